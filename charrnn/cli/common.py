@@ -1,0 +1,103 @@
+"""What several commands share: their common options, and how they load a model and a text."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from tqdm import tqdm
+
+    from charrnn.model.checkpoint import Checkpoint
+    from charrnn.model.network import CharRNN
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+model_argument: Decorator = click.argument("model", metavar="MODEL")
+sources_argument: Decorator = click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+device_option: Decorator = click.option(
+    "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", show_default=True
+)
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead.")
+encoding_option: Decorator = click.option(
+    "--encoding", default="utf-8", metavar="NAME", help="How the text's bytes are read.", show_default=True
+)
+part_option: Decorator = click.option(
+    "--part",
+    type=click.Choice(["all", "train", "val", "test"]),
+    default="all",
+    show_default=True,
+    help="Which part of the text, split as it was for this model's training.",
+)
+
+
+def note(message: str) -> None:
+    """Tell the user something on stderr that is not the result."""
+    from charrnn.display.signs import one_line
+
+    click.echo(f"Note: {one_line(message)}", err=True)
+
+
+def echo_json(value: Any) -> None:
+    """Write one JSON object to stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def progress_bar(total: int, description: str) -> "tqdm[Any]":
+    """Return a bar over so many characters, on stderr, drawn only where that is a terminal."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=description, unit="char", unit_scale=True, disable=None, leave=False)
+
+
+def load_checkpoint(model: str) -> "Checkpoint":
+    """Load what MODEL means."""
+    from charrnn.model.checkpoint import load, locate
+
+    return load(locate(model))
+
+
+def build_network(checkpoint: "Checkpoint", device: str) -> "CharRNN":
+    """Make the checkpoint's network in torch, on the device of that name."""
+    from charrnn.model.devices import choose_device
+    from charrnn.model.network import CharRNN
+
+    return CharRNN.from_weights(checkpoint.config, checkpoint.weights).to(choose_device(device)).eval()
+
+
+def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint", part: str) -> str:
+    """Read the sources, or the part of them that the model's split names.
+
+    Raises:
+        ConfigError: a part is asked for and the text is not the one that the model was trained on.
+    """
+    from charrnn.errors import ConfigError
+    from charrnn.text.corpus import part_of
+    from charrnn.text.sources import read
+
+    text = read(sources, encoding)
+    for line in text.notes:
+        note(line)
+    corpus = checkpoint.header.corpus
+    same = text.sha256 == corpus.sha256
+    if part == "all":
+        if same:
+            trained = corpus.split["train"]
+            note(f"the model was trained on the first {trained:,} of these characters; --part val it has not seen")
+        return text.characters
+    if not same:
+        raise ConfigError(f"this is not the text that the model was trained on ({corpus.name})", "leave --part out")
+    if part not in corpus.split:
+        raise ConfigError(f"the model's text has no {part} part", f"choose one of {', '.join(corpus.split)}")
+    return part_of(text, corpus.split, part)
+
+
+def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":
+    """Return the ids of a text's known characters; a note counts the others."""
+    known = checkpoint.vocabulary.known(text)
+    if len(known) < len(text):
+        note(f"{len(text) - len(known)} characters that the model has never seen were left out")
+    return checkpoint.vocabulary.encode(known)

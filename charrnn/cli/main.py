@@ -1,0 +1,90 @@
+"""The command `charrnn`, and the one place where errors become one line and an exit status."""
+
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+import charrnn
+from charrnn.cli.info import info
+from charrnn.cli.neurons import neurons
+from charrnn.cli.sample import sample
+from charrnn.cli.score import score
+from charrnn.cli.train import train
+from charrnn.errors import CharrnnError
+
+FAILED, MISUSED, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 2, 130, 143, 141
+
+
+class Commands(click.Group):
+    """A group whose commands end quietly when the reader of their output has gone, as under `| head`."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command and write out all its output."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes nowhere
+            ctx.exit(PIPE_CLOSED)
+        return result
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Begin with:  charrnn train python --minutes 1",
+)
+@click.version_option(charrnn.__version__, prog_name="charrnn")
+def cli() -> None:
+    """Train character-level RNNs on any text, write in its style, and see what single neurons learned.
+
+    MODEL is a checkpoint file or a run folder (its best checkpoint). SOURCE is a file, a folder, a glob, "-" for
+    stdin, or the named corpus "python", the running interpreter's own standard library.
+
+    Results go to stdout; progress and notes go to stderr. Every command has --help with examples.
+    """
+
+
+for command in (train, sample, score, info, neurons):
+    cli.add_command(command)
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        status = MISUSED
+    except click.ClickException as error:
+        status = _fail(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        status = INTERRUPTED
+    except CharrnnError as error:
+        status = _fail(str(error))
+    except OSError as error:
+        status = _fail(f"{error.strerror or error}: {error.filename or 'input or output'}; check the disk and the path")
+    except MemoryError:
+        status = _fail("out of memory; choose a smaller --hidden-size, --batch-size or --seq-length")
+    except Exception as error:
+        status = _fail(f"unexpected {type(error).__name__}: {error}; CHARRNN_DEBUG=1 shows where")
+    sys.exit(status or 0)
+
+
+def _fail(message: str) -> int:
+    from charrnn.display.signs import one_line
+
+    if os.environ.get("CHARRNN_DEBUG") and sys.exc_info()[0]:
+        traceback.print_exc()
+    click.echo(f"Error: {one_line(message)}", err=True)
+    return FAILED
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(TERMINATED)

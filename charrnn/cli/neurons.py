@@ -1,0 +1,237 @@
+"""`charrnn neurons`: what single units do."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from charrnn.cli.common import (
+    build_network,
+    device_option,
+    encode,
+    encoding_option,
+    load_checkpoint,
+    model_argument,
+    note,
+    part_option,
+    progress_bar,
+    read_text,
+    sources_argument,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from charrnn.display.highlight import Highlight
+    from charrnn.model.checkpoint import Checkpoint
+    from charrnn.model.network import CharRNN
+    from charrnn.neurons.recording import Unit
+    from charrnn.text.corpus import Ids
+
+SCANNED = 20_000  # characters over which a unit is looked for
+
+
+@click.group()
+def neurons() -> None:
+    """See what single units do over a text."""
+
+
+@neurons.command(epilog="Example:  charrnn neurons dump RUN python --part val -o units.npz --signals h,c")
+@model_argument
+@sources_argument
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.npz", help="The file to write."
+)
+@click.option("--signals", metavar="NAMES", help="Such as h,c,i,f,o,g (LSTM) or h,r,z,n (GRU). Default: the state.")
+@click.option("--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True)
+@part_option
+@encoding_option
+@device_option
+def dump(
+    model: str, sources: tuple[str, ...], output: Path, signals: str | None, dtype: str, part: str,
+    encoding: str, device: str,
+) -> None:  # fmt: skip
+    """Write every unit's values at every character of SOURCE to one .npz file.
+
+    It holds the ids "text" [T], an array [L, T, H] for each signal (L layers, H units), and "meta", a JSON string
+    that names the model, the text and the vocabulary.
+    """
+    from charrnn.model.cells import state_names
+    from charrnn.neurons.dump import write
+
+    checkpoint = load_checkpoint(model)
+    ids = encode(checkpoint, read_text(sources, encoding, checkpoint, part))
+    names = signals.split(",") if signals else list(state_names(checkpoint.config))
+    meta = {
+        "model": model,
+        "source": list(sources),
+        "part": part,
+        "signals": names,
+        "config": {name: getattr(checkpoint.config, name) for name in ("cell", "num_layers", "hidden_size")},
+        "vocabulary": checkpoint.vocabulary.characters,
+    }
+    with progress_bar(len(ids), "recording") as bar:
+        write(output, build_network(checkpoint, device), ids, names, dtype, meta, on_read=bar.update)
+    click.echo(
+        f"{output}: {', '.join(names)} of {checkpoint.config.num_layers}×{checkpoint.config.hidden_size} units "
+        f"at {len(ids):,} characters"
+    )
+
+
+@neurons.command(
+    epilog="Examples:  charrnn neurons show RUN python --unit 0:42   |   charrnn neurons show RUN python --part test "
+    "--feature python_comment_or_string -o highlight.html"
+)
+@model_argument
+@sources_argument
+@click.option("--unit", metavar="L:I", help="Layer and index, both from 0.")
+@click.option("--feature", metavar="NAME", help="Instead of --unit: the unit that follows this best.")
+@click.option("--signal", metavar="NAME", help="Such as h, c, tanh_c or a gate. Default: tanh_c for LSTMs, else h.")
+@click.option(
+    "--start",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Where in the text to begin. Default: 0; with --feature, where it changes.",
+)
+@click.option("--length", type=click.IntRange(1), default=600, show_default=True, help="Characters to show.")
+@click.option(
+    "--guesses", type=click.IntRange(0, 20), default=5, show_default=True, help="Likeliest next characters under each."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "html", "svg", "json"]),
+    help="Default: by the output's name, else terminal.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The file to write. Default: stdout."
+)
+@part_option
+@encoding_option
+@device_option
+def show(
+    model: str, sources: tuple[str, ...], unit: str | None, feature: str | None, signal: str | None,
+    start: int | None, length: int, guesses: int, form: str | None, output: Path | None, part: str,
+    encoding: str, device: str,
+) -> None:  # fmt: skip
+    """Highlight one unit's values over a passage of SOURCE, on one fixed scale from −1 to 1.
+
+    Blue is negative, red positive. Under each character stand the five next ones that the model held most likely. The
+    values of c, and of h in a ReLU network, have no bound: they are coloured by their tanh.
+    """
+    from charrnn.errors import ConfigError
+    from charrnn.neurons.recording import Unit, default_signal
+
+    if (unit is None) == (feature is None):
+        raise ConfigError(f"{'both' if unit else 'neither'} --unit and --feature are given", "give one of them")
+    form = form or {".html": "html", ".svg": "svg", ".json": "json"}.get(output.suffix if output else "", "terminal")
+    checkpoint = load_checkpoint(model)
+    signal = signal or default_signal(checkpoint.config)
+    wanted = Unit.parse(unit, checkpoint.config) if unit else None
+    ids = encode(checkpoint, read_text(sources, encoding, checkpoint, part))
+    network = build_network(checkpoint, device)
+    if wanted is None:
+        wanted, place = _best_unit(network, checkpoint, ids, str(feature), signal, length)
+        start = place if start is None else start
+    passage = _passage(network, checkpoint, ids, wanted, signal, start or 0, length, guesses)
+    _emit(passage, form, output, {"model": model, "source": " ".join(sources)})
+
+
+def _best_unit(
+    network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", feature: str, signal: str, length: int
+) -> "tuple[Unit, int]":
+    """The unit that follows a feature best, and where a passage begins in which the feature changes."""
+    import numpy as np
+
+    from charrnn.neurons.features import feature_named
+    from charrnn.neurons.ranking import best_unit
+    from charrnn.neurons.recording import record
+
+    wanted = feature_named(feature)
+    scanned = ids[:SCANNED]
+    text = checkpoint.vocabulary.decode(scanned)
+    found = best_unit(record(network, scanned, [signal]), signal, wanted, text)
+    note(
+        f"unit {found.unit} follows {feature} best: {found.metric} {found.score:.3f} over {found.measured_on:,} "
+        f"characters, chosen on the {found.chosen_on:,} before them"
+    )
+    return found.unit, _changing(text, wanted.values(text) if wanted.binary else np.zeros(len(text)), length)
+
+
+def _changing(text: str, labels: "npt.NDArray[np.float64]", length: int) -> int:
+    """Where the first line begins from which a binary feature is on nearest to half the time."""
+    import numpy as np
+
+    sums = np.concatenate([[0.0], np.cumsum(np.nan_to_num(labels))])
+    starts = [0, *(place + 1 for place, c in enumerate(text[: max(0, len(text) - length)]) if c == "\n")]
+    shares = [(sums[min(start + length, len(text))] - sums[start]) / length for start in starts]
+    return starts[int(np.argmin([abs(share - 0.5) for share in shares]))]
+
+
+@dataclass(frozen=True)
+class _Passage:
+    unit: "Unit"
+    signal: str
+    start: int
+    total: int
+    text: str
+    values: list[float]
+    guesses: list[list[tuple[str, float]]]
+
+
+def _passage(
+    network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", unit: "Unit", signal: str, start: int, length: int,
+    guesses: int,
+) -> _Passage:  # fmt: skip
+    from charrnn.neurons.recording import record
+
+    recording = record(network, ids, [signal], start, start + length, guesses)
+    decode = checkpoint.vocabulary.decode
+    rows = [
+        list(zip(decode(candidates), map(float, chances), strict=True))
+        for candidates, chances in zip(recording.candidates, recording.chances, strict=True)
+    ]
+    values = recording.values(unit, signal).tolist()
+    return _Passage(unit, signal, start, len(ids), decode(recording.ids), values, rows)
+
+
+def _emit(passage: _Passage, form: str, output: Path | None, origin: dict[str, str]) -> None:
+    from charrnn.display import page, terminal
+    from charrnn.files import replacing
+
+    if form == "json":
+        content = json.dumps(origin | asdict(passage) | {"unit": str(passage.unit)}, ensure_ascii=False) + "\n"
+    else:
+        highlight = _highlight(passage, origin)
+        if form == "terminal" and output is None:
+            terminal.show(highlight)
+            return
+        content = {"html": page.html, "svg": page.svg, "terminal": terminal.plain}[form](highlight)
+    if output is None:
+        click.echo(content, nl=False)
+        return
+    with replacing(output) as temporary:
+        temporary.write_text(content, encoding="utf-8")
+    click.echo(f"wrote {output}")
+
+
+def _highlight(passage: _Passage, origin: dict[str, str]) -> "Highlight":
+    import math
+
+    from charrnn.display.highlight import Highlight
+
+    bounded = max(map(abs, passage.values)) <= 1 and passage.signal != "c"
+    values = passage.values if bounded else [math.tanh(value) for value in passage.values]
+    shown = {"tanh_c": "tanh(c)"}.get(passage.signal, passage.signal)
+    return Highlight.of(
+        title=f"Unit {passage.unit} of {origin['model']}",
+        scale=f"{shown if bounded else f'tanh({shown})'} of unit {passage.unit}",
+        source=f"{origin['source']}, characters {passage.start:,} to {passage.start + len(passage.text):,} "
+        f"of {passage.total:,}",
+        text=passage.text,
+        values=values,
+        guesses=passage.guesses,
+    )

@@ -1,0 +1,50 @@
+"""The one fixed scale from −1 to 1: ColorBrewer's diverging RdBu, which is safe for colour-blind eyes."""
+
+from bisect import bisect
+
+Rgb = tuple[int, int, int]
+
+# ColorBrewer 2.0, RdBu, 11 classes, from blue (−1) over near-white (0) to red (1).
+_STOPS: tuple[Rgb, ...] = (
+    (5, 48, 97), (33, 102, 172), (67, 147, 195), (146, 197, 222), (209, 229, 240), (247, 247, 247),
+    (253, 219, 199), (244, 165, 130), (214, 96, 77), (178, 24, 43), (103, 0, 31),
+)  # fmt: skip
+
+MARKS = "▁▂▃▄▅▆▇█"  # the scale without colour, from −1 to 1
+
+
+def colour(value: float) -> Rgb:
+    """Return the colour of a value; beyond ±1 it is that of ±1.
+
+    >>> colour(0), colour(-1), colour(7)
+    ((247, 247, 247), (5, 48, 97), (103, 0, 31))
+    """
+    place = (min(1.0, max(-1.0, value)) + 1) / 2 * (len(_STOPS) - 1)
+    low = min(int(place), len(_STOPS) - 2)
+    r, g, b = (round(x + (y - x) * (place - low)) for x, y in zip(_STOPS[low], _STOPS[low + 1], strict=True))
+    return r, g, b
+
+
+def ink(background: Rgb) -> Rgb:
+    """Return black or white, whichever is easier to read on the background (WCAG relative luminance)."""
+    linear = [(c / 255 / 12.92) if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in background]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)
+
+
+def css(rgb: Rgb) -> str:
+    """Return a colour as CSS writes it.
+
+    >>> css((5, 48, 97))
+    '#053061'
+    """
+    return f"#{rgb[0]:02x}{rgb[1]:02x}{rgb[2]:02x}"
+
+
+def mark(value: float) -> str:
+    """Return the sign whose height shows a value, for where there is no colour.
+
+    >>> mark(-1) + mark(0.1) + mark(1)
+    '▁▅█'
+    """
+    return MARKS[bisect([-0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75], value)]

@@ -1,0 +1,51 @@
+"""Highlights as files: one self-contained HTML page, or an SVG picture. Every text in them is escaped."""
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from charrnn.display.colours import colour, css, ink
+from charrnn.display.highlight import Cell, Highlight
+
+LEVELS = 40  # steps from −1 to 1 in which a page's colours are kept
+SVG_COLUMNS = 80
+
+
+def html(highlight: Highlight) -> str:
+    """Return a page that needs nothing from anywhere: no script, no request, its styles inside."""
+    paints = [colour(2 * level / LEVELS - 1) for level in range(LEVELS + 1)]
+    styles = [(css(paint), css(ink(paint))) for paint in paints]
+    return _template("highlight.html").render(highlight=highlight, styles=styles, level=_level, percent=_percent)
+
+
+def svg(highlight: Highlight) -> str:
+    """Return a picture of 80 columns, the text in the viewer's monospaced font."""
+    rows = list(highlight.rows(SVG_COLUMNS))
+    guesses = max((len(cell.guesses) for cell in highlight.cells), default=0)
+    return _template("highlight.svg").render(
+        highlight=highlight, rows=[_placed(row) for row in rows], guesses=guesses, columns=SVG_COLUMNS,
+        paint=lambda value: css(colour(value)), ink=lambda value: css(ink(colour(value))),
+    )  # fmt: skip
+
+
+def _placed(row: list[Cell]) -> list[tuple[int, Cell]]:
+    """Pair each cell with the column that it begins in."""
+    columns = [sum(cell.width for cell in row[:index]) for index in range(len(row))]
+    return list(zip(columns, row, strict=True))
+
+
+def _level(value: float) -> int:
+    return round((min(1.0, max(-1.0, value)) + 1) / 2 * LEVELS)
+
+
+def _percent(chance: float) -> str:
+    return f"{100 * chance:.0f} %"
+
+
+@cache
+def _template(name: str) -> Template:
+    loader = PackageLoader("charrnn.display")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(name)

@@ -1,0 +1,42 @@
+"""Visible signs for characters that a terminal or page would act on or hide."""
+
+import unicodedata
+
+_NAMED = {"\n": "↵", "\t": "⇥", "\x7f": "␡"}
+_JOINERS = "\u200c\u200d"  # without which emoji and some scripts fall apart; harmless alone
+
+
+def sign(character: str) -> str:
+    r"""Return one visible sign for one character.
+
+    >>> [sign(c) for c in "a\n\t\x1b\u202e"]
+    ['a', '↵', '⇥', '␛', '�']
+    """
+    if character in _NAMED:
+        return _NAMED[character]
+    if character < " ":
+        return chr(0x2400 + ord(character))
+    category = unicodedata.category(character)
+    if category[0] == "M":
+        return "◌" + character
+    return "�" if category[0] == "C" or category in ("Zl", "Zp") else character
+
+
+def visible(text: str) -> str:
+    r"""Return the text such that it cannot drive a terminal: only newlines and tabs act, the rest is shown.
+
+    >>> visible("a\tb\x1b[31m\u202e")
+    'a\tb␛[31m‹U+202E›'
+    """
+    return "".join(c if c in "\n\t" or c.isprintable() else _escaped(c) for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return the text as `visible` does, with newlines and tabs as signs too."""
+    return visible(text).replace("\n", "↵").replace("\t", "⇥")
+
+
+def _escaped(character: str) -> str:
+    if character in _JOINERS or unicodedata.category(character) == "Zs":
+        return character
+    return sign(character) if character < "\x80" else f"‹U+{ord(character):04X}›"

@@ -1,0 +1,52 @@
+"""What a user can do wrong, each with its cause and its cure; the command line prints one on one line."""
+
+from collections.abc import Sequence
+
+
+class CharrnnError(Exception):
+    """An error that the user can mend.
+
+    Its message is one sentence of two halves: the problem (what, and where) and the cure (what to do next).
+
+    >>> str(CharrnnError("the text is empty", "give a file with at least two characters"))
+    'the text is empty; give a file with at least two characters'
+    """
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(f"{problem}; {cure}")
+
+
+class SourceError(CharrnnError):
+    """A text cannot be found, read or decoded."""
+
+
+class VocabularyError(CharrnnError):
+    """A text has characters that the model does not know, or a vocabulary is not one."""
+
+
+class ConfigError(CharrnnError):
+    """A setting is outside its allowed range."""
+
+
+class CheckpointError(CharrnnError):
+    """A checkpoint is missing, damaged, foreign or of another format version."""
+
+
+class RunError(CharrnnError):
+    """A run folder cannot be made, written or continued."""
+
+
+class DeviceError(CharrnnError):
+    """The device that was asked for is not there."""
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raise ConfigError unless low ≤ value ≤ high (NaN is never in a range)."""
+    if not low <= value <= high:
+        raise ConfigError(f"{name} is {value}", f"give a value from {low} to {high}")
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Raise ConfigError unless value is one of the choices."""
+    if value not in choices:
+        raise ConfigError(f"{name} is {value!r}", f"choose one of {', '.join(choices)}")

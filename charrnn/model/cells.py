@@ -1,0 +1,111 @@
+"""The equations of RNN, LSTM, GRU and peephole LSTM, one time step each, over numpy arrays or torch tensors.
+
+Every step takes `a`, the input's share of what the gates see, a = W_ih x + b_ih [B, G·H], because it depends on no
+state: a caller computes it for all time steps (or all characters of the vocabulary) in one product. It returns the new
+state and the gates. Leading axes may be any: given the hidden states of a whole text, one call returns the gates of a
+whole text (for cells whose gates see no cell state). σ is the logistic function, ∘ the product element by element; a
+layer's G blocks of H rows stand in its weight matrices in the order of the gates below, as in torch.
+"""
+
+import sys
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from charrnn.model.config import ModelConfig
+
+Array = Any  # a numpy array or a torch tensor; one call keeps to one kind
+CellState = tuple[Array, ...]  # (h,) or (h, c), each [B, H]
+
+
+class LayerWeights(NamedTuple):
+    """The weights of one recurrent layer: I inputs, H units, G gate blocks."""
+
+    weight_ih: Array  # [G·H, I]
+    weight_hh: Array  # [G·H, H]
+    bias_ih: Array  # [G·H]
+    bias_hh: Array  # [G·H]
+    peephole: Array = None  # [3, H]: the diagonal weights from the cell state to i, f and o
+
+
+def gate_names(config: ModelConfig) -> tuple[str, ...]:
+    """Return the gates of a cell, in the order in which its step returns them."""
+    return {"rnn": (), "gru": ("r", "z", "n")}.get(config.cell, ("i", "f", "g", "o"))
+
+
+def state_names(config: ModelConfig) -> tuple[str, ...]:
+    """Return the parts of a cell's state: the hidden state h and, for an LSTM, the cell state c."""
+    return ("h",) if config.cell in ("rnn", "gru") else ("h", "c")
+
+
+def step(config: ModelConfig, weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
+    """Take one time step of the configured cell: (a [B, G·H], state) -> (state, gates), gates as `gate_names` says."""
+    if config.cell == "rnn":
+        return rnn_step(weights, a, state, config.nonlinearity)
+    return {"lstm": lstm_step, "gru": gru_step, "peephole": peephole_step}[config.cell](weights, a, state)
+
+
+def rnn_step(
+    weights: LayerWeights, a: Array, state: CellState, nonlinearity: str = "tanh"
+) -> tuple[CellState, tuple[Array, ...]]:
+    """Vanilla RNN (Elman 1990): h' = φ(a + W_hh h + b_hh), with φ = tanh or ReLU."""
+    (h,) = state
+    s = a + _recurrent(weights, h)
+    return (_module(s).tanh(s) if nonlinearity == "tanh" else _module(s).clip(s, 0, None),), ()
+
+
+def lstm_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
+    """LSTM with forget gate (Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000).
+
+    (i, f, g, o) = (σ, σ, tanh, σ)(a + W_hh h + b_hh);  c' = f ∘ c + i ∘ g;  h' = o ∘ tanh(c')
+    """
+    h, c = state
+    H = h.shape[-1]
+    s = a + _recurrent(weights, h)
+    i, f = _sigmoid(s[..., :H]), _sigmoid(s[..., H : 2 * H])
+    g, o = _module(s).tanh(s[..., 2 * H : 3 * H]), _sigmoid(s[..., 3 * H :])
+    c = f * c + i * g
+    return (o * _module(c).tanh(c), c), (i, f, g, o)
+
+
+def gru_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
+    """GRU (Cho et al. 2014), in the form of cuDNN and torch: the reset gate acts after the recurrent product.
+
+    (r, z) = σ(a + W_hh h + b_hh);  n = tanh(a_n + r ∘ (W_hn h + b_hn));  h' = (1 − z) ∘ n + z ∘ h
+    """
+    (h,) = state
+    H = h.shape[-1]
+    u = _recurrent(weights, h)
+    r, z = _sigmoid(a[..., :H] + u[..., :H]), _sigmoid(a[..., H : 2 * H] + u[..., H : 2 * H])
+    n = _module(u).tanh(a[..., 2 * H :] + r * u[..., 2 * H :])
+    return ((1 - z) * n + z * h,), (r, z, n)
+
+
+def peephole_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
+    """LSTM with peepholes (Gers and Schmidhuber 2000): the gates see the cell state through diagonal weights p.
+
+    With s = a + W_hh h + b_hh:  i = σ(s_i + p_i ∘ c);  f = σ(s_f + p_f ∘ c);  g = tanh(s_g);
+    c' = f ∘ c + i ∘ g;  o = σ(s_o + p_o ∘ c');  h' = o ∘ tanh(c')
+    """
+    h, c = state
+    H = h.shape[-1]
+    p_i, p_f, p_o = weights.peephole
+    s = a + _recurrent(weights, h)
+    i, f = _sigmoid(s[..., :H] + p_i * c), _sigmoid(s[..., H : 2 * H] + p_f * c)
+    g = _module(s).tanh(s[..., 2 * H : 3 * H])
+    c = f * c + i * g
+    o = _sigmoid(s[..., 3 * H :] + p_o * c)
+    return (o * _module(c).tanh(c), c), (i, f, g, o)
+
+
+def _recurrent(weights: LayerWeights, h: Array) -> Array:
+    return h @ weights.weight_hh.T + weights.bias_hh
+
+
+def _sigmoid(x: Array) -> Array:
+    return _module(x).tanh(x * 0.5) * 0.5 + 0.5  # σ(x), in a form that cannot overflow
+
+
+def _module(x: Array) -> ModuleType:
+    return np if isinstance(x, np.ndarray) else sys.modules["torch"]

@@ -1,0 +1,185 @@
+"""One safe file holding all that a model needs: weights, vocabulary, configuration, figures and provenance.
+
+A safetensors file with a JSON header and a digest in its metadata; nothing in it is ever executed. Knows no torch.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+import charrnn
+from charrnn.errors import CharrnnError, CheckpointError
+from charrnn.files import replacing
+from charrnn.model.config import ModelConfig
+from charrnn.text.vocabulary import Vocabulary
+
+FORMAT = "charrnn"
+FORMAT_VERSION = 1
+BEST = "best.safetensors"
+LAST = "last.safetensors"
+_STORED_TYPES = ("F16", "F32")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The text that a model was trained on, and how many characters each part of it had."""
+
+    name: str
+    sha256: str
+    characters: int
+    split: dict[str, int]
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Where in its run a checkpoint stands; losses in nats per character, each measured on the part it names."""
+
+    step: int = 0
+    epoch: float = 0.0
+    seconds: float = 0.0
+    train_nats: float | None = None
+    val_nats: float | None = None
+    test_nats: float | None = None
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a checkpoint says about itself, apart from its tensors."""
+
+    model: ModelConfig
+    corpus: Provenance
+    figures: Figures
+    training: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    charrnn_version: str = charrnn.__version__
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model as it lies in a file; `weights` are float32 arrays with the names and shapes of `ModelConfig.shapes`."""
+
+    header: Header
+    vocabulary: Vocabulary
+    weights: dict[str, npt.NDArray[Any]]
+
+    @property
+    def config(self) -> ModelConfig:
+        """The network's configuration."""
+        return self.header.model
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint in one step: a reader of `path` finds the old file or the new one, whole."""
+    header = msgspec.json.encode(asdict(checkpoint.header))
+    tensors = {**checkpoint.weights, "vocabulary": checkpoint.vocabulary.codes.astype(np.int32)}
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "header": header.decode(),
+        "digest": _digest(header, tensors),
+    }
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint and check all of it: format, header, names and shapes, digest, finite weights.
+
+    Raises:
+        CheckpointError: it is not there, not a charrnn checkpoint, of a newer format, or damaged.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return _read(file, path)
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no checkpoint {path}", "check the path") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read as a checkpoint ({error})", "give a file or run folder that charrnn wrote"
+        ) from None
+
+
+def locate(model: str) -> Path:
+    """Return the checkpoint file that MODEL means: the file itself, or the best one of a run folder.
+
+    Raises:
+        CheckpointError: there is no such file, or the folder holds no checkpoint.
+    """
+    path = Path(model)
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise CheckpointError(f"there is no model {model}", "give a checkpoint file or a run folder of 'charrnn train'")
+    for name in (BEST, LAST):
+        if (path / name).is_file():
+            return path / name
+    raise CheckpointError(f"the folder {model} holds no {BEST}", "give a run folder made by 'charrnn train'")
+
+
+def _read(file: Any, path: Path) -> Checkpoint:
+    metadata = file.metadata() or {}
+    _check_format(metadata, path)
+    try:
+        header = msgspec.json.decode(metadata.get("header", ""), type=Header)
+    except (msgspec.DecodeError, CharrnnError) as error:
+        raise _damaged(path, f"its header is wrong: {error}") from None
+    shapes = {**header.model.shapes(), "vocabulary": (header.model.vocabulary_size,)}
+    _check_tensors(file, shapes, path)
+    tensors = {name: file.get_tensor(name) for name in shapes}
+    if _digest(metadata["header"].encode(), tensors) != metadata.get("digest"):
+        raise _damaged(path, "its digest does not fit its content")
+    codes = tensors.pop("vocabulary").astype(np.int64)
+    if codes[0] < 0 or codes[-1] > 0x10FFFF or (np.diff(codes) <= 0).any():
+        raise _damaged(path, "its vocabulary is not a list of distinct code points in ascending order")
+    weights = {name: tensor.astype(np.float32, copy=False) for name, tensor in tensors.items()}
+    broken = [name for name, tensor in weights.items() if not np.isfinite(tensor).all()]
+    if broken:
+        raise _damaged(path, f"{broken[0]} holds values that are not finite")
+    return Checkpoint(header, Vocabulary(map(chr, codes)), weights)
+
+
+def _check_format(metadata: dict[str, str], path: Path) -> None:
+    version = metadata.get("format_version", "")
+    if metadata.get("format") != FORMAT or not version.isdecimal():
+        raise CheckpointError(f"{path} is a safetensors file, but not charrnn's", "give a file that charrnn wrote")
+    if int(version) > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} has format version {version}; this charrnn {charrnn.__version__} reads up to {FORMAT_VERSION}",
+            "upgrade charrnn",
+        )
+
+
+def _check_tensors(file: Any, shapes: dict[str, tuple[int, ...]], path: Path) -> None:
+    names = set(file.keys())
+    if names != set(shapes):
+        odd = sorted(names ^ set(shapes))
+        raise _damaged(path, f"tensors are missing or too many: {', '.join(odd[:3])}")
+    for name, shape in shapes.items():
+        stored = file.get_slice(name)
+        if tuple(stored.get_shape()) != shape:
+            raise _damaged(path, f"{name} has the shape {stored.get_shape()}, not {list(shape)}")
+        if stored.get_dtype() not in (("I32",) if name == "vocabulary" else _STORED_TYPES):
+            raise _damaged(path, f"{name} has the type {stored.get_dtype()}")
+
+
+def _damaged(path: Path, why: str) -> CheckpointError:
+    return CheckpointError(f"{path} is damaged: {why}", "use another checkpoint, or a backup")
+
+
+def _digest(header: bytes, tensors: dict[str, npt.NDArray[Any]]) -> str:
+    """SHA-256 over the header and, in the order of their names, each tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(header)
+    for name in sorted(tensors):
+        tensor = np.ascontiguousarray(tensors[name])
+        digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
+        digest.update(tensor.data)
+    return digest.hexdigest()

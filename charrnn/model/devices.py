@@ -1,0 +1,42 @@
+"""Which device and which number format a model runs in, chosen or checked before the first step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from charrnn.errors import DeviceError, check_choice
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device of that name; "auto" is the first of CUDA, MPS and CPU that is there.
+
+    Raises:
+        DeviceError: it is not there, or no device has that name.
+    """
+    present = ["cpu"]
+    if torch.backends.mps.is_available():
+        present.insert(0, "mps")
+    present = [*(f"cuda:{n}" for n in range(torch.cuda.device_count())), *present]
+    if name == "auto":
+        return torch.device(present[0])
+    if name not in present and not (name == "cuda" and "cuda:0" in present):
+        raise DeviceError(f"there is no device {name!r} here", f"choose one of auto, {', '.join(present)}")
+    return torch.device(name)
+
+
+def choose_precision(name: str | None, device: torch.device) -> torch.dtype:
+    """Return the number format of that name; None is bfloat16 where the hardware multiplies in it, else float32."""
+    if name is not None:
+        check_choice("precision", name, PRECISIONS)
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+    return torch.bfloat16 if _has_bfloat16(device) else torch.float32
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.11 does not tell
+    return device.type == "cpu" and bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

@@ -1,0 +1,53 @@
+"""Every unit's values at every character, written to one .npz file in bounded memory."""
+
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.files import replacing
+from charrnn.model.network import CharRNN
+from charrnn.neurons.recording import record_chunks
+
+
+def write(
+    output: Path,
+    model: CharRNN,
+    ids: npt.NDArray[np.integer],
+    signals: Sequence[str],
+    dtype: str,
+    meta: Mapping[str, Any],
+    on_read: Callable[[int], object] = lambda characters: None,
+) -> None:
+    """Record the text ids [T] and write "text" [T], each signal [L, T, H] and "meta", a JSON string, as one .npz.
+
+    Raises:
+        ConfigError: the cell has no such signal.
+        OSError: the file cannot be written.
+    """
+    shape = (model.config.num_layers, len(ids), model.config.hidden_size)
+    with TemporaryDirectory(dir=output.parent, prefix=".dump-") as folder:
+        arrays = {"text": ids, "meta": np.array(json.dumps(meta, ensure_ascii=False))}
+        files = {name: Path(folder) / f"{name}.npy" for name in (*arrays, *signals)}
+        for name, array in arrays.items():
+            np.save(files[name], array)
+        values = {
+            name: np.lib.format.open_memmap(files[name], mode="w+", dtype=np.dtype(dtype), shape=shape)
+            for name in signals
+        }
+        start = 0
+        for chunk in record_chunks(model, ids, signals):
+            for name in signals:
+                values[name][:, start : start + len(chunk.ids)] = chunk.signals[name]
+            start += len(chunk.ids)
+            on_read(len(chunk.ids))
+        for array in values.values():
+            array.flush()
+        with replacing(output) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:
+            for file in files.values():
+                archive.write(file, file.name)

@@ -1,0 +1,119 @@
+"""The value of every unit at every character of a text, chunk by chunk."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from charrnn.errors import ConfigError, check_choice, check_range
+from charrnn.model.cells import gate_names, state_names
+from charrnn.model.config import ModelConfig
+from charrnn.model.network import CharRNN
+
+CHUNK = 512  # characters recorded at once
+WARM_UP = 2000  # characters read before a passage, so that the state there is the text's
+
+Floats = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of one layer, written `layer:index`, both from 0."""
+
+    layer: int
+    index: int
+
+    @classmethod
+    def parse(cls, text: str, config: ModelConfig) -> "Unit":
+        """Return the unit that "L:I" names.
+
+        Raises:
+            ConfigError: it is not two numbers, or the model has no such unit.
+        """
+        layer, _, index = text.partition(":")
+        if not (layer.isdecimal() and index.isdecimal()):
+            raise ConfigError(f"{text!r} is no unit", "write LAYER:INDEX, both from 0, such as 0:42")
+        check_range("the unit's layer", int(layer), 0, config.num_layers - 1)
+        check_range("the unit's index", int(index), 0, config.hidden_size - 1)
+        return cls(int(layer), int(index))
+
+    def __str__(self) -> str:
+        return f"{self.layer}:{self.index}"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What the units did over T characters, and what the model held most likely to come next after each."""
+
+    ids: npt.NDArray[np.integer]  # [T]
+    signals: dict[str, Floats]  # each [L, T, H]
+    candidates: npt.NDArray[np.integer]  # [T, K]: ids of the likeliest next characters, likeliest first
+    chances: Floats  # [T, K]: their probabilities
+
+    def values(self, unit: Unit, signal: str) -> Floats:
+        """Return one unit's values [T]."""
+        return self.signals[signal][unit.layer, :, unit.index]
+
+
+def signal_names(config: ModelConfig) -> tuple[str, ...]:
+    """Return the signals of a cell: its state, its gates and, for an LSTM, tanh of the cell state."""
+    derived = ("tanh_c",) if "c" in state_names(config) else ()
+    return (*state_names(config), *derived, *gate_names(config))
+
+
+def default_signal(config: ModelConfig) -> str:
+    """Return the signal that pictures show: tanh of the cell state if there is one (as in the 2015 study), else h."""
+    return "tanh_c" if "c" in state_names(config) else "h"
+
+
+@torch.inference_mode()
+def record_chunks(
+    model: CharRNN, ids: npt.NDArray[np.integer], signals: Sequence[str], candidates: int = 5
+) -> Iterator[Recording]:
+    """Read a text, ids [T], as one stream from the zero state and yield its recording in chunks.
+
+    Raises:
+        ConfigError: the cell has no such signal.
+    """
+    for name in signals:
+        check_choice("signal", name, signal_names(model.config))
+    state = None
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        inputs = torch.from_numpy(chunk.astype(np.int64))[None, :].to(model.device)
+        logits, state, recorded = model.record(inputs, state)
+        if "c" in recorded:
+            recorded["tanh_c"] = recorded["c"].tanh()
+        chances, likeliest = logits[0].softmax(-1).topk(min(candidates, logits.shape[-1]))
+        yield Recording(
+            chunk,
+            {name: recorded[name][:, 0].cpu().numpy() for name in signals},
+            likeliest.cpu().numpy(),
+            chances.cpu().numpy(),
+        )
+
+
+def record(
+    model: CharRNN,
+    ids: npt.NDArray[np.integer],
+    signals: Sequence[str],
+    start: int = 0,
+    stop: int | None = None,
+    candidates: int = 5,
+) -> Recording:
+    """Record the passage ids[start:stop], having read up to WARM_UP characters before it."""
+    stop = len(ids) if stop is None else min(stop, len(ids))
+    if not 0 <= start < stop:
+        raise ConfigError(f"the passage from {start} to {stop} is empty", f"the text has {len(ids)} characters")
+    read_from = max(0, start - WARM_UP)
+    chunks = list(record_chunks(model, ids[read_from:stop], signals, candidates))
+    skip = start - read_from
+    return Recording(
+        ids[start:stop],
+        {name: np.concatenate([c.signals[name] for c in chunks], axis=1)[:, skip:] for name in signals},
+        np.concatenate([c.candidates for c in chunks])[skip:],
+        np.concatenate([c.chances for c in chunks])[skip:],
+    )

@@ -1,0 +1,147 @@
+"""Corpus: the encoded text, its split, and its batches. Knows no torch; ids leave it as numpy arrays."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.errors import ConfigError, SourceError, check_range
+from charrnn.text.sources import Text
+from charrnn.text.vocabulary import Vocabulary
+
+Ids = npt.NDArray[np.integer]
+
+
+class Batch(NamedTuple):
+    """One window of every stream: B sequences of T characters and, as targets, the characters that follow them."""
+
+    inputs: npt.NDArray[np.int64]  # [B, T]
+    targets: npt.NDArray[np.int64]  # [B, T]
+    epoch: int
+    starts_epoch: bool
+
+
+@dataclass(frozen=True)
+class Streams:
+    """A text read by B readers at once, each going on where its last window ended.
+
+    The text is cut into B contiguous stretches, one a reader; an epoch reads every stretch once, in windows of T
+    characters (the last may be shorter). Where an epoch ends, reader b stands where reader b+1 began, so that its
+    recurrent state belongs to reader b+1 in the next epoch. The first window's length changes from epoch to epoch,
+    so that truncation does not always cut at the same characters.
+
+    Sizes too large for the text are reduced: first fewer readers, then a shorter window.
+    """
+
+    ids: Ids
+    batch_size: int
+    seq_length: int
+
+    @classmethod
+    def over(cls, ids: Ids, batch_size: int, seq_length: int) -> "Streams":
+        """Return streams over ids [N], N ≥ 2, of at most the given sizes."""
+        seq_length = min(seq_length, len(ids) - 1)
+        return cls(ids, min(batch_size, (len(ids) - 1) // seq_length), seq_length)
+
+    @property
+    def stretch(self) -> int:
+        """Characters that one reader reads in an epoch."""
+        return (len(self.ids) - 1) // self.batch_size
+
+    def steps_in(self, epoch: int) -> int:
+        """Windows in one epoch."""
+        return len(self._cuts(epoch)) - 1
+
+    def batches(self, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches without end, from the given step on."""
+        epoch = 0
+        while start >= self.steps_in(epoch):
+            start -= self.steps_in(epoch)
+            epoch += 1
+        while True:
+            cuts = self._cuts(epoch)
+            for begin, end in zip(cuts[start:-1], cuts[start + 1 :], strict=True):
+                yield self._batch(begin, end, epoch)
+            start, epoch = 0, epoch + 1
+
+    def _batch(self, begin: int, end: int, epoch: int) -> Batch:
+        places = np.arange(self.batch_size)[:, None] * self.stretch + np.arange(begin, end + 1)
+        window = self.ids[places].astype(np.int64)
+        return Batch(window[:, :-1], window[:, 1:], epoch, begin == 0)
+
+    def _cuts(self, epoch: int) -> list[int]:
+        first = int(epoch * _GOLDEN % 1 * self.seq_length) or self.seq_length
+        return [0, *range(first, self.stretch, self.seq_length), self.stretch]
+
+
+_GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, spread evenly however many there are
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text as ids, split into contiguous parts: "train", and "val" and "test" where they are not empty."""
+
+    name: str
+    sha256: str
+    licence: str
+    vocabulary: Vocabulary
+    parts: dict[str, Ids]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_text(cls, text: Text, val_fraction: float = 0.05, test_fraction: float = 0.05) -> "Corpus":
+        """Encode a text and split it: the training part first, then validation, then test.
+
+        Raises:
+            SourceError: the text has fewer than two characters.
+            ConfigError: the fractions leave nothing to train on.
+        """
+        if len(text.characters) < 2:
+            raise SourceError(f"{text.name} has one character only", "give a text of at least two characters")
+        vocabulary = Vocabulary(text.characters)
+        parts, notes = _split(vocabulary.encode(text.characters), val_fraction, test_fraction)
+        return cls(text.name, text.sha256, text.licence, vocabulary, parts, text.notes + notes)
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts.values())
+
+    @property
+    def split(self) -> dict[str, int]:
+        """Characters in each part, in the order in which they stand in the text."""
+        return {name: len(part) for name, part in self.parts.items()}
+
+
+def part_of(text: Text, split: dict[str, int], part: str) -> str:
+    """Return the characters of one part of a text that was split as `split` says."""
+    names = list(split)
+    start = sum(split[name] for name in names[: names.index(part)])
+    return text.characters[start : start + split[part]]
+
+
+def _split(ids: Ids, val_fraction: float, test_fraction: float) -> tuple[dict[str, Ids], tuple[str, ...]]:
+    sizes = {"val": val_fraction, "test": test_fraction}
+    for name, fraction in sizes.items():
+        check_range(f"{name}_fraction", fraction, 0, 1)
+    lengths = {name: int(len(ids) * fraction) for name, fraction in sizes.items()}
+    kept = {name: length for name, length in lengths.items() if length >= 2}
+    train = len(ids) - sum(kept.values())
+    if train < 2:
+        raise ConfigError(
+            f"val_fraction {val_fraction} and test_fraction {test_fraction} leave {max(train, 0)} of {len(ids)} "
+            "characters to train on",
+            "choose smaller fractions",
+        )
+    parts, start = {"train": ids[:train]}, train
+    for name, length in kept.items():
+        parts[name], start = ids[start : start + length], start + length
+    notes = tuple(
+        f"the text is too short for a {_PART_NAMES[name]} part; it was left out"
+        for name, fraction in sizes.items()
+        if fraction > 0 and name not in kept
+    )
+    return parts, notes
+
+
+_PART_NAMES = {"val": "validation", "test": "test"}

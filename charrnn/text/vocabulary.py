@@ -1,0 +1,95 @@
+"""Vocabulary: characters <-> ids. Its symbols are whole code points, never bytes."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.errors import VocabularyError
+
+_UNKNOWN = -1
+
+
+class Vocabulary:
+    """V distinct characters; the id of a character is its place in code-point order.
+
+    >>> vocabulary = Vocabulary("hello")
+    >>> vocabulary.characters
+    'ehlo'
+    >>> vocabulary.encode("hole").tolist()
+    [1, 3, 2, 0]
+    >>> vocabulary.decode([1, 0])
+    'he'
+    """
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        codes = np.unique(_code_points("".join(characters)))
+        if not len(codes):
+            raise VocabularyError("a vocabulary needs at least one character", "give a text that is not empty")
+        self.codes: npt.NDArray[np.uint32] = codes
+        self._ids = np.full(int(codes[-1]) + 1, _UNKNOWN, np.int32)
+        self._ids[codes] = np.arange(len(codes))
+
+    @property
+    def characters(self) -> str:
+        """All characters in the order of their ids."""
+        return _text(self.codes)
+
+    @property
+    def id_type(self) -> np.dtype[np.uint8] | np.dtype[np.uint16] | np.dtype[np.int32]:
+        """The smallest of uint8, uint16 and int32 that holds every id."""
+        small = np.dtype(np.uint8) if len(self) <= 256 else np.dtype(np.uint16)
+        return small if len(self) <= 65536 else np.dtype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __contains__(self, character: str) -> bool:
+        return bool((self._lookup(character) != _UNKNOWN).all())
+
+    def encode(self, text: str) -> npt.NDArray[np.integer]:
+        """Return the ids [T] of a text of T characters, in `id_type`.
+
+        Raises:
+            VocabularyError: the text has characters that are not in the vocabulary; they are named.
+        """
+        ids = self._lookup(text)
+        if (ids == _UNKNOWN).any():
+            names = self.unknown(text)
+            shown = " ".join(_named(c) for c in names[:5]) + (" …" if len(names) > 5 else "")
+            raise VocabularyError(
+                f"the model has never seen {len(names)} of the characters: {shown}",
+                "leave them out, or train on a text that has them",
+            )
+        return ids.astype(self.id_type)
+
+    def known(self, text: str) -> str:
+        """Return the text without the characters that are not in the vocabulary."""
+        return _text(_code_points(text)[self._lookup(text) != _UNKNOWN])
+
+    def unknown(self, text: str) -> str:
+        """Return the distinct characters of the text that are not in the vocabulary, in code-point order."""
+        return _text(np.unique(_code_points(text)[self._lookup(text) == _UNKNOWN]))
+
+    def decode(self, ids: npt.ArrayLike) -> str:
+        """Return the text of ids [T]."""
+        return _text(self.codes[np.asarray(ids, dtype=np.int64)])
+
+    def _lookup(self, text: str) -> npt.NDArray[np.int32]:
+        codes = _code_points(text)
+        ids = self._ids.take(codes, mode="clip")
+        if len(codes) and codes.max() >= len(self._ids):
+            ids[codes >= len(self._ids)] = _UNKNOWN
+        return ids
+
+
+def _code_points(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def _text(codes: npt.NDArray[np.uint32]) -> str:
+    return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def _named(character: str) -> str:
+    return f"{character!r} (U+{ord(character):04X})"

@@ -1,0 +1,48 @@
+"""TrainingConfig: how a model is trained, and for how long. Knows no torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from charrnn.errors import ConfigError, check_choice, check_range
+
+Schedule = Literal["cosine", "linear", "constant"]
+SCHEDULES = ("cosine", "linear", "constant")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A recipe and a budget, checked when it is made (ConfigError names the field and its range).
+
+    The budget is exactly one of epochs, steps and minutes.
+    """
+
+    batch_size: int = 32
+    seq_length: int = 64
+    learning_rate: float = 8e-3
+    schedule: Schedule = "cosine"
+    warmup: float = 0.03  # part of the run over which the learning rate rises
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0  # 0: gradients are not clipped
+    epochs: float | None = None
+    steps: int | None = None
+    minutes: float | None = None
+    sample_every: int | None = None  # steps between milestones; None: some twenty milestones in a run
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_range("batch_size", self.batch_size, 1, 65536)
+        check_range("seq_length", self.seq_length, 1, 65536)
+        check_range("learning_rate", self.learning_rate, 1e-9, 100)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_range("warmup", self.warmup, 0, 1)
+        check_range("weight_decay", self.weight_decay, 0, 10)
+        check_range("clip_norm", self.clip_norm, 0, 1e9)
+        check_range("sample_every", self.sample_every or 1, 1, 1e12)
+        check_range("seed", self.seed, 0, 2**63 - 1)
+        budgets = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}
+        given = {name: value for name, value in budgets.items() if value is not None}
+        if len(given) != 1:
+            shown = ", ".join(given) or "nothing"
+            raise ConfigError(f"the budget is given as {shown}", "give one of epochs, steps and minutes")
+        for name, value in given.items():
+            check_range(name, value, 1 if name == "steps" else 1e-6, 1e12)

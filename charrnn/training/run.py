@@ -1,0 +1,87 @@
+"""The run folder: the best and the last checkpoint, the log and the samples, written as training goes on."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from charrnn.errors import RunError
+from charrnn.model.checkpoint import BEST, LAST, Checkpoint, Figures, Header, Provenance, save
+from charrnn.model.network import CharRNN
+from charrnn.text.corpus import Corpus
+from charrnn.training.config import TrainingConfig
+from charrnn.training.trainer import Progress
+
+LOG = "log.jsonl"
+SAMPLES = "samples.jsonl"
+CURVE = "loss.png"
+
+_LOGGED = ("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second", "val_nats")
+
+
+class Run:
+    """A run folder being written."""
+
+    def __init__(self, path: Path, corpus: Corpus, training: TrainingConfig, precision: str) -> None:
+        """Make the folder.
+
+        Raises:
+            RunError: it holds a run already, or it cannot be made.
+        """
+        self.path = path
+        self._vocabulary = corpus.vocabulary
+        self._provenance = Provenance(corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence)
+        self._training = {k: v for k, v in asdict(training).items() if v is not None} | {"precision": precision}
+        self._best: float | None = None
+        if any((path / name).exists() for name in (BEST, LAST, LOG)):
+            raise RunError(f"{path} holds a run already", "name another folder with --out")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / LOG).touch()
+        except OSError as error:
+            raise RunError(f"{path} cannot be written ({error.strerror})", "name another folder with --out") from None
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the lowest validation loss (the last one where there is no validation part)."""
+        return self.path / BEST
+
+    def log(self, progress: Progress) -> None:
+        """Append a line to the log."""
+        values = {name: getattr(progress, name) for name in _LOGGED}
+        self._append(LOG, {name: value for name, value in values.items() if value is not None})
+
+    def keep_sample(self, progress: Progress, text: str, temperature: float) -> None:
+        """Append a sample with the step that it was drawn at."""
+        stage = {"step": progress.step, "val_nats": progress.val_nats}
+        self._append(SAMPLES, {**stage, "temperature": temperature, "text": text})
+
+    def save(self, model: CharRNN, progress: Progress) -> None:
+        """Save the last checkpoint, and the best one where this is the best so far."""
+        figures = Figures(progress.step, progress.epoch, progress.seconds, progress.train_nats, progress.val_nats)
+        checkpoint = Checkpoint(self._header(model, figures), self._vocabulary, model.weights())
+        save(checkpoint, self.path / LAST)
+        if self._best is None or progress.val_nats is None or progress.val_nats < self._best:
+            self._best = progress.val_nats
+            save(checkpoint, self.best)
+
+    def save_final(self, model: CharRNN, figures: Figures) -> None:
+        """Save the best checkpoint again, now with its final figures."""
+        save(Checkpoint(self._header(model, figures), self._vocabulary, model.weights()), self.best)
+
+    def _header(self, model: CharRNN, figures: Figures) -> Header:
+        return Header(model.config, self._provenance, figures, self._training)
+
+    def _append(self, name: str, record: dict[str, Any]) -> None:
+        with (self.path / name).open("ab") as file:
+            file.write(msgspec.json.encode(record) + b"\n")
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """Return parent/name, or the first of parent/name-2, -3, … that does not exist."""
+    candidate, count = parent / name, 1
+    while candidate.exists():
+        count += 1
+        candidate = parent / f"{name}-{count}"
+    return candidate

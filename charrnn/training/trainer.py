@@ -1,0 +1,168 @@
+"""Truncated back-propagation through time. Yields progress; saves nothing, prints nothing, samples nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from charrnn.model.network import CharRNN, State, detached
+from charrnn.model.scoring import nats_per_character
+from charrnn.text.corpus import Batch, Corpus, Streams
+from charrnn.training.allocator import keep_freed_memory
+from charrnn.training.config import TrainingConfig
+from charrnn.training.schedule import learning_rate
+
+REPORT_SECONDS = 0.5  # losses are read back from the device this often
+FIRST_MILESTONE = 0.01  # of the budget; the next ones double, then come every MILESTONE
+MILESTONE = 0.05
+MILESTONE_COST = 0.05  # of the time at most, where the budget is in minutes
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands. Losses are in nats per character; train_nats is the mean since the last report."""
+
+    step: int
+    epoch: float
+    seconds: float
+    learning_rate: float
+    train_nats: float
+    grad_norm: float  # of the last step, before clipping
+    chars_per_second: float
+    fraction: float = 0.0  # of the budget
+    milestone: bool = False  # a moment to save and to sample; with a validation part, val_nats is measured
+    val_nats: float | None = None
+
+
+class Trainer:
+    """One run of a model over a corpus, with AdamW and clipping by norm.
+
+    `stopped` tells, after the run, how it ended: "finished", "interrupted" or "diverged".
+    """
+
+    def __init__(
+        self, model: CharRNN, corpus: Corpus, config: TrainingConfig, precision: torch.dtype = torch.float32
+    ) -> None:
+        self.model, self.corpus, self.config, self.precision = model, corpus, config, precision
+        self.streams = Streams.over(corpus.parts["train"], config.batch_size, config.seq_length)
+        self.stopped = "finished"
+        self._dropout = torch.Generator(model.device).manual_seed(config.seed)
+        self._optimizer = torch.optim.AdamW(
+            model.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
+        )
+        self._state: State | None = None
+        self._step = 0
+        self.characters = 0  # trained on so far, readings of the same character counted each
+        self._since = _Sums(torch.zeros((), device=model.device))
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress]:
+        """Train until the budget is used up, `stop` says so, or the loss is no number; yield progress.
+
+        A report that is a milestone is yielded at the end of the run, and at intervals before it; the model may be
+        saved and sampled then.
+        """
+        keep_freed_memory()
+        start = self._reported = perf_counter()
+        milestone = FIRST_MILESTONE
+        for batch in self.streams.batches():
+            fraction = self._fraction(perf_counter() - start)
+            rate = learning_rate(self.config, fraction)
+            self._train_on(batch, rate)
+            now = perf_counter()
+            fraction = self._fraction(now - start)
+            over = fraction >= 1 or stop()
+            due = over or self._milestone_due(fraction, milestone)
+            if not (due or now - self._reported >= REPORT_SECONDS):
+                continue
+            progress = self._report(now - start, fraction, rate)
+            if progress is None:
+                self.stopped = "diverged"
+                return
+            if due:
+                progress = replace(progress, milestone=True, val_nats=self._validate())
+            yield progress
+            if progress.milestone:
+                milestone = self._next_milestone(fraction, perf_counter() - now)
+                self._reported = perf_counter()
+            if over:
+                self.stopped = "finished" if fraction >= 1 else "interrupted"
+                return
+
+    def _train_on(self, batch: Batch, rate: float) -> None:
+        inputs, targets = (torch.from_numpy(ids).to(self.model.device) for ids in (batch.inputs, batch.targets))
+        state = self._state and detached(_handed_on(self._state) if batch.starts_epoch else self._state)
+        with torch.autocast(self.model.device.type, self.precision, enabled=self.precision != torch.float32):
+            logits, self._state = self.model(inputs, state, self._dropout)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+        self._optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm or float("inf"))
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        self._step += 1
+        self.characters += targets.numel()
+        self._since.add(loss.detach(), norm, targets.numel())
+
+    @property
+    def _epoch(self) -> float:
+        return self.characters / (self.streams.stretch * self.streams.batch_size)
+
+    def _fraction(self, seconds: float) -> float:
+        """How much of the budget is used up."""
+        if self.config.minutes is not None:
+            return seconds / (60 * self.config.minutes)
+        if self.config.steps is not None:
+            return self._step / self.config.steps
+        assert self.config.epochs is not None  # the config has checked that one budget is given
+        return self._epoch / self.config.epochs
+
+    def _report(self, seconds: float, fraction: float, rate: float) -> Progress | None:
+        """Read the losses back; None where they or the gradient are no numbers any more."""
+        nats, norm = self._since.mean(), float(self._since.norm)
+        speed = self._since.characters / max(1e-9, perf_counter() - self._reported)
+        self._since = _Sums(torch.zeros_like(self._since.nats))
+        self._reported = perf_counter()
+        if not (torch.isfinite(torch.tensor([nats, norm])).all()):
+            return None
+        return Progress(self._step, self._epoch, seconds, rate, nats, norm, speed, min(1.0, fraction))
+
+    def _validate(self) -> float | None:
+        if "val" not in self.corpus.parts:
+            return None
+        return nats_per_character(self.model, self.corpus.parts["val"], self.precision)
+
+    def _milestone_due(self, fraction: float, milestone: float) -> bool:
+        every = self.config.sample_every
+        return fraction >= milestone if every is None else self._step % every == 0
+
+    def _next_milestone(self, fraction: float, seconds: float) -> float:
+        """When the next milestone is due, the last one having taken so many seconds."""
+        step = min(fraction, MILESTONE)
+        if self.config.minutes is not None:
+            step = max(step, seconds / MILESTONE_COST / (60 * self.config.minutes))
+        return fraction + step
+
+
+@dataclass
+class _Sums:
+    """Losses since the last report, summed on the device."""
+
+    nats: Tensor
+    norm: Tensor | float = 0.0
+    characters: int = 0
+
+    def add(self, loss: Tensor, norm: Tensor, characters: int) -> None:
+        self.nats += loss * characters
+        self.norm, self.characters = norm, self.characters + characters
+
+    def mean(self) -> float:
+        return float(self.nats) / self.characters
+
+
+def _handed_on(state: State) -> State:
+    """Give each reader's state to the next, who begins where it ended; the first begins the text anew."""
+    return tuple(tuple(torch.cat([torch.zeros_like(s[:1]), s[:-1]]) for s in layer) for layer in state)
