@@ -57,6 +57,11 @@ for command in (train, sample, score, info, neurons):
 def main() -> NoReturn:
     """Run the command line and end the process with its exit status."""
     signal.signal(signal.SIGTERM, _terminate)
+    # numpy multiplies a matrix by one vector at a time here; a second thread for that is slower, where other work
+    # runs beside it by far. torch's threads are its own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
         status = cli.main(standalone_mode=False)
     except click.UsageError as error:

@@ -162,13 +162,16 @@ def _best_unit(
 
 
 def _changing(text: str, labels: "npt.NDArray[np.float64]", length: int) -> int:
-    """Where the first line begins from which a binary feature is on nearest to half the time."""
+    """Where the first line begins from which a binary feature changes often and is on about half the time."""
     import numpy as np
 
-    sums = np.concatenate([[0.0], np.cumsum(np.nan_to_num(labels))])
-    starts = [0, *(place + 1 for place, c in enumerate(text[: max(0, len(text) - length)]) if c == "\n")]
-    shares = [(sums[min(start + length, len(text))] - sums[start]) / length for start in starts]
-    return starts[int(np.argmin([abs(share - 0.5) for share in shares]))]
+    on = np.concatenate([[0.0], np.cumsum(labels)])
+    changes = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(labels, prepend=labels[:1])))])
+    last = max(0, len(text) - length)
+    starts = np.array([0, *(place + 1 for place, c in enumerate(text[:last]) if c == "\n")])
+    ends = np.minimum(starts + length, len(text))
+    share = (on[ends] - on[starts]) / (ends - starts)
+    return int(starts[np.argmax(share * (1 - share) * np.sqrt(changes[ends] - changes[starts]))])
 
 
 @dataclass(frozen=True)

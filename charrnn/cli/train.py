@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
-SAMPLE_LENGTH = 200
+SAMPLE_LENGTH = 160
 SAMPLE_TEMPERATURE = 0.8
 
 

@@ -4,8 +4,8 @@ The letters used for sizes everywhere: B batch, T time steps, V vocabulary, E em
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -100,6 +100,9 @@ class PeepholeLayer(nn.Module):
             yield state, gates
 
 
+Layer = FusedLayer | PeepholeLayer
+
+
 class CharRNN(nn.Module):
     """A character-level language model: p(next character | all characters so far).
 
@@ -177,7 +180,7 @@ class CharRNN(nn.Module):
         """
         state = state or self.initial_state(len(ids))
         x, after, signals = self._embed(ids), [], []
-        for layer, before in zip(self.layers, state, strict=True):
+        for layer, before in zip(cast("Iterable[Layer]", self.layers), state, strict=True):
             x, last, layer_signals = layer.record(x, before)
             after.append(last)
             signals.append(layer_signals)
@@ -201,11 +204,11 @@ class CharRNN(nn.Module):
 def initialise(model: CharRNN, generator: torch.Generator | None = None) -> None:
     """Give every weight its start: orthogonal recurrent blocks, forget-gate bias 1, other biases and peepholes 0.
 
-    The rest is uniform in ±1/√H, and embeddings normal with variance 1/E, so that first logits are small and the
-    first loss is close to ln V.
+    Input weights are normal with variance 1/inputs and embeddings with variance 1, so that every layer of a deep stack
+    sees a signal from the first step on; the read-out is uniform in ±1/√H, so that first logits are small and the first
+    loss is close to ln V.
     """
     config = model.config
-    bound = 1 / math.sqrt(config.hidden_size)
     for name, weight in model.named_weights():
         kind = name.rpartition(".")[2]
         if kind == "weight_hh":
@@ -213,9 +216,13 @@ def initialise(model: CharRNN, generator: torch.Generator | None = None) -> None
                 nn.init.orthogonal_(block, generator=generator)
         elif kind in ("bias", "bias_ih", "bias_hh", "peephole"):
             nn.init.zeros_(weight)
+        elif kind == "weight_ih":
+            inputs = 1 if config.embedding_size == 0 and name.startswith("layers.0.") else weight.shape[1]  # one-hot: 1
+            nn.init.normal_(weight, std=1 / math.sqrt(inputs), generator=generator)
         elif name == "embedding.weight":
-            nn.init.normal_(weight, std=1 / math.sqrt(config.embedding_size), generator=generator)
+            nn.init.normal_(weight, generator=generator)
         else:
+            bound = 1 / math.sqrt(config.hidden_size)
             nn.init.uniform_(weight, -bound, bound, generator=generator)
         if kind == "bias_ih" and config.cell in ("lstm", "peephole"):
             nn.init.ones_(weight.data[config.hidden_size : 2 * config.hidden_size])

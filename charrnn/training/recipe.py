@@ -10,7 +10,7 @@ from charrnn.training.config import TrainingConfig
 
 MINUTES = 3.0  # the budget where none is given
 
-# Measured on two CPU cores with bfloat16 at one minute of Tiny Shakespeare; `benchmarks/quality.py` repeats it.
+# Of a single layer, measured on two CPU cores with bfloat16 at one minute of Tiny Shakespeare.
 _BY_CELL: dict[str, dict[str, Any]] = {
     "lstm": {"hidden_size": 384, "learning_rate": 8e-3, "dropout": 0.2},
     "gru": {"hidden_size": 256, "learning_rate": 4e-3, "dropout": 0.1},
@@ -29,13 +29,21 @@ def recipe(vocabulary_size: int, given: Mapping[str, Any]) -> tuple[ModelConfig,
     cell = options.get("cell", "lstm")
     check_choice("cell", cell, CELL_NAMES)
     check_choice("nonlinearity", options.get("nonlinearity", "tanh"), NONLINEARITIES)
-    chosen = {"embedding_size": 256, **_BY_CELL[cell], **options}
+    chosen = {**_chosen(cell, options.get("num_layers", 1)), **options}
     if not {"epochs", "steps", "minutes"} & set(chosen):
         chosen["minutes"] = MINUTES
     return (
         ModelConfig(vocabulary_size, **_only(chosen, ModelConfig)),
         TrainingConfig(**_only(chosen, TrainingConfig)),
     )
+
+
+def _chosen(cell: str, num_layers: int) -> dict[str, Any]:
+    """A deeper stack gets narrower layers, so that it sees as many characters in its time, and a lower rate."""
+    single = _BY_CELL[cell]
+    narrower = max(64, int(single["hidden_size"] / max(1, num_layers) ** 0.5) // 32 * 32)
+    rate = single["learning_rate"] / max(1, num_layers) ** 0.75
+    return {**single, "hidden_size": narrower, "learning_rate": rate, "embedding_size": min(256, narrower)}
 
 
 def _only(options: Mapping[str, Any], config: type[Any]) -> dict[str, Any]:

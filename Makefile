@@ -1,0 +1,48 @@
+# Two commands need nothing but Python ≥ 3.11, make and the package registry:
+#   make demo    train on Python's own library for a minute, sample, highlight a neuron
+#   make test    the tests
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+DEMO := checkpoints/demo
+HIGHLIGHT := $(DEMO)/highlight.html
+
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint format benchmarks clean
+
+demo: $(READY)
+	rm -rf $(DEMO)
+	$(BIN)/charrnn train python --minutes 1 --out $(DEMO)
+	@echo; echo "— 500 characters by the model —"
+	$(BIN)/charrnn sample $(DEMO) --prime "def " --length 500 --temperature 0.7 --seed 1
+	@echo; echo "— the unit that follows best whether a character stands inside a string or comment —"
+	$(BIN)/charrnn neurons show $(DEMO) python --part test --feature python_comment_or_string --length 400
+	$(BIN)/charrnn neurons show $(DEMO) python --part test --feature python_comment_or_string --length 1500 \
+		--output $(HIGHLIGHT)
+	@echo "Open $(HIGHLIGHT) in a browser to see more of it."
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: $(READY)
+	$(BIN)/python benchmarks/quality.py
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "charrnn needs Python 3.11 or newer; name one with make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@

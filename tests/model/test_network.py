@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+import torch
+
+from charrnn.model.cells import gate_names, state_names, step
+from charrnn.model.network import CharRNN, OnArrays, detached
+
+B, T = 2, 7
+SHAPES = [{"num_layers": 1}, {"num_layers": 2}, {"num_layers": 3}, {"num_layers": 2, "embedding_size": 0}]
+shapes = pytest.mark.parametrize("shape", SHAPES, ids=["1-layer", "2-layers", "3-layers", "one-hot"])
+
+
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
+def some_ids(batch=B, time=T, vocabulary_size=6):
+    return torch.randint(vocabulary_size, (batch, time), generator=torch.Generator().manual_seed(4))
+
+
+def in_chunks(model, ids, lengths):
+    logits, state = [], None
+    for chunk in ids.split(lengths, dim=1):
+        out, state = model(chunk, state)
+        logits.append(out)
+    return torch.cat(logits, dim=1), state
+
+
+@shapes
+@pytest.mark.parametrize("lengths", [1, 3, [5, 1, 1]])
+def test_chunked_forward_equals_whole_forward(make_model, cell, shape, lengths):
+    model, ids = make_model(**cell, **shape), some_ids()
+    torch.testing.assert_close(in_chunks(model, ids, lengths), model(ids))
+
+
+def test_logits_and_state_have_their_shapes(make_model, cell):
+    model = make_model(**cell, num_layers=3)
+    logits, state = model(some_ids())
+    assert logits.shape == (B, T, 6)
+    assert [[s.shape for s in layer] for layer in state] == [[(B, 5)] * len(state_names(model.config))] * 3
+
+
+def test_sequences_of_a_batch_do_not_see_one_another(make_model, cell):
+    model, ids = make_model(**cell, num_layers=2), some_ids()
+    for b in range(B):
+        torch.testing.assert_close(model(ids)[0][b : b + 1], model(ids[b : b + 1])[0])
+
+
+def test_a_prediction_does_not_see_what_comes_after(make_model, cell):
+    model, ids = make_model(**cell), some_ids()
+    changed = ids.clone()
+    changed[:, 4] = (ids[:, 4] + 1) % 6
+    before, after = model(ids)[0], model(changed)[0]
+    assert torch.equal(before[:, :4], after[:, :4])
+    assert not torch.isclose(before[:, 4:], after[:, 4:]).all(-1).any()
+
+
+def test_no_state_is_the_initial_state(make_model, cell):
+    model, ids = make_model(**cell, num_layers=2), some_ids()
+    assert torch.equal(model(ids)[0], model(ids, model.initial_state(B))[0])
+    assert all(not part.any() for layer in model.initial_state(B) for part in layer)
+
+
+def test_a_one_hot_network_is_one_whose_embedding_is_the_identity(make_model, make_config, cell):
+    one_hot = make_model(**cell, embedding_size=0)
+    config = make_config(**cell, embedding_size=6)
+    embedded = CharRNN.from_weights(config, {**one_hot.weights(), "embedding.weight": np.eye(6)})
+    torch.testing.assert_close(one_hot(some_ids()), embedded(some_ids()))
+
+
+def test_from_weights_is_the_inverse_of_weights(make_model, cell):
+    model = make_model(**cell, num_layers=2)
+    copy = CharRNN.from_weights(model.config, model.weights())
+    assert torch.equal(model(some_ids())[0], copy(some_ids())[0])
+    np.testing.assert_equal(copy.weights(), model.weights())
+
+
+def test_weights_are_a_copy(make_model):
+    model = make_model()
+    model.weights()["readout.bias"][:] = 9
+    assert (model.readout.bias != 9).all()
+
+
+def stepped(model, ids):
+    """Every signal [L, B, T, H] and the logits, by the equations of cells.py, one step at a time."""
+    config, signals = model.config, []
+    x = torch.nn.functional.one_hot(ids, 6).float() if model.embedding is None else model.embedding(ids)
+    names = (*state_names(config), *gate_names(config))
+    for layer, state in zip(model.layers, model.initial_state(len(ids)), strict=True):
+        columns = []
+        for t in range(x.shape[1]):
+            a = x[:, t] @ layer.weights.weight_ih.T + layer.weights.bias_ih
+            state, gates = step(config, layer.weights, a, state)
+            columns.append(torch.stack((*state, *gates)))
+        signals.append(dict(zip(names, torch.stack(columns, dim=2), strict=True)))
+        x = signals[-1]["h"]
+    return model.readout(x), {name: torch.stack([s[name] for s in signals]) for name in names}
+
+
+@shapes
+def test_recorded_signals_are_those_of_the_equations(make_model, cell, shape):
+    model, ids = make_model(**cell, **shape), some_ids()
+    logits, _, signals = model.record(ids)
+    expected_logits, expected = stepped(model, ids)
+    assert signals.keys() == expected.keys()
+    torch.testing.assert_close(signals, expected)
+    torch.testing.assert_close(logits, expected_logits)
+    assert signals["h"].shape == (model.config.num_layers, B, T, 5)
+
+
+@shapes
+def test_recording_does_not_change_what_is_predicted(make_model, cell, shape):
+    model, ids = make_model(**cell, **shape), some_ids()
+    logits, state, _ = model.record(ids)
+    torch.testing.assert_close((logits, state), model(ids))
+
+
+def test_recording_in_chunks_equals_recording_at_once(make_model, cell):
+    model, ids = make_model(**cell, num_layers=2), some_ids()
+    first, state, first_signals = model.record(ids[:, :3])
+    second, _, second_signals = model.record(ids[:, 3:], state)
+    logits, _, signals = model.record(ids)
+    torch.testing.assert_close(torch.cat([first, second], dim=1), logits)
+    for name, values in signals.items():
+        torch.testing.assert_close(torch.cat([first_signals[name], second_signals[name]], dim=2), values)
+
+
+def test_detached_is_the_same_state_without_history(make_model, cell):
+    with torch.enable_grad():
+        _, state = make_model(**cell, num_layers=2)(some_ids())
+    torch.testing.assert_close(detached(state), state)
+    assert all(part.requires_grad for layer in state for part in layer)
+    assert not any(part.requires_grad for layer in detached(state) for part in layer)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
+def test_on_arrays_gives_the_networks_logits_from_ids_as_the_vocabulary_makes_them(make_model, cell, dtype):
+    model, ids = make_model(**cell, num_layers=2), some_ids()
+    first, state = OnArrays(model)(ids[:, :3].numpy().astype(dtype))
+    second, _ = OnArrays(model)(ids[:, 3:].numpy().astype(dtype), state)
+    np.testing.assert_allclose(np.concatenate([first, second], axis=1), model(ids)[0].numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_the_initial_logits_are_the_read_out_of_the_zero_state(make_model):
+    model = make_model()
+    np.testing.assert_equal(OnArrays(model).initial_logits(), model.readout(torch.zeros(5)).numpy())

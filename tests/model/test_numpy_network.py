@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import torch
+
+from charrnn.model.numpy_network import NumpyCharRNN
+
+B, T = 2, 9
+SHAPES = [{}, {"num_layers": 3}, {"embedding_size": 0}, {"embedding_size": 0, "num_layers": 2}]
+
+
+def some_ids(dtype=np.int64):
+    return np.random.default_rng(5).integers(0, 6, (B, T)).astype(dtype)
+
+
+def both(make_model, **options):
+    model = make_model(**options)
+    return model, NumpyCharRNN(model.config, model.weights())
+
+
+def torch_logits(model, ids):
+    with torch.no_grad():
+        return model(torch.tensor(ids, dtype=torch.int64))[0].numpy()
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=["1-layer", "3-layers", "one-hot", "one-hot-2-layers"])
+def test_logits_equal_torchs(make_model, cell, shape):
+    model, twin = both(make_model, **cell, **shape)
+    np.testing.assert_allclose(twin(some_ids())[0], torch_logits(model, some_ids()), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("lengths", [[1] * T, [4, 5], [8, 1]])
+def test_chunked_reading_equals_whole_reading(make_model, cell, lengths):
+    _, twin = both(make_model, **cell, num_layers=2)
+    logits, state = [], None
+    for chunk in np.split(some_ids(), np.cumsum(lengths)[:-1], axis=1):
+        out, state = twin(chunk, state)
+        logits.append(out)
+    whole, last = twin(some_ids())
+    np.testing.assert_allclose(np.concatenate(logits, axis=1), whole, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(state), np.asarray(last), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64])
+def test_ids_may_be_of_any_type_that_a_vocabulary_makes(make_model, dtype):
+    _, twin = both(make_model)
+    np.testing.assert_equal(twin(some_ids(dtype))[0], twin(some_ids())[0])
+
+
+def test_reading_does_not_change_the_state_that_it_is_given(make_model, cell):
+    _, twin = both(make_model, **cell, num_layers=2)
+    _, state = twin(some_ids())
+    before = [[part.copy() for part in layer] for layer in state]
+    twin(some_ids(), state)
+    np.testing.assert_equal([list(layer) for layer in state], before)
+
+
+def test_reading_does_not_change_the_weights(make_model, cell):
+    model, twin = both(make_model, **cell)
+    assert (twin(some_ids())[0] == twin(some_ids())[0]).all()
+    assert model.weights().keys() == model.config.shapes().keys()
+
+
+def test_the_initial_logits_are_the_read_out_of_the_zero_state(make_model):
+    model, twin = both(make_model)
+    np.testing.assert_equal(twin.initial_logits(), model.weights()["readout.bias"])
+
+
+def test_everything_is_float32(make_model, cell):
+    _, twin = both(make_model, **cell)
+    logits, state = twin(some_ids())
+    assert {logits.dtype, *(part.dtype for layer in state for part in layer)} == {np.dtype(np.float32)}
