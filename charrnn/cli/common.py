@@ -34,6 +34,11 @@ part_option: Decorator = click.option(
 )
 
 
+def examples(*commands: str) -> str:
+    """Return the end of a help text: commands that work as typed (after `charrnn train python`)."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
 def note(message: str) -> None:
     """Tell the user something on stderr that is not the result."""
     from charrnn.display.signs import one_line

@@ -1,46 +1,81 @@
 """`charrnn info`: what a checkpoint is and what it was trained on."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import echo_json, json_option, load_checkpoint, model_argument
+from charrnn.cli.common import echo_json, examples, json_option, load_checkpoint, model_argument
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
 
 
-@click.command(epilog="Example:  charrnn info checkpoints/python-lstm-1x512")
+@click.command(
+    epilog=examples("charrnn info checkpoints/python-lstm-1x384", "charrnn info checkpoints/python-lstm-1x384 --json")
+)
 @model_argument
 @json_option
 def info(model: str, as_json: bool) -> None:
     """Show what a model is: its network, its text, its figures."""
-    described = _describe(load_checkpoint(model))
+    checkpoint = load_checkpoint(model)
     if as_json:
-        echo_json(described)
+        echo_json(_described(checkpoint))
         return
     from charrnn.display.signs import one_line
 
-    for name, value in described.items():
-        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        click.echo(f"{name:<18} {one_line(str(shown))}")
+    for name, value in _rows(checkpoint):
+        click.echo(f"{name:<12} {one_line(value)}")
 
 
-def _describe(checkpoint: "Checkpoint") -> dict[str, Any]:
-    from charrnn.model.checkpoint import FORMAT_VERSION
+def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
+    """What a person reads."""
+    header, model = checkpoint.header, checkpoint.config
+    corpus, figures = header.corpus, header.figures
+    layers = "1 layer" if model.num_layers == 1 else f"{model.num_layers} layers"
+    cell = f"{model.cell} ({model.nonlinearity})" if model.cell == "rnn" else model.cell
+    embedding = f"embedding {model.embedding_size}" if model.embedding_size else "one-hot"
+    yield "network", f"{cell}, {layers} of {model.hidden_size} units, {embedding}, dropout {model.dropout:g}"
+    yield "parameters", f"{_parameters(checkpoint):,}"
+    yield (
+        "text",
+        f"{corpus.name}, {corpus.characters:,} characters" + (f" ({corpus.licence})" if corpus.licence else ""),
+    )
+    yield "split", ", ".join(f"{part} {length:,}" for part, length in corpus.split.items())
+    yield "SHA-256", corpus.sha256
+    yield "characters", f"{len(checkpoint.vocabulary)}: {checkpoint.vocabulary.characters}"
+    for part in ("train", "val", "test"):
+        nats = getattr(figures, f"{part}_nats")
+        if nats is not None:
+            yield f"{part} loss", f"{nats:.4f} nats per character ({nats / math.log(2):.4f} bits)"
+    yield "trained", f"{figures.step:,} steps, {figures.epoch:.2f} epochs, {figures.seconds:.0f} s"
+    yield "recipe", ", ".join(f"{name} {value}" for name, value in header.training.items())
+    yield "made", f"{header.created} by charrnn {header.charrnn_version}, format {_format_version()}"
 
+
+def _described(checkpoint: "Checkpoint") -> dict[str, Any]:
+    """What a script reads."""
     header = checkpoint.header
-    figures = asdict(header.figures)
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": _format_version(),
         **asdict(header.model),
-        "parameters": sum(math.prod(shape) for shape in header.model.shapes().values()),
-        **figures,
+        "parameters": _parameters(checkpoint),
+        **asdict(header.figures),
         "corpus": asdict(header.corpus),
         "training": header.training,
         "vocabulary": checkpoint.vocabulary.characters,
         "created": header.created,
         "charrnn_version": header.charrnn_version,
     }
+
+
+def _parameters(checkpoint: "Checkpoint") -> int:
+    return sum(math.prod(shape) for shape in checkpoint.config.shapes().values())
+
+
+def _format_version() -> int:
+    from charrnn.model.checkpoint import FORMAT_VERSION
+
+    return FORMAT_VERSION

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 import charrnn
+from charrnn.cli.common import examples
 from charrnn.cli.info import info
 from charrnn.cli.neurons import neurons
 from charrnn.cli.sample import sample
@@ -37,7 +38,11 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Begin with:  charrnn train python --minutes 1",
+    epilog=examples(
+        "charrnn train python --minutes 1",
+        "charrnn sample checkpoints/python-lstm-1x384 --length 500",
+        "charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42",
+    ),
 )
 @click.version_option(charrnn.__version__, prog_name="charrnn")
 def cli() -> None:

@@ -12,6 +12,7 @@ from charrnn.cli.common import (
     device_option,
     encode,
     encoding_option,
+    examples,
     load_checkpoint,
     model_argument,
     note,
@@ -39,7 +40,12 @@ def neurons() -> None:
     """See what single units do over a text."""
 
 
-@neurons.command(epilog="Example:  charrnn neurons dump RUN python --part val -o units.npz --signals h,c")
+@neurons.command(
+    epilog=examples(
+        "charrnn neurons dump checkpoints/python-lstm-1x384 python --part test -o units.npz",
+        "charrnn neurons dump checkpoints/python-lstm-1x384 python --part val -o gates.npz --signals c,i,f,o,g",
+    )
+)
 @model_argument
 @sources_argument
 @click.option(
@@ -82,8 +88,11 @@ def dump(
 
 
 @neurons.command(
-    epilog="Examples:  charrnn neurons show RUN python --unit 0:42   |   charrnn neurons show RUN python --part test "
-    "--feature python_comment_or_string -o highlight.html"
+    epilog=examples(
+        "charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42",
+        "charrnn neurons show checkpoints/python-lstm-1x384 python --part test --feature python_comment_or_string",
+        "charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42 --signal f -o forget.html",
+    )
 )
 @model_argument
 @sources_argument

@@ -10,6 +10,7 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
+    examples,
     json_option,
     load_checkpoint,
     model_argument,
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples:  charrnn sample checkpoints/python-lstm-1x512 --prime 'def ' --length 500   |   "
-    "charrnn sample RUN --temperature 0.7 --seed 1 > sample.txt"
+    epilog=examples(
+        "charrnn sample checkpoints/python-lstm-1x384 --prime 'def ' --length 500",
+        "charrnn sample checkpoints/python-lstm-1x384 --temperature 0.7 --seed 1 > sample.txt",
+    )
 )
 @model_argument
 @click.option("--prime", metavar="TEXT", help="What the text goes on from.")

@@ -10,6 +10,7 @@ from charrnn.cli.common import (
     device_option,
     echo_json,
     encoding_option,
+    examples,
     json_option,
     load_checkpoint,
     model_argument,
@@ -26,8 +27,10 @@ UNKNOWN_NATS = math.log(0x110000 - 0x800)  # every Unicode character equally lik
 
 
 @click.command(
-    epilog="Examples:  charrnn score checkpoints/python-lstm-1x512 python --part val   |   "
-    "charrnn score RUN letter.txt --json"
+    epilog=examples(
+        "charrnn score checkpoints/python-lstm-1x384 python --part test",
+        "echo 'import os' | charrnn score checkpoints/python-lstm-1x384 -",
+    )
 )
 @model_argument
 @sources_argument

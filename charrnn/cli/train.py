@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, encoding_option, json_option, note, sources_argument
+from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option, note, sources_argument
 from charrnn.errors import RunError
+from charrnn.model.config import CELL_NAMES, NONLINEARITIES
+from charrnn.training.config import SCHEDULES
 
 if TYPE_CHECKING:
     from charrnn.model.config import ModelConfig
@@ -26,23 +28,33 @@ SAMPLE_TEMPERATURE = 0.8
 
 
 @click.command(
-    epilog="Examples:  charrnn train python --minutes 1   |   charrnn train book.txt --cell gru --num-layers 2 "
-    "--hidden-size 256 --epochs 10 --out checkpoints/book"
+    epilog=examples(
+        "charrnn train python --minutes 1",
+        "charrnn train python --cell gru --num-layers 2 --hidden-size 128 --steps 500",
+        "charrnn train *.txt --epochs 10 --out checkpoints/mine",
+    )
 )
 @sources_argument
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="RUN", help="The run folder. Default: a new one in checkpoints/."
 )
-@click.option("--cell", help="rnn, lstm, gru or peephole (an LSTM whose gates see its cell state). Default: lstm.")
-@click.option("--nonlinearity", help="tanh or relu, of --cell rnn. Default: tanh.")
+@click.option(
+    "--cell", type=click.Choice(CELL_NAMES), help="Peephole: an LSTM whose gates see its cell state. Default: lstm."
+)
+@click.option("--nonlinearity", type=click.Choice(NONLINEARITIES), help="Of --cell rnn. Default: tanh.")
 @click.option("--num-layers", type=int, metavar="N", help="Recurrent layers. Default: 1.")
 @click.option("--hidden-size", type=int, metavar="N", help="Units in each layer. Default: by cell.")
 @click.option("--embedding-size", type=int, metavar="N", help="Numbers for a character; 0 is one-hot. Default: 256.")
-@click.option("--dropout", type=float, metavar="P", help="Part of the units dropped between layers. Default: by cell.")
+@click.option(
+    "--dropout",
+    type=float,
+    metavar="P",
+    help="Part of the units dropped around each layer. Default: by cell.",
+)
 @click.option("--seq-length", type=int, metavar="N", help="Characters back-propagated through. Default: 64.")
 @click.option("--batch-size", type=int, metavar="N", help="Streams read side by side. Default: 32.")
 @click.option("--learning-rate", type=float, metavar="R", help="Its peak. Default: by cell.")
-@click.option("--schedule", help="cosine, linear or constant, after a warm-up. Default: cosine.")
+@click.option("--schedule", type=click.Choice(SCHEDULES), help="Of the rate, after the warm-up. Default: cosine.")
 @click.option("--warmup", type=float, metavar="P", help="Part of the run in which the rate rises. Default: 0.03.")
 @click.option("--weight-decay", type=float, metavar="W", help="AdamW's. Default: 0.")
 @click.option("--clip-norm", type=float, metavar="C", help="Largest norm of the gradient; 0: no clipping. Default: 1.")
@@ -53,7 +65,9 @@ SAMPLE_TEMPERATURE = 0.8
 )
 @click.option("--val-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For validation.")
 @click.option("--test-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For the test.")
-@click.option("--precision", help="float32 or bfloat16. Default: bfloat16 where the hardware has it.")
+@click.option(
+    "--precision", type=click.Choice(["float32", "bfloat16"]), help="Default: bfloat16 where the hardware has it."
+)
 @click.option(
     "--sample-every", type=int, metavar="N", help="Validate, save and sample every N steps. Default: some 20 times."
 )
@@ -93,6 +107,8 @@ def train(
     _announce(trainer, run, precision)
     with _signals() as received:
         _train(trainer, run, stop=lambda: bool(received))
+    if trainer.stopped == "diverged" and not run.best.exists():
+        raise RunError("the loss was no number before anything could be saved", "choose a lower --learning-rate")
     result = _finish(trainer, run)
     if as_json:
         echo_json(result)
@@ -146,7 +162,8 @@ def _train(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
                 run.save(trainer.model, progress)
                 text = _sample(trainer)
                 run.keep_sample(progress, text, SAMPLE_TEMPERATURE)
-                val = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}"
+                if progress.val_nats is not None:
+                    val = f" val {progress.val_nats:.3f}"
                 bar.write(f"── step {progress.step}, train {progress.train_nats:.3f}{val} nats", file=sys.stderr)
                 bar.write(visible(text), file=sys.stderr)
             bar.set_description_str(

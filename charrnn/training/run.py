@@ -34,6 +34,7 @@ class Run:
         self._provenance = Provenance(corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence)
         self._training = {k: v for k, v in asdict(training).items() if v is not None} | {"precision": precision}
         self._best: float | None = None
+        self._validates = "val" in corpus.parts
         if any((path / name).exists() for name in (BEST, LAST, LOG)):
             raise RunError(f"{path} holds a run already", "name another folder with --out")
         try:
@@ -58,12 +59,16 @@ class Run:
         self._append(SAMPLES, {**stage, "temperature": temperature, "text": text})
 
     def save(self, model: CharRNN, progress: Progress) -> None:
-        """Save the last checkpoint, and the best one where this is the best so far."""
+        """Save the last checkpoint, and as the best one where its validation loss is the lowest so far.
+
+        Without a validation part the last is the best.
+        """
         figures = Figures(progress.step, progress.epoch, progress.seconds, progress.train_nats, progress.val_nats)
         checkpoint = Checkpoint(self._header(model, figures), self._vocabulary, model.weights())
         save(checkpoint, self.path / LAST)
-        if self._best is None or progress.val_nats is None or progress.val_nats < self._best:
-            self._best = progress.val_nats
+        val = progress.val_nats
+        if not self._validates or (val is not None and (self._best is None or val < self._best)):
+            self._best = val
             save(checkpoint, self.best)
 
     def save_final(self, model: CharRNN, figures: Figures) -> None:

@@ -18,7 +18,7 @@ from charrnn.training.schedule import learning_rate
 REPORT_SECONDS = 0.5  # losses are read back from the device this often
 FIRST_MILESTONE = 0.01  # of the budget; the next ones double, then come every MILESTONE
 MILESTONE = 0.05
-MILESTONE_COST = 0.05  # of the time at most, where the budget is in minutes
+COST = 0.05  # of the time at most goes into milestones, and as much into validation, where the budget is in minutes
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Progress:
     grad_norm: float  # of the last step, before clipping
     chars_per_second: float
     fraction: float = 0.0  # of the budget
-    milestone: bool = False  # a moment to save and to sample; with a validation part, val_nats is measured
-    val_nats: float | None = None
+    milestone: bool = False  # a moment to save and to sample
+    val_nats: float | None = None  # over the whole validation part, at the milestones that can afford it and the last
 
 
 class Trainer:
@@ -55,6 +55,7 @@ class Trainer:
         )
         self._state: State | None = None
         self._step = 0
+        self._next_validation = 0.0  # not before this part of the budget is used up
         self.characters = 0  # trained on so far, readings of the same character counted each
         self._since = _Sums(torch.zeros((), device=model.device))
 
@@ -82,11 +83,12 @@ class Trainer:
                 self.stopped = "diverged"
                 return
             if due:
-                progress = replace(progress, milestone=True, val_nats=self._validate())
+                progress = replace(progress, milestone=True, val_nats=self._validate(fraction, over))
+            begun = perf_counter()
             yield progress
-            if progress.milestone:
-                milestone = self._next_milestone(fraction, perf_counter() - now)
+            if due:
                 self._reported = perf_counter()
+                milestone = fraction + max(min(fraction, MILESTONE), self._earned_in(self._reported - begun))
             if over:
                 self.stopped = "finished" if fraction >= 1 else "interrupted"
                 return
@@ -130,21 +132,21 @@ class Trainer:
             return None
         return Progress(self._step, self._epoch, seconds, rate, nats, norm, speed, min(1.0, fraction))
 
-    def _validate(self) -> float | None:
-        if "val" not in self.corpus.parts:
+    def _validate(self, fraction: float, over: bool) -> float | None:
+        if "val" not in self.corpus.parts or not (over or fraction >= self._next_validation):
             return None
-        return nats_per_character(self.model, self.corpus.parts["val"], self.precision)
+        begun = perf_counter()
+        nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision)
+        self._next_validation = fraction + self._earned_in(perf_counter() - begun)
+        return nats
 
     def _milestone_due(self, fraction: float, milestone: float) -> bool:
         every = self.config.sample_every
         return fraction >= milestone if every is None else self._step % every == 0
 
-    def _next_milestone(self, fraction: float, seconds: float) -> float:
-        """When the next milestone is due, the last one having taken so many seconds."""
-        step = min(fraction, MILESTONE)
-        if self.config.minutes is not None:
-            step = max(step, seconds / MILESTONE_COST / (60 * self.config.minutes))
-        return fraction + step
+    def _earned_in(self, seconds: float) -> float:
+        """The part of the budget after which something that took so long may be done again."""
+        return 0.0 if self.config.minutes is None else seconds / COST / (60 * self.config.minutes)
 
 
 @dataclass
