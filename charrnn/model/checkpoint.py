@@ -4,6 +4,8 @@ A safetensors file with a JSON header and a digest in its metadata; nothing in i
 """
 
 import hashlib
+import os
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,7 +87,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
         "header": header.decode(),
-        "digest": _digest(header, tensors),
+        "digest": _digest(str(FORMAT_VERSION), header, tensors),
     }
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata)
@@ -115,9 +117,9 @@ def locate(model: str) -> Path:
         CheckpointError: there is no such file, or the folder holds no checkpoint.
     """
     path = Path(model)
-    if path.is_file():
+    if os.path.isfile(path):  # unlike Path.is_file, false for a name that no file can have
         return path
-    if not path.is_dir():
+    if not (model and os.path.isdir(path)):
         raise CheckpointError(f"there is no model {model}", "give a checkpoint file or a run folder of 'charrnn train'")
     for name in (BEST, LAST):
         if (path / name).is_file():
@@ -135,7 +137,7 @@ def _read(file: Any, path: Path) -> Checkpoint:
     shapes = {**header.model.shapes(), "vocabulary": (header.model.vocabulary_size,)}
     _check_tensors(file, shapes, path)
     tensors = {name: file.get_tensor(name) for name in shapes}
-    if _digest(metadata["header"].encode(), tensors) != metadata.get("digest"):
+    if _digest(metadata["format_version"], metadata["header"].encode(), tensors) != metadata.get("digest"):
         raise _damaged(path, "its digest does not fit its content")
     codes = tensors.pop("vocabulary").astype(np.int64)
     if codes[0] < 0 or codes[-1] > 0x10FFFF or (np.diff(codes) <= 0).any():
@@ -149,7 +151,7 @@ def _read(file: Any, path: Path) -> Checkpoint:
 
 def _check_format(metadata: dict[str, str], path: Path) -> None:
     version = metadata.get("format_version", "")
-    if metadata.get("format") != FORMAT or not version.isdecimal():
+    if metadata.get("format") != FORMAT or not re.fullmatch("[1-9][0-9]{0,5}", version):
         raise CheckpointError(f"{path} is a safetensors file, but not charrnn's", "give a file that charrnn wrote")
     if int(version) > FORMAT_VERSION:
         raise CheckpointError(
@@ -175,9 +177,9 @@ def _damaged(path: Path, why: str) -> CheckpointError:
     return CheckpointError(f"{path} is damaged: {why}", "use another checkpoint, or a backup")
 
 
-def _digest(header: bytes, tensors: dict[str, npt.NDArray[Any]]) -> str:
-    """SHA-256 over the header and, in the order of their names, each tensor's name, type, shape and bytes."""
-    digest = hashlib.sha256(header)
+def _digest(version: str, header: bytes, tensors: dict[str, npt.NDArray[Any]]) -> str:
+    """SHA-256 over version and header and, in the order of their names, each tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(f"{version}\n".encode() + header)
     for name in sorted(tensors):
         tensor = np.ascontiguousarray(tensors[name])
         digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())

@@ -120,7 +120,7 @@ class CharRNN(nn.Module):
             self.layers = nn.ModuleList(kind(config, size) for size in sizes)
             self.readout = nn.Linear(H, V)
         self.to_empty(device="cpu")
-        initialise(self, generator)
+        initialise(self, generator or torch.Generator())
 
     @classmethod
     def from_weights(cls, config: ModelConfig, weights: Weights) -> "CharRNN":
@@ -201,7 +201,7 @@ class CharRNN(nn.Module):
         return x * mask.bernoulli_(keep, generator=generator).div_(keep)
 
 
-def initialise(model: CharRNN, generator: torch.Generator | None = None) -> None:
+def initialise(model: CharRNN, generator: torch.Generator) -> None:
     """Give every weight its start: orthogonal recurrent blocks, forget-gate bias 1, other biases and peepholes 0.
 
     Input weights are normal with variance 1/inputs and embeddings with variance 1, so that every layer of a deep stack
@@ -251,7 +251,7 @@ class OnArrays:
     @torch.inference_mode()
     def __call__(self, ids: npt.NDArray[Any], state: State | None = None) -> tuple[npt.NDArray[np.float32], State]:
         """Read ids [B, T] from a state (None: the start); return the logits [B, T, V] and the state after them."""
-        logits, state = self.model(torch.from_numpy(ids).to(self.model.device), state)
+        logits, state = self.model(torch.from_numpy(ids.astype(np.int64)).to(self.model.device), state)
         return logits.float().cpu().numpy(), state
 
     def initial_logits(self) -> npt.NDArray[np.float32]:

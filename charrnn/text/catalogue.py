@@ -2,7 +2,7 @@
 
 import re
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ _LEFT_OUT = {
     "site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test", "encodings", "pydoc_data",
     "turtledemo", "idlelib", "tkinter", "lib2to3", "distutils", "ensurepip",
 }  # fmt: skip
+_LIMIT = 6_000_000  # characters; versions of Python differ in how much there is
 _GENERATED = re.compile(r"auto(-|matically )generated|this file is generated", re.IGNORECASE)
 
 
@@ -31,19 +32,36 @@ class NamedCorpus:
 def standard_library() -> str:
     """Return the running interpreter's standard library as one text, in a fixed order.
 
-    Tests and generated tables are left out. Files are ordered by the hash of their name, so that every part of a
-    contiguous split holds all kinds of modules, and the order is the same everywhere.
+    Tests and generated tables are left out, and what is beyond six million characters. Modules are ordered by the hash
+    of their name, so that every part of a contiguous split holds all kinds, and the order is the same everywhere.
 
     Raises:
         SourceError: the interpreter has no library sources (some are shipped as one archive).
     """
     root = Path(sysconfig.get_path("stdlib"))
     modules = sorted(_modules(root), key=lambda name: sha256(name.encode()).digest())
-    texts = [(root / name).read_text("utf-8") for name in modules]
-    text = "".join(t if t.endswith("\n") else t + "\n" for t in texts if t.strip() and not _GENERATED.search(t[:400]))
+    text = "".join(_up_to(_LIMIT, (_source(root / name) for name in modules)))
     if not text:
         raise SourceError(f"this Python has no library sources under {root}", "give a text file instead of 'python'")
     return text
+
+
+def _source(path: Path) -> str:
+    """The text of a module, ending in a newline; nothing where it is empty or generated."""
+    text = path.read_text("utf-8")
+    if not text.strip() or _GENERATED.search(text[:400]):
+        return ""
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _up_to(limit: int, texts: Iterable[str]) -> Iterator[str]:
+    """The texts until there are `limit` characters; the last one is whole."""
+    length = 0
+    for text in texts:
+        yield text
+        length += len(text)
+        if length >= limit:
+            return
 
 
 def _modules(root: Path) -> Iterator[str]:

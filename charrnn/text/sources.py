@@ -1,6 +1,7 @@
 """A file, several files, a folder, a glob, stdin or a named corpus -> one text. Not for splitting or encoding it."""
 
 import glob
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def read(sources: Sequence[str], encoding: str = "utf-8") -> Text:
     Raises:
         SourceError: a source is not there, cannot be read or decoded, or nothing is in it.
     """
-    if not sources:
+    if not all(sources) or not sources:
         raise SourceError("no text was named", "give a file, a folder, '-' for stdin, or a named corpus: python")
     _check_encoding(encoding)
     notes: list[str] = []
@@ -60,9 +61,9 @@ def _read_one(source: str, encoding: str, notes: list[str]) -> list[str]:
 
 def _files(source: str, notes: list[str]) -> list[tuple[Path, bytes]]:
     path = Path(source)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, false for a name that no folder can have
         paths = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p.relative_to(path)))
-    elif path.exists() or not glob.has_magic(source):
+    elif os.path.exists(path) or not glob.has_magic(source):
         return [(path, _content(path))]
     else:
         paths = sorted(p for p in map(Path, glob.glob(source, recursive=True)) if p.is_file())
@@ -98,6 +99,7 @@ def _decode(content: bytes, encoding: str, where: str, notes: list[str]) -> str:
             f"{where} is not {encoding}: byte {start} ({content[start]:#04x}) does not decode",
             "name its encoding, for example --encoding latin-1",
         ) from None
+    _check_surrogates(text, where)
     text = text.removeprefix("\ufeff")
     crlf = text.count("\r\n")
     lone = text.count("\r") - crlf
@@ -105,6 +107,16 @@ def _decode(content: bytes, encoding: str, where: str, notes: list[str]) -> str:
         notes.append(f"{crlf + lone} line ends of {where} (CRLF or CR) were read as LF")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text
+
+
+def _check_surrogates(text: str, where: str) -> None:
+    """Some codecs let half a surrogate pair through, which is no character and cannot be written again."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SourceError(
+            f"{where} has half a surrogate pair at character {error.start}", "name its encoding with --encoding"
+        ) from None
 
 
 def _check_encoding(encoding: str) -> None:

@@ -37,7 +37,7 @@ class TrainingConfig:
         check_range("warmup", self.warmup, 0, 1)
         check_range("weight_decay", self.weight_decay, 0, 10)
         check_range("clip_norm", self.clip_norm, 0, 1e9)
-        check_range("sample_every", self.sample_every or 1, 1, 1e12)
+        check_range("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 1e12)
         check_range("seed", self.seed, 0, 2**63 - 1)
         budgets = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}
         given = {name: value for name, value in budgets.items() if value is not None}

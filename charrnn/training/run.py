@@ -1,5 +1,6 @@
 """The run folder: the best and the last checkpoint, the log and the samples, written as training goes on."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class Run:
         self._training = {k: v for k, v in asdict(training).items() if v is not None} | {"precision": precision}
         self._best: float | None = None
         self._validates = "val" in corpus.parts
-        if any((path / name).exists() for name in (BEST, LAST, LOG)):
+        if any(os.path.exists(path / name) for name in (BEST, LAST, LOG)):
             raise RunError(f"{path} holds a run already", "name another folder with --out")
         try:
             path.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Truncated back-propagation through time. Yields progress; saves nothing, prints nothing, samples nothing."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -69,8 +70,7 @@ class Trainer:
         start = self._reported = perf_counter()
         milestone = FIRST_MILESTONE
         for batch in self.streams.batches():
-            fraction = self._fraction(perf_counter() - start)
-            rate = learning_rate(self.config, fraction)
+            rate = learning_rate(self.config, self._fraction(perf_counter() - start, ahead=0.5))
             self._train_on(batch, rate)
             now = perf_counter()
             fraction = self._fraction(now - start)
@@ -84,6 +84,9 @@ class Trainer:
                 return
             if due:
                 progress = replace(progress, milestone=True, val_nats=self._validate(fraction, over))
+                if progress.val_nats is not None and not math.isfinite(progress.val_nats):
+                    self.stopped = "diverged"
+                    return
             begun = perf_counter()
             yield progress
             if due:
@@ -113,14 +116,15 @@ class Trainer:
     def _epoch(self) -> float:
         return self.characters / (self.streams.stretch * self.streams.batch_size)
 
-    def _fraction(self, seconds: float) -> float:
-        """How much of the budget is used up."""
+    def _fraction(self, seconds: float, ahead: float = 0.0) -> float:
+        """How much of the budget is used up, or will be after the next `ahead` steps."""
         if self.config.minutes is not None:
             return seconds / (60 * self.config.minutes)
         if self.config.steps is not None:
-            return self._step / self.config.steps
+            return (self._step + ahead) / self.config.steps
         assert self.config.epochs is not None  # the config has checked that one budget is given
-        return self._epoch / self.config.epochs
+        window = self.streams.seq_length / self.streams.stretch
+        return (self._epoch + ahead * window) / self.config.epochs
 
     def _report(self, seconds: float, fraction: float, rate: float) -> Progress | None:
         """Read the losses back; None where they or the gradient are no numbers any more."""

@@ -1,0 +1,115 @@
+import os
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import charrnn
+from charrnn.errors import CheckpointError
+from charrnn.model.checkpoint import BEST, LAST, Figures, load, locate, save
+from charrnn.model.network import CharRNN
+from charrnn.model.scoring import nats_per_character
+from charrnn.text.vocabulary import Vocabulary
+
+
+@pytest.fixture
+def checkpoint(make_checkpoint):
+    return make_checkpoint()
+
+
+def test_save_then_load_is_the_identity(make_checkpoint, cell, tmp_path):
+    for options in ({}, {"num_layers": 3}, {"embedding_size": 0}):
+        checkpoint = make_checkpoint(**cell, **options)
+        save(checkpoint, tmp_path / "model")
+        loaded = load(tmp_path / "model")
+        assert loaded.header == checkpoint.header
+        assert loaded.config == checkpoint.config
+        assert loaded.vocabulary.characters == checkpoint.vocabulary.characters
+        np.testing.assert_equal(loaded.weights, checkpoint.weights)
+
+
+def test_a_loaded_model_scores_the_same_to_the_last_digit(make_model, make_checkpoint, cell, tmp_path):
+    model = make_model(**cell, num_layers=2)
+    save(make_checkpoint(**cell, num_layers=2), tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    ids = np.random.default_rng(3).integers(0, 6, 50)
+    again = nats_per_character(CharRNN.from_weights(loaded.config, loaded.weights), ids)
+    assert again == nats_per_character(model, ids)
+
+
+@pytest.mark.parametrize("characters", ['\0\t\n\x1b"\\', "\ud800\udfff\ufeff\U0010ffffé😀", "abcdef"])
+def test_any_vocabulary_survives(checkpoint, tmp_path, characters):
+    save(replace(checkpoint, vocabulary=Vocabulary(characters)), tmp_path / "model")
+    assert load(tmp_path / "model").vocabulary.characters == "".join(sorted(characters))
+
+
+def test_hostile_names_survive_as_they_are(checkpoint, tmp_path):
+    name = '</script>"\\\n\u2028é😀'
+    header = replace(checkpoint.header, corpus=replace(checkpoint.header.corpus, name=name))
+    save(replace(checkpoint, header=header), tmp_path / "model")
+    assert load(tmp_path / "model").header.corpus.name == name
+
+
+def test_figures_that_were_not_measured_stay_unmeasured(checkpoint, tmp_path):
+    save(replace(checkpoint, header=replace(checkpoint.header, figures=Figures(3))), tmp_path / "model")
+    assert load(tmp_path / "model").header.figures == Figures(3)
+
+
+def test_a_header_tells_when_and_by_what_it_was_written(checkpoint):
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", checkpoint.header.created)
+    assert checkpoint.header.charrnn_version == charrnn.__version__
+
+
+def test_the_same_checkpoint_is_the_same_content_wherever_it_is_saved(checkpoint, tmp_path):
+    save(checkpoint, tmp_path / "one")
+    save(load(tmp_path / "one"), tmp_path / "two")
+    one, two = load(tmp_path / "one"), load(tmp_path / "two")
+    assert one.header == two.header
+    np.testing.assert_equal(one.weights, two.weights)
+
+
+def test_loaded_weights_may_be_changed(checkpoint, tmp_path):
+    save(checkpoint, tmp_path / "model")
+    load(tmp_path / "model").weights["readout.bias"][:] = 0
+    np.testing.assert_equal(load(tmp_path / "model").weights, checkpoint.weights)
+
+
+def test_saving_replaces_the_old_file_and_leaves_nothing_else(checkpoint, make_checkpoint, tmp_path):
+    save(make_checkpoint(cell="gru", num_layers=3), tmp_path / "model")
+    save(checkpoint, tmp_path / "model")
+    assert os.listdir(tmp_path) == ["model"]
+    assert load(tmp_path / "model").config == checkpoint.config
+
+
+def test_a_file_is_located_as_itself(tmp_path):
+    (tmp_path / "any").touch()
+    assert locate(str(tmp_path / "any")) == tmp_path / "any"
+
+
+def test_a_folder_means_its_best_checkpoint(tmp_path):
+    for name in (LAST, BEST):
+        (tmp_path / name).touch()
+    assert locate(str(tmp_path)) == tmp_path / BEST
+
+
+def test_a_folder_without_a_best_checkpoint_means_its_last(tmp_path):
+    (tmp_path / LAST).touch()
+    assert locate(str(tmp_path)) == tmp_path / LAST
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(CheckpointError, match=r"the folder .* holds no best.safetensors; give a run folder"):
+        locate(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["missing", "missing/deeper", "a" * 300])
+def test_a_missing_model_is_an_error_that_names_it(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=f"there is no model {name}; give a checkpoint file"):
+        locate(name)
+
+
+def test_loading_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(CheckpointError, match=r"there is no checkpoint .*missing; check the path"):
+        load(tmp_path / "missing")

@@ -1,0 +1,136 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from charrnn.model.scoring import nats_per_character
+from charrnn.text.corpus import Corpus
+from charrnn.text.sources import Text
+
+
+def trained(trainer):
+    """Run to the end; return the last report."""
+    return list(trainer.run())[-1]
+
+
+def weights(trainer):
+    return trainer.model.weights()
+
+
+def same(one, other):
+    return all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_text_that_repeats_itself_is_learnt(make_trainer):
+    trainer = make_trainer(steps=120, seq_length=14)
+    before = nats_per_character(trainer.model, trainer.corpus.parts["val"])
+    last = trained(trainer)
+    assert before > 1.5
+    assert last.train_nats < 0.3
+    assert last.val_nats < 0.5
+
+
+def test_every_cell_learns(make_trainer, make_model, cell, corpus):
+    model = make_model(**cell, vocabulary_size=len(corpus.vocabulary), hidden_size=16, num_layers=2)
+    rate = 2e-3 if model.config.nonlinearity == "relu" else 1e-2
+    before = nats_per_character(model, corpus.parts["val"])
+    last = trained(make_trainer(model=model, steps=80, seq_length=14, learning_rate=rate))
+    assert last.val_nats < before / 2
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(make_trainer):
+    one, other = (make_trainer(steps=9, dropout=0.5, seed=3) for _ in range(2))
+    assert trained(one).val_nats == trained(other).val_nats
+    assert same(weights(one), weights(other))
+
+
+def test_another_seed_drops_other_units(make_trainer):
+    one, other = (make_trainer(steps=9, dropout=0.5, seed=seed) for seed in (3, 4))
+    trained(one), trained(other)
+    assert not same(weights(one), weights(other))
+
+
+def test_training_neither_reads_nor_changes_the_global_random_state(make_trainer):
+    before = torch.get_rng_state()
+    trained(make_trainer(steps=3, dropout=0.5))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_loss_is_measured_without_dropout_on_validation(make_trainer):
+    trainer = make_trainer(steps=3, dropout=0.5)
+    assert trained(trainer).val_nats == nats_per_character(trainer.model, trainer.corpus.parts["val"])
+
+
+def test_the_whole_validation_part_is_measured(make_trainer, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "charrnn.training.trainer.nats_per_character", lambda model, ids, precision: seen.append(ids) or 1.0
+    )
+    trainer = make_trainer(steps=3, sample_every=2)
+    assert trained(trainer).val_nats == 1.0
+    assert all(ids is trainer.corpus.parts["val"] for ids in seen)
+    assert len(seen) == 2
+
+
+def test_without_a_validation_part_there_is_no_validation_loss(make_trainer):
+    corpus = Corpus.from_text(Text("hello", "hello"))
+    last = trained(make_trainer(corpus=corpus, steps=2))
+    assert last.val_nats is None
+    assert math.isfinite(last.train_nats)
+
+
+def test_a_run_without_learning_reports_the_loss_of_the_text_read_in_one_go(make_trainer, quiet):
+    text = Corpus.from_text(Text("any", "abcdefghij" * 9 + "jihgfedcba"), 0, 0)
+    trainer = make_trainer(corpus=text, batch_size=1, epochs=1, sample_every=10**6, learning_rate=1e-9)
+    before = nats_per_character(trainer.model, text.parts["train"])
+    assert trained(trainer).train_nats == pytest.approx(before, rel=1e-5)
+
+
+@pytest.mark.parametrize("readers", [2, 3])
+def test_over_the_epochs_every_reader_comes_to_have_read_the_text_in_one_go(make_trainer, quiet, readers):
+    text = Corpus.from_text(Text("any", "abcacbabdca" * 5 + "abcdda"), 0, 0)  # 61: nothing is left over
+    trainer = make_trainer(corpus=text, batch_size=readers, epochs=readers, sample_every=1, learning_rate=1e-9)
+    expected, nats, read = nats_per_character(trainer.model, text.parts["train"]), [], []
+    for progress in trainer.run():
+        if progress.epoch > readers - 1:
+            nats.append(progress.train_nats)
+            read.append(trainer.characters)
+    lengths = np.diff([60 * (readers - 1), *read])
+    assert np.average(nats, weights=lengths) == pytest.approx(expected, rel=1e-5)
+
+
+def gradient_norm(trainer):
+    return float(torch.stack([p.grad.norm() for p in trainer.model.parameters()]).norm())
+
+
+def test_the_norm_that_is_reported_is_that_before_clipping(make_trainer):
+    free, clipped = make_trainer(steps=1, clip_norm=0), make_trainer(steps=1, clip_norm=1e-3)
+    norms = trained(free).grad_norm, trained(clipped).grad_norm
+    assert norms[0] == norms[1] == pytest.approx(gradient_norm(free), rel=1e-5)
+
+
+def test_clipping_limits_the_gradient_to_its_norm(make_trainer):
+    trainer = make_trainer(steps=1, clip_norm=1e-3)
+    assert trained(trainer).grad_norm > 0.1
+    assert gradient_norm(trainer) == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_a_clip_norm_of_zero_does_not_clip(make_trainer):
+    none, huge = make_trainer(steps=5, clip_norm=0), make_trainer(steps=5, clip_norm=1e9)
+    trained(none), trained(huge)
+    assert same(weights(none), weights(huge))
+
+
+def test_weight_decay_shrinks_the_weights(make_trainer):
+    plain, decayed = make_trainer(steps=20), make_trainer(steps=20, weight_decay=5.0)
+    trained(plain), trained(decayed)
+    norms = [sum(float((w**2).sum()) for w in weights(t).values()) for t in (plain, decayed)]
+    assert norms[1] < norms[0]
+
+
+def test_a_short_text_trains_with_sizes_too_large_for_it(make_trainer):
+    corpus = Corpus.from_text(Text("hello", "hello"))
+    trainer = make_trainer(corpus=corpus, steps=120, batch_size=32, seq_length=64)
+    assert trained(trainer).train_nats < 0.3
+    assert trainer.streams.batch_size == 1
