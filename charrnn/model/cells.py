@@ -104,7 +104,8 @@ def _recurrent(weights: LayerWeights, h: Array) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
-    return _module(x).tanh(x * 0.5) * 0.5 + 0.5  # σ(x), in a form that cannot overflow
+    # numpy has no σ; in this form it cannot overflow
+    return np.tanh(x * 0.5) * 0.5 + 0.5 if isinstance(x, np.ndarray) else x.sigmoid()
 
 
 def _module(x: Array) -> ModuleType:

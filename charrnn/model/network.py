@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from charrnn.model.cells import CellState, LayerWeights, gate_names, state_names, step
 from charrnn.model.config import ModelConfig
+from charrnn.model.peephole import PeepholeScan
 
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
 Weights = Mapping[str, npt.NDArray[Any]]  # names and shapes as ModelConfig.shapes() has them
@@ -62,7 +63,7 @@ class FusedLayer(nn.Module):
 
 
 class PeepholeLayer(nn.Module):
-    """A peephole LSTM layer: the equations of `cells.py`, step by step, under autograd."""
+    """A peephole LSTM layer: the equation of `cells.py`, step by step, in float32."""
 
     def __init__(self, config: ModelConfig, input_size: int) -> None:
         super().__init__()
@@ -81,8 +82,11 @@ class PeepholeLayer(nn.Module):
 
     def forward(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         """Run x [B, T, I] from a state; return the hidden states [B, T, H] and the last state."""
-        steps = list(self._steps(x, state))
-        return torch.stack([s[0] for s, _ in steps], dim=1), steps[-1][0]
+        weights = self.weights
+        a = x @ weights.weight_ih.T + weights.bias_ih
+        with torch.autocast(x.device.type, enabled=False):
+            h, c = PeepholeScan.apply(a.float(), weights.weight_hh, weights.bias_hh, weights.peephole, *state)
+        return h, (h[:, -1], c)
 
     def record(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState, dict[str, Tensor]]:
         """Run as `forward` does; return also every signal [B, T, H]: the states and the gates."""
