@@ -14,7 +14,10 @@ def replacing(path: Path) -> Iterator[Path]:
     The content is on the disk before the name changes, and the name before this returns. When the block raises, the
     temporary file is removed and `path` is as it was. Raises OSError where the folder cannot be written.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # names what was asked for
     os.close(handle)
     temporary = Path(name)
     try:

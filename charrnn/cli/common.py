@@ -102,7 +102,11 @@ def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint",
 
 def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":
     """Return the ids of a text's known characters; a note counts the others."""
+    from charrnn.errors import VocabularyError
+
     known = checkpoint.vocabulary.known(text)
+    if not known:
+        raise VocabularyError("the model knows no character of this text", "give a text like the one it was trained on")
     if len(known) < len(text):
         note(f"{len(text) - len(known)} characters that the model has never seen were left out")
     return checkpoint.vocabulary.encode(known)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SCANNED = 20_000  # characters over which a unit is looked for
 
 
-@click.group()
+@click.group(epilog=examples("charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42"))
 def neurons() -> None:
     """See what single units do over a text."""
 
@@ -52,7 +52,9 @@ def neurons() -> None:
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.npz", help="The file to write."
 )
 @click.option("--signals", metavar="NAMES", help="Such as h,c,i,f,o,g (LSTM) or h,r,z,n (GRU). Default: the state.")
-@click.option("--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True)
+@click.option(
+    "--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True, help="Of the values."
+)
 @part_option
 @encoding_option
 @device_option
@@ -131,11 +133,10 @@ def show(
     Blue is negative, red positive. Under each character stand the five next ones that the model held most likely. The
     values of c, and of h in a ReLU network, have no bound: they are coloured by their tanh.
     """
-    from charrnn.errors import ConfigError
     from charrnn.neurons.recording import Unit, default_signal
 
     if (unit is None) == (feature is None):
-        raise ConfigError(f"{'both' if unit else 'neither'} --unit and --feature are given", "give one of them")
+        raise click.UsageError(f"{'Both' if unit else 'Neither'} --unit and --feature are given; give one of them.")
     form = form or {".html": "html", ".svg": "svg", ".json": "json"}.get(output.suffix if output else "", "terminal")
     checkpoint = load_checkpoint(model)
     signal = signal or default_signal(checkpoint.config)

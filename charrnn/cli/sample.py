@@ -58,6 +58,8 @@ def sample(
     from charrnn.sampling.distribution import SamplingConfig
     from charrnn.sampling.sampler import Sampler, until
 
+    if prime is not None and prime_file is not None:
+        raise click.UsageError("Both --prime and --prime-file are given; give one of them.")
     config = SamplingConfig(temperature, top_k, top_p, min_p)
     checkpoint = load_checkpoint(model)
     begin = _prime(prime, prime_file, skip_unknown, checkpoint)
@@ -108,11 +110,8 @@ def _put(character: str, on_terminal: bool) -> None:
 
 
 def _prime(prime: str | None, prime_file: str | None, skip_unknown: bool, checkpoint: "Checkpoint") -> str:
-    from charrnn.errors import ConfigError
     from charrnn.text.sources import read
 
-    if prime is not None and prime_file is not None:
-        raise ConfigError("--prime and --prime-file are both given", "give one of them")
     text = read([prime_file]).characters if prime_file is not None else prime or ""
     if not skip_unknown:
         checkpoint.vocabulary.encode(text)  # names what is unknown, before anything is written

@@ -57,14 +57,14 @@ def score(model: str, sources: tuple[str, ...], part: str, encoding: str, device
         "characters": len(text) - 1,
         "nats_per_character": nats,
         "bits_per_character": nats / math.log(2),
-        "perplexity": math.exp(nats),
+        "perplexity": math.exp(min(nats, 700)),  # beyond it no number is large enough
         "unknown": unknown,
     }
     if as_json:
         echo_json(result)
         return
     click.echo(
-        f"{nats:.4f} nats per character ({nats / math.log(2):.4f} bits, perplexity {math.exp(nats):.3f}) "
+        f"{nats:.4f} nats per character ({nats / math.log(2):.4f} bits, perplexity {result['perplexity']:.3f}) "
         f"over {len(text) - 1:,} characters" + (f", {unknown:,} of them unknown" if unknown else "")
     )
 

@@ -174,13 +174,16 @@ def _train(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
 
 def _sample(trainer: "Trainer") -> str:
     """A short text by the model as it is now; always the same seed, so that stages of a run can be compared."""
+    import numpy as np
+
     from charrnn.model.numpy_network import NumpyCharRNN
     from charrnn.sampling.distribution import SamplingConfig
     from charrnn.sampling.sampler import Sampler
 
     network = NumpyCharRNN(trainer.model.config, trainer.model.weights())
     sampler = Sampler(network, trainer.corpus.vocabulary, SamplingConfig(SAMPLE_TEMPERATURE))
-    return "".join(drawn.character for drawn in sampler.draw(SAMPLE_LENGTH))
+    with np.errstate(all="ignore"):  # a run about to diverge says so itself
+        return "".join(drawn.character for drawn in sampler.draw(SAMPLE_LENGTH))
 
 
 def _finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:

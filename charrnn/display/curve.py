@@ -1,5 +1,6 @@
 """The loss curve of a run as a picture."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,4 +24,6 @@ def draw(log: Sequence[Mapping[str, float]], title: str, path: Path) -> None:
     axes.set_title(title, parse_math=False)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    figure.savefig(path, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a title in a script that matplotlib's font lacks
+        figure.savefig(path, format="png")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from charrnn.display.signs import sign
+from charrnn.display.signs import one_line, sign
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Highlight:
         """Make a highlight of T characters, their values [T] and their guesses [T] (or none, [])."""
         shown = [tuple((guess_sign(c), p) for c, p in row) for row in guesses] or [()] * len(text)
         cells = [Cell(sign(c), float(value), c == "\n", row) for c, value, row in zip(text, values, shown, strict=True)]
-        return cls(title, scale, source, tuple(cells))
+        return cls(one_line(title), one_line(scale), one_line(source), tuple(cells))
 
     def rows(self, width: int) -> Iterator[list[Cell]]:
         """Yield the cells row by row: a row ends with a line of the text, or where `width` columns are full."""

@@ -3,6 +3,9 @@
 import unicodedata
 
 _NAMED = {"\n": "↵", "\t": "⇥", "\x7f": "␡"}
+# Hangul vowels and finals and skin tones, which join what stands before them and take no column alone
+_JOINING = (("\u1160", "\u11ff"), ("\ud7b0", "\ud7ff"), ("\U0001f3fb", "\U0001f3ff"))
+_BLANK = "\u3164\uffa0"  # fillers, which take no column
 _JOINERS = "\u200c\u200d"  # without which emoji and some scripts fall apart; harmless alone
 
 
@@ -17,9 +20,9 @@ def sign(character: str) -> str:
     if character < " ":
         return chr(0x2400 + ord(character))
     category = unicodedata.category(character)
-    if category[0] == "M":
+    if category[0] == "M" or any(first <= character <= last for first, last in _JOINING):
         return "◌" + character
-    return "�" if category[0] == "C" or category in ("Zl", "Zp") else character
+    return "�" if category[0] == "C" or category in ("Zl", "Zp") or character in _BLANK else character
 
 
 def visible(text: str) -> str:

@@ -15,7 +15,7 @@ from charrnn.display.highlight import Cell, Highlight
 def show(highlight: Highlight, console: Console | None = None) -> None:
     """Print a highlight: its title, its legend, and row by row the text with the guesses under it."""
     console = console or Console()
-    coloured = console.color_system is not None
+    coloured = console.color_system is not None and not console.no_color
     for line in _lines(highlight, console.width, coloured):
         console.print(line, soft_wrap=True, highlight=False)
 
@@ -47,7 +47,7 @@ def _legend(highlight: Highlight, coloured: bool) -> Text:
         legend.append(MARKS)
     legend.append(f" +1   {highlight.scale}")
     if highlight.cells and highlight.cells[0].guesses:
-        legend.append("; below each character, the likeliest next ones")
+        legend.append("; below: likeliest next")
     return legend
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from charrnn.files import replacing
 from charrnn.model.network import CharRNN
-from charrnn.neurons.recording import record_chunks
+from charrnn.neurons.recording import check_signals, record_chunks
 
 
 def write(
@@ -30,6 +30,7 @@ def write(
         ConfigError: the cell has no such signal.
         OSError: the file cannot be written.
     """
+    check_signals(signals, model.config)
     shape = (model.config.num_layers, len(ids), model.config.hidden_size)
     with TemporaryDirectory(dir=output.parent, prefix=".dump-") as folder:
         arrays = {"text": ids, "meta": np.array(json.dumps(meta, ensure_ascii=False))}

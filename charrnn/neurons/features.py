@@ -62,10 +62,11 @@ def python_comment_or_string(text: str) -> Values:
     [0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0]
     """
     quote, escaped, values = "", False, []  # the delimiter that would end what is open: a quote, three, or "\n"
-    opened = closed_empty = -1  # where the open string's last quote stands; where an empty string was closed
+    opened = closed_empty = -2  # where the open string's last quote stands; where an empty string was closed
     for t, c in enumerate(text):
         if escaped:
             escaped = False
+            opened = t if len(quote) == 3 else opened  # an escaped quote is none of the three that close
         elif not quote and c in "\"'":
             triple = closed_empty == t - 1 and text[t - 1] == c
             quote, opened = (c * 3 if triple else c), t
@@ -74,7 +75,7 @@ def python_comment_or_string(text: str) -> Values:
         elif quote and c == "\\" and quote != "\n":
             escaped = True
         elif len(quote) == 1 and c in (quote, "\n"):
-            closed_empty = t if c == quote and opened == t - 1 else -1
+            closed_empty = t if c == quote and opened == t - 1 else -2
             quote = ""
         elif len(quote) == 3 and t >= opened + 3 and text[t - 2 : t + 1] == quote:
             quote = ""

@@ -34,7 +34,7 @@ class Unit:
             ConfigError: it is not two numbers, or the model has no such unit.
         """
         layer, _, index = text.partition(":")
-        if not (layer.isdecimal() and index.isdecimal()):
+        if not (layer.isdecimal() and index.isdecimal() and len(text) <= 20):
             raise ConfigError(f"{text!r} is no unit", "write LAYER:INDEX, both from 0, such as 0:42")
         check_range("the unit's layer", int(layer), 0, config.num_layers - 1)
         check_range("the unit's index", int(index), 0, config.hidden_size - 1)
@@ -64,6 +64,12 @@ def signal_names(config: ModelConfig) -> tuple[str, ...]:
     return (*state_names(config), *derived, *gate_names(config))
 
 
+def check_signals(signals: Sequence[str], config: ModelConfig) -> None:
+    """Raise ConfigError unless the cell has all of these signals."""
+    for name in signals:
+        check_choice("signal", name, signal_names(config))
+
+
 def default_signal(config: ModelConfig) -> str:
     """Return the signal that pictures show: tanh of the cell state if there is one (as in the 2015 study), else h."""
     return "tanh_c" if "c" in state_names(config) else "h"
@@ -78,8 +84,7 @@ def record_chunks(
     Raises:
         ConfigError: the cell has no such signal.
     """
-    for name in signals:
-        check_choice("signal", name, signal_names(model.config))
+    check_signals(signals, model.config)
     state = None
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]

@@ -32,9 +32,11 @@ class SamplingConfig:
 
 def probabilities(logits: Floats, config: SamplingConfig) -> Floats:
     """Return the probabilities [V] with which the next character is drawn, from its logits [V]."""
+    x = np.asarray(logits, np.float64)
     if config.temperature == 0:
-        return top_k(softmax(logits), 1)
-    p = softmax(logits / config.temperature)
+        return _only(np.ones_like(x), np.array([x.argmax()]))
+    with np.errstate(over="ignore"):  # so far below the largest that its probability is 0
+        p = softmax((x - x.max()) / config.temperature)
     if config.top_k is not None:
         p = top_k(p, config.top_k)
     if config.top_p is not None:
@@ -46,9 +48,14 @@ def probabilities(logits: Floats, config: SamplingConfig) -> Floats:
 
 def softmax(logits: Floats) -> Floats:
     """Return exp(x) / Σ exp(x), along the last axis, in float64."""
+    return np.exp(log_softmax(logits))
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Return x − ln Σ exp(x), along the last axis, in float64: finite even where its exp is not above 0."""
     x = np.asarray(logits, np.float64)
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    x = x - x.max(-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
 
 
 def top_k(p: Floats, k: int) -> Floats:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.sampling.distribution import Floats, SamplingConfig, probabilities, softmax
+from charrnn.sampling.distribution import Floats, SamplingConfig, log_softmax, probabilities
 from charrnn.text.vocabulary import Vocabulary
 
 State = tuple[Any, ...]
@@ -48,7 +48,7 @@ class Sampler:
         random = np.random.default_rng(seed)
         for drawn in range(1, length + 1):
             index = self._choose(logits, random)
-            yield Drawn(self.vocabulary.decode([index]), float(-np.log(softmax(logits)[index])))
+            yield Drawn(self.vocabulary.decode([index]), float(-log_softmax(logits)[index]))
             if drawn < length:
                 logits, state = self._read([index], state)
 

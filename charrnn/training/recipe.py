@@ -14,7 +14,7 @@ MINUTES = 3.0  # the budget where none is given
 _BY_CELL: dict[str, dict[str, Any]] = {
     "lstm": {"hidden_size": 384, "learning_rate": 8e-3, "dropout": 0.2},
     "gru": {"hidden_size": 256, "learning_rate": 4e-3, "dropout": 0.1},
-    "peephole": {"hidden_size": 256, "learning_rate": 6e-3, "dropout": 0.1},
+    "peephole": {"hidden_size": 256, "learning_rate": 8e-3, "dropout": 0.1, "seq_length": 32},
     "rnn": {"hidden_size": 384, "learning_rate": 1e-3, "dropout": 0.1},
 }
 

@@ -36,11 +36,12 @@ class Run:
         self._training = {k: v for k, v in asdict(training).items() if v is not None} | {"precision": precision}
         self._best: float | None = None
         self._validates = "val" in corpus.parts
-        if any(os.path.exists(path / name) for name in (BEST, LAST, LOG)):
+        if any(os.path.exists(path / name) for name in (BEST, LAST)):
             raise RunError(f"{path} holds a run already", "name another folder with --out")
         try:
             path.mkdir(parents=True, exist_ok=True)
-            (path / LOG).touch()
+            (path / LOG).write_bytes(b"")  # an older log is of a run that ended before its first checkpoint
+            (path / SAMPLES).unlink(missing_ok=True)
         except OSError as error:
             raise RunError(f"{path} cannot be written ({error.strerror})", "name another folder with --out") from None
 

@@ -1,0 +1,93 @@
+"""An error is one line on stderr and exit status 1, however hostile its cause."""
+
+from pathlib import Path
+
+import pytest
+
+HOSTILE = ['it\'s\n"quoted".txt', "[red]no markup[/red]", "\x1b[31mred\x07", "\u202egnp.txt", "a\rb", "%s {x} \\n", "-"]
+
+
+def is_clean(result):
+    *notes, error = result.err.splitlines()
+    assert (result.status, result.out) == (1, ""), result.err
+    assert error.startswith("Error: ")
+    assert not error.startswith("Error: unexpected")
+    assert all(note.startswith("Note: ") for note in notes)
+    assert error.isprintable()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["score", "RUN", "no/such.txt"], "there is no file no/such.txt; check the path"),
+        (["score", "RUN", "no*such.txt"], "no text files are in no*such.txt"),
+        (["train", "no-such.txt"], "there is no file no-such.txt"),
+        (["sample", "no/such"], "there is no model no/such; give a checkpoint file or a run folder"),
+        (["info", "."], "holds no best.safetensors"),
+        (["info", "BOOK"], "cannot be read as a checkpoint"),
+        (["sample", "RUN", "--prime", "théЖ"], "the model has never seen 1 of the characters: 'Ж' (U+0416)"),
+        (["sample", "RUN", "--temperature", "nan"], "temperature is nan; give a value from 0"),
+        (["sample", "RUN", "--top-p", "2"], "top_p is 2.0; give a value from"),
+        (["sample", "RUN", "--device", "cuda:99"], "there is no device 'cuda:99' here"),
+        (["score", "RUN", "BOOK", "--encoding", "klingon"], "'klingon' is no text encoding"),
+        (["score", "RUN", "RUN/best.safetensors"], "is not utf-8"),
+        (["score", "RUN", "-", "--part", "val"], "this is not the text that the model was trained on"),
+        (["neurons", "show", "RUN", "BOOK", "--unit", "42"], "'42' is no unit; write LAYER:INDEX"),
+        (["neurons", "show", "RUN", "BOOK", "--unit", "1:0"], "the unit's layer is 1; give a value from 0 to 0"),
+        (["neurons", "show", "RUN", "BOOK", "--unit", "0:16"], "the unit's index is 16; give a value from 0 to 15"),
+        (["neurons", "show", "RUN", "BOOK", "--unit", "0:0", "--signal", "r"], "signal is 'r'; choose one of h, c"),
+        (["neurons", "show", "RUN", "BOOK", "--unit", "0:0", "--start", "99999"], "the passage from 99999 to"),
+        (["neurons", "show", "RUN", "BOOK", "--feature", "smell"], "feature is 'smell'; choose one of"),
+        (["neurons", "dump", "RUN", "BOOK", "-o", "OUT", "--signals", "h,x"], "signal is 'x'; choose one of h, c"),
+        (["train", "BOOK", "--hidden-size", "0", "--out", "OUT"], "hidden_size is 0; give a value from 1"),
+        (["train", "BOOK", "--steps", "5", "--epochs", "1", "--out", "OUT"], "give one of epochs, steps and minutes"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_an_error_is_one_line_that_names_the_problem(charrnn, run, book, tmp_path, arguments, problem):
+    places = {"RUN": run, "BOOK": book, "OUT": tmp_path / "out", "RUN/best.safetensors": f"{run}/best.safetensors"}
+    result = charrnn(*(places.get(argument, argument) for argument in arguments), stdin=b"text")
+    assert problem in is_clean(result)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("command", [["train"], ["sample"], ["info"], ["score"]])
+def test_a_hostile_name_gives_one_clean_line(charrnn, run, command, name):
+    arguments = [*command, run, name] if command == ["score"] else [*command, "--", name]
+    line = is_clean(charrnn(*arguments))
+    for part in ("it's", "[red]no markup[/red]", "%s {x} \\n"):
+        assert part not in name or part in line
+
+
+def test_a_hostile_file_gives_one_clean_line(charrnn, tmp_path):
+    file = tmp_path / "a'b\n[red]\x1b[31m.txt"
+    file.write_bytes(b"\xff\xfe\xff")
+    assert "[red]" in is_clean(charrnn("train", file))
+
+
+def test_a_damaged_checkpoint_is_one_clean_line(charrnn, run, tmp_path):
+    content = bytearray(Path(run, "best.safetensors").read_bytes())
+    content[-5] ^= 1
+    (tmp_path / "bad.safetensors").write_bytes(content)
+    assert "is damaged: its digest" in is_clean(charrnn("sample", tmp_path / "bad.safetensors"))
+
+
+def test_an_output_that_cannot_be_written_is_one_clean_line(charrnn, run, book, tmp_path):
+    place = tmp_path / "missing" / "x.html"
+    is_clean(charrnn("neurons", "show", run, book, "--unit", "0:0", "-o", place))
+    is_clean(charrnn("neurons", "dump", run, book, "-o", place))
+
+
+def test_a_text_of_unknown_characters_only_cannot_be_shown(charrnn, run):
+    result = charrnn("neurons", "show", run, "-", "--unit", "0:0", stdin="ЖЖЖ".encode())
+    assert "the model knows no character of this text" in is_clean(result)
+    assert result.err.startswith("Note: 3 characters that the model has never seen were left out")
+
+
+def test_with_charrnn_debug_the_traceback_is_shown_before_the_line(charrnn):
+    result = charrnn("info", "no-such", CHARRNN_DEBUG="1")
+    assert result.status == 1
+    assert result.err.startswith("Traceback (most recent call last):")
+    assert result.err.splitlines()[-1].startswith("Error: there is no model no-such")

@@ -1,0 +1,105 @@
+"""Every command explains itself, and its examples can be typed."""
+
+import re
+import shlex
+
+import click
+import pytest
+
+import charrnn as package
+from charrnn.cli.main import cli
+
+
+def walk(command, path=()):
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from walk(child, (*path, name))
+
+
+COMMANDS = dict(walk(cli))
+LEAVES = [path for path, command in COMMANDS.items() if not isinstance(command, click.Group)]
+OPTIONS = [
+    (path, option)
+    for path, command in COMMANDS.items()
+    for option in command.params
+    if isinstance(option, click.Option)
+]
+
+
+def examples(command):
+    """The calls of charrnn in a command's epilog, each as a list of its arguments."""
+    lines = [shlex.split(line) for line in (command.epilog or "").splitlines() if "charrnn " in line]
+    return [line[line.index("charrnn") + 1 : line.index(">") if ">" in line else None] for line in lines]
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_has_help(charrnn, path, option):
+    result = charrnn(*path, option)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("Usage: ")
+    assert f"{' '.join(path)} [OPTIONS]".lstrip() in result.out.splitlines()[0]
+    assert COMMANDS[path].get_short_help_str()
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_the_help_of_a_command_shows_an_example(charrnn, path):
+    assert re.search(rf"Examples?:\s(.*\n)*?.*charrnn {' '.join(path)} ", charrnn(*path, "-h").out)
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_and_group_has_an_example(path):
+    assert examples(COMMANDS[path])
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_example_can_be_typed(path):
+    for arguments in examples(COMMANDS[path]):
+        command, typed = cli, arguments
+        while isinstance(command, click.Group):
+            command, typed = command.commands[typed[0]], typed[1:]
+        with command.make_context(typed[0], list(typed)):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("path", "option"), OPTIONS, ids=[f"{' '.join(path)} {option.opts[-1]}" for path, option in OPTIONS]
+)
+def test_every_option_has_help(path, option):
+    assert option.help
+
+
+def test_the_version_is_the_packages(charrnn):
+    result = charrnn("--version")
+    assert (result.status, result.out) == (0, f"charrnn, version {package.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["--nonsense"],
+        ["train"],
+        ["train", "x", "--nonsense"],
+        ["train", "x", "--steps", "many"],
+        ["train", "x", "--cell", "lstn"],
+        ["sample"],
+        ["sample", "x", "--length", "-1"],
+        ["sample", "x", "--count", "0"],
+        ["score", "x"],
+        ["score", "x", "y", "--part", "whole"],
+        ["info"],
+        ["neurons", "nonsense"],
+        ["neurons", "show", "x", "y", "--format", "gif"],
+        ["neurons", "show", "x", "y"],  # which unit?
+        ["neurons", "show", "x", "y", "--unit", "0:0", "--feature", "inside_quotes"],
+        ["neurons", "dump", "x", "y"],
+        ["sample", "x", "--prime", "a", "--prime-file", "b"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_status_2(charrnn, arguments):
+    result = charrnn(*arguments)
+    assert (result.status, result.out) == (2, "")
+    assert "Error:" in result.err
+    assert "Traceback" not in result.err

@@ -1,0 +1,133 @@
+"""Neurons by the command line: what is written is what is shown."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from charrnn.display.colours import MARKS
+from charrnn.text.vocabulary import Vocabulary
+
+FORMATS = ["terminal", "html", "svg", "json"]
+PASSAGE = ["--unit", "0:3", "--start", 100, "--length", 200]
+
+
+@pytest.fixture
+def show(charrnn, run, book):
+    def show(*options, **env):
+        result = charrnn("neurons", "show", run, book, *options, **env)
+        assert result.status == 0, result.err
+        return result
+
+    return show
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_holds_what_stdout_shows(show, tmp_path, form):
+    shown = show(*PASSAGE, "--format", form).out
+    result = show(*PASSAGE, "--format", form, "-o", tmp_path / "out")
+    assert result.out == f"wrote {tmp_path / 'out'}\n"
+    strip = [line.rstrip() for line in shown.splitlines()]
+    assert [line.rstrip() for line in (tmp_path / "out").read_text("utf-8").splitlines()] == strip
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(("name", "begin"), [("a.html", "<!doctype html>"), ("a.svg", "<svg"), ("a.json", "{")])
+def test_the_name_of_the_file_chooses_the_format(show, tmp_path, name, begin):
+    show(*PASSAGE, "-o", tmp_path / name)
+    assert (tmp_path / name).read_text("utf-8").startswith(begin)
+
+
+def test_the_json_holds_the_passage_with_a_value_and_guesses_for_each_character(show, book):
+    passage = json.loads(show(*PASSAGE, "--format", "json", "--guesses", 3).out)
+    assert passage["text"] == book.read_text("utf-8")[100:300]
+    assert (passage["unit"], passage["signal"], passage["start"]) == ("0:3", "tanh_c", 100)
+    assert len(passage["values"]) == len(passage["guesses"]) == 200
+    assert all(len(guesses) == 3 for guesses in passage["guesses"])
+    assert max(map(abs, passage["values"])) <= 1
+
+
+def test_an_svg_is_xml(show):
+    assert ET.fromstring(show(*PASSAGE, "--format", "svg").out).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_into_a_pipe_there_are_no_escape_codes_but_marks(show):
+    shown = show(*PASSAGE).out
+    assert "\x1b" not in shown
+    assert set(shown) & set(MARKS)
+
+
+def test_no_color_is_honoured_even_on_a_terminal(show):
+    terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    assert "\x1b[38;2" in show(*PASSAGE, **terminal).out
+    refused = show(*PASSAGE, **terminal, NO_COLOR="1").out
+    assert "38;2" not in refused
+    assert "48;2" not in refused
+    assert set(refused) & set(MARKS)
+
+
+def test_values_without_a_bound_are_shown_by_their_tanh(show):
+    c, tanh_c = (json.loads(show(*PASSAGE, "--signal", s, "--format", "json").out)["values"] for s in ("c", "tanh_c"))
+    np.testing.assert_allclose(np.tanh(c), tanh_c, atol=1e-5)
+    assert "tanh(c) of unit 0:3" in show(*PASSAGE, "--signal", "c").out
+
+
+def test_a_part_begins_where_its_split_says(show, run, charrnn, book):
+    split = json.loads(charrnn("info", run, "--json").out)["corpus"]["split"]
+    passage = json.loads(show("--unit", "0:0", "--part", "val", "--format", "json").out)
+    assert passage["text"] == book.read_text("utf-8")[split["train"] :][: split["val"]]
+
+
+def test_a_feature_finds_its_unit_and_a_passage_in_which_it_changes(show):
+    result = show("--feature", "inside_quotes", "--length", 200, "--format", "json")
+    passage = json.loads(result.out)
+    (found,) = [line for line in result.err.splitlines() if "follows inside_quotes best" in line]
+    assert found.startswith(f"Note: unit {passage['unit']} ")
+    assert '"' in passage["text"]
+
+
+def test_hostile_text_becomes_no_markup_and_drives_no_terminal(charrnn, run, tmp_path):
+    text = '"</script><b>#"\n\x1b[31mthe [red]cat[/red]'
+    for form in ("html", "svg", "terminal"):
+        shown = charrnn("neurons", "show", run, "-", "--unit", "0:0", "--format", form, stdin=text.encode()).out
+        assert "<script" not in shown
+        assert "</script" not in shown
+        assert "\x1b" not in shown
+
+
+def dumped(path):
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def test_a_dump_holds_text_signals_and_meta(charrnn, run, book, tmp_path):
+    output = tmp_path / "units.npz"
+    result = charrnn("neurons", "dump", run, book, "-o", output, "--signals", "h,o", "--dtype", "float32")
+    assert result.status == 0, result.err
+    arrays, characters = dumped(output), book.read_text("utf-8")
+    assert set(arrays) == {"text", "h", "o", "meta"}
+    assert arrays["h"].shape == arrays["o"].shape == (1, len(characters), 16)
+    assert arrays["h"].dtype == np.float32
+    meta = json.loads(arrays["meta"].item())
+    assert Vocabulary(meta["vocabulary"]).decode(arrays["text"]) == characters
+    assert meta["model"] == run
+
+
+def test_a_dump_shows_the_same_values_as_show(charrnn, run, book, show, tmp_path):
+    charrnn("neurons", "dump", run, book, "-o", tmp_path / "units.npz", "--dtype", "float32")
+    passage = json.loads(show(*PASSAGE, "--signal", "h", "--format", "json").out)
+    np.testing.assert_allclose(dumped(tmp_path / "units.npz")["h"][0, 100:300, 3], passage["values"], atol=1e-5)
+
+
+def test_a_dump_is_of_the_state_in_float16_where_nothing_else_is_asked_for(charrnn, run, tmp_path):
+    output = tmp_path / "units.npz"
+    assert charrnn("neurons", "dump", run, "-", "-o", output, stdin=b"the cat").err == ""
+    arrays = dumped(output)
+    assert set(arrays) == {"text", "h", "c", "meta"}
+    assert arrays["c"].dtype == np.float16
+
+
+def test_a_dump_goes_to_exactly_the_name_given(charrnn, run, tmp_path):
+    charrnn("neurons", "dump", run, "-", "-o", tmp_path / "no suffix", stdin=b"the cat")
+    assert [path.name for path in tmp_path.iterdir()] == ["no suffix"]

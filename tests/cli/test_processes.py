@@ -1,0 +1,79 @@
+"""What only a real process shows: what it imports, and how it ends when its reader has gone."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["torch", "numpy", "rich", "matplotlib", "jinja2", "tqdm", "safetensors"]
+
+
+def imported(code, *arguments):
+    """Which heavy modules a fresh process has imported after the code."""
+    listing = f"{code}\nimport sys\nprint(*(m for m in {HEAVY} if m in sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", listing, *map(str, arguments)], capture_output=True, check=True)
+    return set(done.stderr.decode().split())
+
+
+CALL = "from charrnn.cli.main import main\ntry: main()\nexcept SystemExit as end: assert not end.code"
+
+
+def test_the_command_line_is_there_before_anything_heavy():
+    assert imported("import charrnn.cli.main") == set()
+
+
+def test_help_imports_nothing_heavy():
+    assert imported(CALL, "train", "--help") == set()
+
+
+@pytest.mark.parametrize("command", [["sample", "--length", 5], ["info"]], ids=lambda command: command[0])
+def test_a_model_is_sampled_and_described_without_torch(run, command):
+    assert imported(CALL, command[0], run, *command[1:]) == {"numpy", "safetensors"}
+
+
+def test_head_ends_a_long_sample_quietly(process, run):
+    with process("sample", run, "--length", 10**6) as pipe:
+        assert len(pipe.stdout.read(10)) == 10
+        pipe.stdout.close()
+        assert pipe.stderr.read() == b""
+    assert pipe.returncode in (0, 141)
+
+
+@pytest.mark.parametrize(
+    "command", [["sample", "RUN", "--length", "9"], ["info", "RUN"], ["--help"], ["train", "-h"]], ids=" ".join
+)
+def test_a_reader_who_has_gone_already_is_no_error(run, command):
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = [run if argument == "RUN" else argument for argument in command]
+    done = subprocess.run([sys.executable, "-m", "charrnn", *arguments], stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert done.stderr == b""
+
+
+def on_a_terminal(*arguments, **env):
+    """Return what the command line writes to a terminal."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "charrnn", *map(str, arguments)]
+    subprocess.run(command, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm", **env}, check=True)
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            chunk = os.read(ours, 4096)
+        except OSError:  # Linux tells so that the other end is closed
+            break
+        if not chunk:
+            break
+        written += chunk
+    os.close(ours)
+    return written.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_on_a_terminal_the_prime_stands_before_the_text_and_a_newline_after_it(hello):
+    shown = on_a_terminal("sample", hello, "--temperature", 0, "--prime", "h", "--length", 4)
+    assert shown == "\x1b[2mh\x1b[0mello\n"

@@ -1,0 +1,125 @@
+"""Training by the command line: the run folder, the report, and a stop that loses nothing."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from charrnn.cli.train import SAMPLE_LENGTH
+from charrnn.model.checkpoint import load
+from charrnn.text.corpus import Corpus
+from charrnn.text.sources import read
+
+LOG_KEYS = {"step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"}
+
+
+def log_of(run):
+    return [json.loads(line) for line in (Path(run) / "log.jsonl").read_text().splitlines()]
+
+
+def test_the_report_is_one_json_object_with_the_keys_of_the_contract(trained, run):
+    assert trained.out.endswith("}\n")
+    report = json.loads(trained.out)
+    keys = "run best steps epochs seconds parameters train_nats val_nats val_bits test_nats chars_per_second stopped"
+    assert set(report) >= set(keys.split())
+    assert report["best"] == f"{run}/best.safetensors"
+    assert (report["steps"], report["stopped"]) == (30, "finished")
+    assert report["val_bits"] == pytest.approx(report["val_nats"] * 1.4426950408889634)
+    assert report["parameters"] == sum(w.size for w in load(Path(report["best"])).weights.values())
+
+
+def test_progress_goes_to_stderr_and_no_bar_is_drawn_there_where_it_is_no_terminal(trained):
+    assert "── step 30" in trained.err
+    assert "\r" not in trained.err
+    assert "%|" not in trained.err
+    assert "\x1b" not in trained.err
+
+
+def test_the_run_folder_holds_what_help_says(run):
+    names = {path.name for path in Path(run).iterdir()}
+    assert names == {"best.safetensors", "last.safetensors", "log.jsonl", "samples.jsonl", "loss.png"}
+
+
+def test_the_log_has_the_keys_of_the_contract_on_every_line(run):
+    log = log_of(run)
+    assert [line["step"] for line in log if "val_nats" in line] == [10, 20, 30]
+    assert all(set(line) >= LOG_KEYS for line in log)
+    assert all(isinstance(value, int | float) for line in log for value in line.values())
+
+
+def test_there_is_a_sample_of_every_stage(run):
+    samples = [json.loads(line) for line in (Path(run) / "samples.jsonl").read_text().splitlines()]
+    assert [sample["step"] for sample in samples] == [10, 20, 30]
+    assert all(len(sample["text"]) == SAMPLE_LENGTH for sample in samples)
+
+
+def test_a_text_too_short_for_parts_is_trained_on_with_nulls_in_the_report(charrnn, tiny, tmp_path):
+    out = tmp_path / "run"
+    result = charrnn("train", "-", *tiny, "--steps", 1, "--out", out, "--json", stdin=b"hello")
+    report = json.loads(result.out)
+    assert (report["val_nats"], report["val_bits"], report["test_nats"]) == (None, None, None)
+    assert "Note: the text is too short for a validation part" in result.err
+    assert load(out / "best.safetensors").header.figures.step == 1
+
+
+def test_the_same_seed_trains_the_same_model(charrnn, tiny, book, tmp_path):
+    options = [*tiny, "--steps", 2, "--dropout", 0.3, "--seed", 7]
+    for name in "ab":
+        assert charrnn("train", book, *options, "--out", tmp_path / name).status == 0
+    a, b = (load(tmp_path / name / "best.safetensors").weights for name in "ab")
+    assert all((a[name] == b[name]).all() for name in a)
+
+
+def test_stdin_is_the_same_text_as_the_file(charrnn, tiny, book, tmp_path, run):
+    assert charrnn("train", "-", *tiny, "--steps", 1, "--out", tmp_path / "r", stdin=book.read_bytes()).status == 0
+    piped, read_ = (load(Path(place) / "best.safetensors").header.corpus for place in (tmp_path / "r", run))
+    assert (piped.sha256, piped.split) == (read_.sha256, read_.split)
+
+
+def test_a_run_folder_that_holds_a_run_is_refused_and_left_as_it_is(charrnn, tiny, book, run):
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in Path(run).iterdir()}
+    result = charrnn("train", book, *tiny, "--steps", 1, "--out", run)
+    assert result.status == 1
+    assert result.err.splitlines()[-1] == f"Error: {run} holds a run already; name another folder with --out"
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in Path(run).iterdir()} == before
+
+
+@pytest.mark.parametrize("saved", [0, 5])
+def test_a_diverged_run_ends_with_status_1_and_keeps_what_was_saved(charrnn, tiny, book, tmp_path, monkeypatch, saved):
+    leap = "charrnn.training.trainer.learning_rate"
+    monkeypatch.setattr(leap, lambda config, fraction: 0.01 if fraction < saved / 10 else 1e30)
+    options = ["--cell=rnn", "--nonlinearity=relu", "--clip-norm=0", "--steps=10", "--sample-every=1", "--json"]
+    result = charrnn("train", book, *tiny, *options, "--out", tmp_path / "run")
+    assert result.status == 1
+    assert result.err.splitlines()[-1].startswith("Error: the loss was no number")
+    if saved:
+        report = json.loads(result.out)
+        assert (report["stopped"], report["steps"]) == ("diverged", saved)
+        assert 0 < load(Path(report["best"])).header.figures.step <= saved
+    else:
+        assert result.out == ""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_saves_its_checkpoints_and_says_how_it_ended(process, tiny, book, tmp_path, number, status):
+    out = tmp_path / "run"
+    training = process("train", book, *tiny, "--steps", 10**7, "--sample-every", 5, "--out", out, "--json")
+    while not (out / "best.safetensors").exists() and training.poll() is None:
+        time.sleep(0.05)
+    training.send_signal(number)
+    written, told = (stream.decode() for stream in training.communicate(timeout=60))
+    assert training.returncode == status, told
+    assert "Traceback" not in told
+    assert json.loads(written)["stopped"] == "interrupted"
+    last = load(out / "last.safetensors").header.figures
+    assert last.step == log_of(out)[-1]["step"] == json.loads(written)["steps"]
+    assert load(out / "best.safetensors").header.figures.val_nats == json.loads(written)["val_nats"]
+
+
+def test_the_checkpoint_names_its_text_and_its_split(run, book):
+    header = load(Path(run) / "best.safetensors").header.corpus
+    corpus = Corpus.from_text(read([str(book)]))
+    assert (header.name, header.sha256, header.split) == ("book", corpus.sha256, corpus.split)
+    assert header.characters == sum(header.split.values()) == len(book.read_text("utf-8"))

@@ -1,0 +1,127 @@
+"""The laws of pages and pictures: hostile text never becomes markup, and nothing is asked for from anywhere."""
+
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import pytest
+
+from charrnn.display.highlight import Highlight
+from charrnn.display.page import html, svg
+
+VOID = {"meta"}
+
+
+class Page(HTMLParser):
+    """All elements of a page, each with its attributes and the text in it; complains of one left open."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.open, self.elements = [], []
+        self.feed(source)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        element = {"tag": tag, "text": "", **dict(attrs)}
+        self.elements.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()["tag"] == tag
+
+    def handle_data(self, data):
+        for element in self.open:
+            element["text"] += data
+
+    def of(self, **wanted):
+        return [e for e in self.elements if all(e.get(name) == value for name, value in wanted.items())]
+
+
+def highlight(text, title="title", guesses=()):
+    values = [(-1) ** n * n / max(1, len(text)) for n in range(len(text))]
+    return Highlight.of(title, f"scale {title}", f"source {title}", text, values, [list(guesses)] * len(text))
+
+
+@pytest.fixture
+def hostile_highlight(hostile):
+    return highlight(hostile, hostile, [(c, 0.3) for c in "<\"'&\x1b\u202e"])
+
+
+def test_hostile_text_is_no_markup_in_a_page(hostile_highlight):
+    source = html(hostile_highlight)
+    page = Page(source)
+    tags = {"html", "head", "meta", "title", "style", "body", "h1", "p", "div", "span", "b", "i"}
+    assert {e["tag"] for e in page.elements} == tags
+    assert not [name for e in page.elements for name in e if name.startswith("on") or name in ("href", "src", "style")]
+    assert "<script" not in source
+    assert "{{ 7*7 }}" in page.of(tag="h1")[0]["text"]
+
+
+def test_hostile_text_is_shown_as_it_is_in_a_page(hostile_highlight):
+    shown = Page(html(hostile_highlight)).of(tag="h1")[0]["text"]
+    assert shown.startswith("</script><script>alert(1)</script><b onclick='x'>\"q\" & {{ 7*7 }}")
+    assert "[red]markup[/red]" in shown
+
+
+@pytest.mark.parametrize("draw", [html, svg])
+def test_no_control_character_or_override_reaches_a_file(hostile_highlight, draw):
+    assert not set(draw(hostile_highlight)) & {*map(chr, range(9)), "\r", "\x1b", "\x7f", "\x9b", "\u202e", "\u2066"}
+
+
+@pytest.mark.parametrize("guesses", [[], [("x", 0.5), (" ", 0.2)]])
+def test_a_page_has_one_cell_per_character(hostile, guesses):
+    cells = Page(html(highlight(hostile, guesses=guesses))).of(**{"class": "c"})
+    assert len(cells) == len(hostile)
+    assert all(len(re.findall("then ", cell["title"])) == len(guesses) for cell in cells)
+
+
+def test_a_page_shows_each_character_above_its_guesses():
+    cells = Page(html(highlight("a<\n", guesses=[("x", 0.5), (" ", 0.2)]))).of(**{"class": "c"})
+    assert [cell["text"] for cell in cells] == ["ax␣", "<x␣", "↵x␣"]
+
+
+def test_a_page_forbids_itself_every_request(hostile_highlight):
+    (policy,) = Page(html(hostile_highlight)).of(**{"http-equiv": "Content-Security-Policy"})
+    directives = [directive.strip() for directive in policy["content"].split(";")]
+    assert "default-src 'none'" in directives
+    assert set(directives) <= {"default-src 'none'", "style-src 'unsafe-inline'"}
+
+
+def test_a_page_asks_for_nothing(hostile_highlight):
+    source = html(hostile_highlight)
+    assert not re.search(r"https?://|url\(|@import|<link|<img", source)
+
+
+def test_a_value_is_coloured_by_its_place_on_the_scale():
+    shown = Highlight.of("t", "s", "o", "abc", [-3.0, 0.0, 1.0], [])
+    levels = [e["class"] for e in Page(html(shown)).of(tag="b")]
+    assert levels == ["v0", "v20", "v40"]
+
+
+def test_an_svg_with_hostile_text_is_xml_that_shows_it(hostile_highlight, hostile):
+    root = ET.fromstring(svg(hostile_highlight))
+    assert root.find("{*}title").text.startswith("</script><script>alert(1)</script>")
+    assert {element.tag.split("}")[1] for element in root.iter()} == {"svg", "title", "rect", "text", "g"}
+    characters = [e.text for e in root.findall(".//{*}text") if e.get("font-size") == "15" and e.get("text-anchor")]
+    assert len(characters) == len(hostile)
+
+
+def test_an_svg_refers_to_nothing_outside(hostile_highlight):
+    source = svg(hostile_highlight).replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert not re.search(r"https?://|url\(|href|@import|<script|<image", source)
+
+
+def test_an_svg_is_as_wide_as_its_columns_and_places_every_cell_in_them():
+    root = ET.fromstring(svg(highlight("日x" * 60 + "\nz")))
+    rows = root.findall("{*}g")[1:]
+    assert len(rows) == 4
+    width = float(root.get("width")) - 40
+    boxes = [(float(r.get("x")), float(r.get("width"))) for row in rows for r in row.findall("{*}rect")]
+    assert all(x >= 0 and x + w <= width + 1 for x, w in boxes)
+
+
+@pytest.mark.parametrize("draw", [html, svg])
+def test_an_empty_passage_can_be_drawn(draw):
+    assert "title" in draw(highlight(""))

@@ -1,0 +1,241 @@
+"""The features against passages labelled by hand, and against Python's own tokenizer."""
+
+import heapq
+import io
+import tokenize
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from charrnn.errors import ConfigError
+from charrnn.neurons.features import FEATURES, feature_named, inside_quotes, line_position, python_comment_or_string
+
+law = settings(deadline=None, max_examples=100)
+
+
+def labels(feature, text):
+    return "".join(str(int(value)) for value in feature(text.replace("↵", "\n")))
+
+
+# Each passage stands above its labels; ↵ stands for a newline.
+# fmt: off
+QUOTATIONS = {
+    "straight quotes":
+        ('he said "yes" twice',
+         "0000000011110000000"),
+    "curly quotes":
+        ("he said “yes” twice",
+         "0000000011110000000"),
+    "two quotations":
+        ("“a” “b”",
+         "1100110"),
+    "an opening quote inside a quotation":
+        ("“a “b” c",
+         "11111000"),
+    "a closing quote outside":
+        ("a” b",
+         "0000"),
+    "an empty quotation":
+        ('""',
+         "10"),
+    "apostrophes and single quotes":
+        ("don't 'quote' me",
+         "0000000000000000"),
+    "curly apostrophes":
+        ("rock ’n’ roll",
+         "0000000000000"),
+    "an apostrophe in a quotation":
+        ('''"it's" fine''',
+         "11111000000"),
+    "a quotation over two lines":
+        ('"a↵b" c',
+         "1111000"),
+    "a blank line ends it":
+        ('"a↵↵b',
+         "11100"),
+    "a blank line, then a quotation":
+        ('a"↵↵"b" c',
+         "011011000"),
+    "a blank line in curly quotes":
+        ("“a↵↵b”",
+         "111000"),
+}
+
+SOURCES = {
+    "a comment runs to the end of its line":
+        ("x # y↵z",
+         "0011100"),
+    "a comment may be empty":
+        ("#↵z",
+         "100"),
+    "a string of single quotes":
+        ("a='b'+c",
+         "0011000"),
+    "a string of double quotes":
+        ('a="b"+c',
+         "0011000"),
+    "a hash in a string":
+        ("'#'+x",
+         "11000"),
+    "quotes in a comment":
+        ("# it's so↵x",
+         "11111111100"),
+    "a quote at a comment's end":
+        ("#'↵'a'",
+         "110110"),
+    "the other quote in a string":
+        ('''+"it's"+x''',
+         "011111000"),
+    "an escaped quote":
+        (r"'a\'b'+x",
+         "11111000"),
+    "an escaped backslash":
+        (r"'a\\'+x",
+         "1111000"),
+    "a backslash before a hash":
+        (r"'\#'+x",
+         "111000"),
+    "a backslash outside":
+        (r"a\↵'b'",
+         "000110"),
+    "a backslash at a comment's end":
+        (r"# a\↵x",
+         "111100"),
+    "a continued string":
+        (r"'a\↵b'+x",
+         "11111000"),
+    "an empty string, then code":
+        ("''+x",
+         "1000"),
+    "an empty string, then a string":
+        ("'' 'a'",
+         "100110"),
+    "an empty string beside one of the other quote":
+        ("""''"a"+x""",
+         "1011000"),
+    "an unterminated string ends with its line":
+        ("'a↵x='b'",
+         "11000110"),
+    "three single quotes":
+        ("""'''a'b'''+x""",
+         "10111111000"),
+    "three double quotes over lines":
+        ('''"""a↵"b#"""+x''',
+         "1011111111000"),
+    "an empty string of three quotes":
+        ("""''''''+x""",
+         "10111000"),
+    "two quotes inside three":
+        ("""'''a''b'''+x""",
+         "101111111000"),
+    "a quote right after the opening three":
+        ("""''''a'''+x""",
+         "1011111000"),
+    "an escaped quote inside three":
+        (r"""'''a\'b'''+x""",
+         "101111111000"),
+    "an escaped quote right before the closing three":
+        (r"""'''a\''''+x""",
+         "10111111000"),
+    "an escaped backslash right before the closing three":
+        (r"""'''a\\'''+x""",
+         "10111111000"),
+    "a comment after three":
+        ("""'''a'''#b↵x""",
+         "10111101100"),
+    "a raw prefix":
+        (r"r'\'#'+x",
+         "01111000"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", QUOTATIONS)
+def test_inside_quotes_as_labelled_by_hand(name):
+    text, expected = QUOTATIONS[name]
+    assert labels(inside_quotes, text) == expected
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_python_comments_and_strings_as_labelled_by_hand(name):
+    text, expected = SOURCES[name]
+    assert labels(python_comment_or_string, text) == expected
+
+
+def tokenized(source):
+    """Tell by Python's own tokenizer which characters stand in comments and strings (their last quotes do not)."""
+    values = np.zeros(len(source))
+    starts = [0, *np.cumsum([len(line) for line in source.splitlines(keepends=True)])]
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        begin, end = (starts[row - 1] + column for row, column in (token.start, token.end))
+        if token.type == tokenize.COMMENT:
+            values[begin:end] = 1
+        elif token.type == tokenize.STRING:
+            body = token.string.lstrip("rb")
+            begin = end - len(body)
+            values[begin : end - 1] = 1
+            if len(body) >= 6 and body[:3] == 3 * body[0]:
+                values[begin + 1] = 0  # so far it is an empty string
+    return values
+
+
+strings = st.sampled_from([
+    "''", '""', "'a'", '"b#"', r"'\''", r'"\\"', r"r'\''", "b'c'", "'\"'", "'a\\\nb'",
+    "''''''", '"""d"""', r"""'''\''''""", '"""e\n\'f\'\'"#"""', "''''g'''", r"""'''h\\'''""", '"""\'\'\'"""',
+])  # fmt: skip
+comments = st.sampled_from(["", "# i'\n", "#\n", "#'''\n", "\n", '# "\\\n'])
+
+
+@law
+@given(st.lists(st.tuples(strings, comments), max_size=8))
+def test_python_comments_and_strings_are_those_of_the_tokenizer(parts):
+    source = "(\n" + "".join(f"{string} {comment}, " for string, comment in parts) + ")\n"
+    np.testing.assert_array_equal(python_comment_or_string(source), tokenized(source))
+
+
+def test_python_comments_and_strings_of_a_module_are_those_of_the_tokenizer():
+    source = Path(heapq.__file__).read_text("utf-8")
+    np.testing.assert_array_equal(python_comment_or_string(source), tokenized(source))
+
+
+def test_line_position_counts_from_the_newline():
+    assert line_position("ab\n\ncd e").tolist() == [1, 2, 0, 0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_an_empty_text_has_no_values(name):
+    assert feature_named(name).values("").shape == (0,)
+
+
+nasty_text = st.text(alphabet="ab \n\"'#\\“”é", max_size=40)
+
+
+@pytest.mark.parametrize("name", FEATURES)
+@law
+@given(text=nasty_text, end=st.integers(0, 40))
+@example(text="'a'b'", end=4)
+def test_a_feature_looks_at_the_past_only(name, text, end):
+    values = feature_named(name).values
+    np.testing.assert_array_equal(values(text[:end]), values(text)[:end])
+
+
+@pytest.mark.parametrize("name", FEATURES)
+@law
+@given(text=nasty_text)
+def test_a_feature_has_one_value_per_character_and_a_binary_one_only_0_and_1(name, text):
+    feature = feature_named(name)
+    values = feature.values(text)
+    assert values.shape == (len(text),)
+    assert not feature.binary or set(values) <= {0.0, 1.0}
+
+
+def test_features_are_found_by_their_names():
+    assert all(feature_named(name).name == name for name in FEATURES)
+
+
+def test_an_unknown_feature_is_refused_with_the_choices():
+    with pytest.raises(ConfigError, match="feature is 'smell'; choose one of line_position"):
+        feature_named("smell")

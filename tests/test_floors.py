@@ -1,0 +1,108 @@
+"""The floors of the house: who may import whom, read from the source."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import charrnn
+
+HOUSE = Path(charrnn.__file__).parent
+BASE = {"charrnn", "charrnn.errors", "charrnn.files"}  # charrnn itself holds the version only
+MAY_IMPORT = {
+    "text": {"text"},
+    "model": {"text", "model"},
+    "training": {"text", "model", "training"},
+    "sampling": {"text", "model", "sampling"},
+    "neurons": {"text", "model", "neurons"},
+    "cli": {"text", "model", "training", "sampling", "neurons", "display", "cli"},
+}
+WITHOUT_TORCH = [
+    *("text", "sampling", "display", "cli"),
+    *("model/config.py", "model/checkpoint.py", "model/cells.py", "model/numpy_network.py"),
+    *("training/config.py", "training/recipe.py"),
+]
+FILES = sorted(HOUSE.rglob("*.py"))
+
+
+def imports(path):
+    """The absolute names of the modules that a file imports anywhere."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield node.module or ""
+            if node.module == "charrnn":
+                yield from (f"charrnn.{alias.name}" for alias in node.names)
+
+
+def importers(package):
+    """The rooms whose files import a package (a file outside the rooms by its own name)."""
+    return {room(path) for path in FILES if any(name.split(".")[0] == package for name in imports(path))}
+
+
+def room(path):
+    return path.relative_to(HOUSE).parts[0]
+
+
+def of_the_house(path):
+    return {name for name in imports(path) if name.split(".")[0] == "charrnn"} - BASE
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_a_room_imports_from_its_own_floor_and_those_below_only(name):
+    files = sorted((HOUSE / name).rglob("*.py"))
+    assert files
+    for path in files:
+        assert {name.split(".")[1] for name in of_the_house(path)} <= MAY_IMPORT[name], path
+
+
+def test_display_knows_nothing_of_the_house_but_itself():
+    for path in (HOUSE / "display").rglob("*.py"):
+        assert {name for name in imports(path) if name.startswith("charrnn")} <= {
+            name for name in imports(path) if name.startswith("charrnn.display")
+        }, path
+
+
+@pytest.mark.parametrize("name", ["errors.py", "files.py", "__init__.py"])
+def test_the_ground_floor_stands_on_nothing(name):
+    assert not list(filter(lambda module: module.startswith("charrnn"), imports(HOUSE / name)))
+
+
+def test_only_display_and_the_command_line_draw():
+    assert importers("rich") <= {"display", "cli"}
+    assert importers("jinja2") <= {"display"}
+    assert importers("matplotlib") <= {"display"}
+    assert importers("click") == {"cli"}
+    assert importers("tqdm") <= {"cli"}
+
+
+def test_display_knows_no_torch():
+    assert "display" not in importers("torch")
+    assert "sampling" not in importers("torch")
+    assert "text" not in importers("torch")
+
+
+def test_nothing_is_unpickled_or_executed():
+    for package in ("pickle", "marshal", "shelve"):
+        assert not importers(package)
+
+
+def test_what_needs_no_torch_imports_none():
+    files = [
+        p for name in WITHOUT_TORCH for p in ([HOUSE / name] if name.endswith(".py") else (HOUSE / name).glob("*.py"))
+    ]
+    names = [".".join(("charrnn", *path.relative_to(HOUSE).with_suffix("").parts)) for path in files]
+    code = f"import {', '.join(names)}\nimport sys\nassert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HOUSE)))
+def test_a_module_opens_with_a_sentence_that_says_what_it_is_for(path):
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    assert docstring
+    assert "." in docstring.split("\n\n")[0]
