@@ -90,8 +90,11 @@ def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint",
     same = text.sha256 == corpus.sha256
     if part == "all":
         if same:
-            trained = corpus.split["train"]
-            note(f"the model was trained on the first {trained:,} of these characters; --part val it has not seen")
+            unseen = [f"--part {name}" for name in corpus.split if name != "train"]
+            note(
+                f"the model was trained on the first {corpus.split['train']:,} of these characters"
+                + (f"; {' or '.join(unseen)} is text that it has not seen" if unseen else "")
+            )
         return text.characters
     if not same:
         raise ConfigError(f"this is not the text that the model was trained on ({corpus.name})", "leave --part out")

@@ -23,9 +23,6 @@ from charrnn.cli.common import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from charrnn.display.highlight import Highlight
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
@@ -146,18 +143,16 @@ def show(
     if wanted is None:
         wanted, place = _best_unit(network, checkpoint, ids, str(feature), signal, length)
         start = place if start is None else start
-    passage = _passage(network, checkpoint, ids, wanted, signal, start or 0, length, guesses)
+    passage = _passage(checkpoint, network, ids, wanted, signal, start or 0, length, guesses)
     _emit(passage, form, output, {"model": model, "source": " ".join(sources)})
 
 
 def _best_unit(
     network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", feature: str, signal: str, length: int
 ) -> "tuple[Unit, int]":
-    """The unit that follows a feature best, and where a passage begins in which the feature changes."""
-    import numpy as np
-
+    """The unit that follows a feature best, and where a passage begins that it was not chosen on and that tells."""
     from charrnn.neurons.features import feature_named
-    from charrnn.neurons.ranking import best_unit
+    from charrnn.neurons.ranking import best_unit, telling_passage
     from charrnn.neurons.recording import record
 
     wanted = feature_named(feature)
@@ -168,26 +163,14 @@ def _best_unit(
         f"unit {found.unit} follows {feature} best: {found.metric} {found.score:.3f} over {found.measured_on:,} "
         f"characters, chosen on the {found.chosen_on:,} before them"
     )
-    return found.unit, _changing(text, wanted.values(text) if wanted.binary else np.zeros(len(text)), length)
-
-
-def _changing(text: str, labels: "npt.NDArray[np.float64]", length: int) -> int:
-    """Where the first line begins from which a binary feature changes often and is on about half the time."""
-    import numpy as np
-
-    on = np.concatenate([[0.0], np.cumsum(labels)])
-    changes = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(labels, prepend=labels[:1])))])
-    last = max(0, len(text) - length)
-    starts = np.array([0, *(place + 1 for place, c in enumerate(text[:last]) if c == "\n")])
-    ends = np.minimum(starts + length, len(text))
-    share = (on[ends] - on[starts]) / (ends - starts)
-    return int(starts[np.argmax(share * (1 - share) * np.sqrt(changes[ends] - changes[starts]))])
+    return found.unit, telling_passage(text, wanted, length, found.chosen_on)
 
 
 @dataclass(frozen=True)
 class _Passage:
     unit: "Unit"
     signal: str
+    bounded: bool  # to −1 to 1
     start: int
     total: int
     text: str
@@ -196,10 +179,10 @@ class _Passage:
 
 
 def _passage(
-    network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", unit: "Unit", signal: str, start: int, length: int,
+    checkpoint: "Checkpoint", network: "CharRNN", ids: "Ids", unit: "Unit", signal: str, start: int, length: int,
     guesses: int,
 ) -> _Passage:  # fmt: skip
-    from charrnn.neurons.recording import record
+    from charrnn.neurons.recording import is_bounded, record
 
     recording = record(network, ids, [signal], start, start + length, guesses)
     decode = checkpoint.vocabulary.decode
@@ -208,7 +191,8 @@ def _passage(
         for candidates, chances in zip(recording.candidates, recording.chances, strict=True)
     ]
     values = recording.values(unit, signal).tolist()
-    return _Passage(unit, signal, start, len(ids), decode(recording.ids), values, rows)
+    bounded = is_bounded(checkpoint.config, signal)
+    return _Passage(unit, signal, bounded, start, len(ids), decode(recording.ids), values, rows)
 
 
 def _emit(passage: _Passage, form: str, output: Path | None, origin: dict[str, str]) -> None:
@@ -236,12 +220,11 @@ def _highlight(passage: _Passage, origin: dict[str, str]) -> "Highlight":
 
     from charrnn.display.highlight import Highlight
 
-    bounded = max(map(abs, passage.values)) <= 1 and passage.signal != "c"
-    values = passage.values if bounded else [math.tanh(value) for value in passage.values]
-    shown = {"tanh_c": "tanh(c)"}.get(passage.signal, passage.signal)
+    values = passage.values if passage.bounded else [math.tanh(value) for value in passage.values]
+    shown = "tanh(c)" if passage.signal == "tanh_c" else passage.signal
     return Highlight.of(
         title=f"Unit {passage.unit} of {origin['model']}",
-        scale=f"{shown if bounded else f'tanh({shown})'} of unit {passage.unit}",
+        scale=f"{shown if passage.bounded else f'tanh({shown})'} of unit {passage.unit}",
         source=f"{origin['source']}, characters {passage.start:,} to {passage.start + len(passage.text):,} "
         f"of {passage.total:,}",
         text=passage.text,

@@ -45,6 +45,21 @@ def best_unit(recording: Recording, signal: str, feature: Feature, text: str) ->
     return Found(Unit(*divmod(best, units)), measured, metric, half, len(labels) - half)
 
 
+def telling_passage(text: str, feature: Feature, length: int, after: int = 0) -> int:
+    """Return where the line begins from which a binary feature changes often and is on about half the time.
+
+    Of the lines from `after` on, and for a passage of `length` characters; for other features the first of them.
+    """
+    labels = np.nan_to_num(feature.values(text)) if feature.binary else np.zeros(len(text))
+    on = np.concatenate([[0.0], np.cumsum(labels)])
+    changes = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(labels, prepend=labels[:1])))])
+    last = max(after, len(text) - length)
+    starts = np.array([place + 1 for place in range(after, last) if text[place] == "\n"] or [after])
+    ends = np.minimum(starts + length, len(text))
+    share = (on[ends] - on[starts]) / (ends - starts)
+    return int(starts[np.argmax(share * (1 - share) * np.sqrt(changes[ends] - changes[starts]))])
+
+
 def auc(values: Floats, labels: Floats) -> Floats:
     """Return the area under the ROC curve of each column, sign-free (the larger of A and 1 − A).
 

@@ -64,6 +64,11 @@ def signal_names(config: ModelConfig) -> tuple[str, ...]:
     return (*state_names(config), *derived, *gate_names(config))
 
 
+def is_bounded(config: ModelConfig, signal: str) -> bool:
+    """Tell whether a signal keeps to −1 to 1: all do but an LSTM's cell state and a ReLU's hidden state."""
+    return signal != "c" and not (config.cell == "rnn" and config.nonlinearity == "relu")
+
+
 def check_signals(signals: Sequence[str], config: ModelConfig) -> None:
     """Raise ConfigError unless the cell has all of these signals."""
     for name in signals:

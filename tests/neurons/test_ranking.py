@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import ConfigError
-from charrnn.neurons.features import Feature
-from charrnn.neurons.ranking import auc, best_unit, spearman
+from charrnn.neurons.features import FEATURES, Feature
+from charrnn.neurons.ranking import auc, best_unit, spearman, telling_passage
 from charrnn.neurons.recording import Recording, Unit
 
 law = settings(deadline=None, max_examples=60)
@@ -145,3 +145,13 @@ def test_a_feature_that_never_changes_in_a_half_is_refused(constant):
     labels[constant] = NAN
     with pytest.raises(ConfigError, match="planted never changes over 10 characters"):
         best_unit(planted(labels, Unit(0, 0)), "h", feature(labels), "x" * 20)
+
+
+def test_a_telling_passage_is_where_the_feature_changes_after_the_stretch_it_was_chosen_on():
+    text = 'x = "a" + "b"\n' + "y = 1\n" * 20 + 'z = "c" + "d"\n' + "y = 1\n" * 20
+    start = telling_passage(text, FEATURES["python_comment_or_string"], 14, after=30)
+    assert text[start : start + 14] == 'z = "c" + "d"\n'
+
+
+def test_a_telling_passage_of_a_text_without_lines_is_its_beginning():
+    assert telling_passage("x" * 50, FEATURES["inside_quotes"], 10, after=25) == 25

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from charrnn.errors import ConfigError
-from charrnn.model.config import CELL_NAMES, ModelConfig
+from charrnn.model.config import CELL_NAMES, NONLINEARITIES, ModelConfig
+from charrnn.model.network import CharRNN
 from charrnn.neurons import recording
-from charrnn.neurons.recording import Unit, default_signal, record, record_chunks, signal_names
+from charrnn.neurons.recording import Unit, default_signal, is_bounded, record, record_chunks, signal_names
 
 
 def close(a, b):
@@ -23,6 +24,20 @@ def test_each_cell_has_its_signals():
 def test_pictures_show_the_cell_state_where_there_is_one():
     expected = {"rnn": "h", "gru": "h", "lstm": "tanh_c", "peephole": "tanh_c"}
     assert {cell: default_signal(ModelConfig(7, cell=cell)) for cell in CELL_NAMES} == expected
+
+
+@pytest.mark.parametrize("cell", CELL_NAMES)
+@pytest.mark.parametrize("nonlinearity", NONLINEARITIES)
+def test_just_the_bounded_signals_keep_to_the_scale_under_large_weights(cell, nonlinearity, ids):
+    config = ModelConfig(7, cell=cell, nonlinearity=nonlinearity, hidden_size=5, embedding_size=3)
+    model = CharRNN(config, torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        for name, weight in model.named_weights():
+            if name.endswith(("weight_ih", "bias_ih")):
+                weight.mul_(9)
+    recorded = record(model, np.tile(ids, 9), signal_names(config))
+    keeping = {name: bool(np.abs(values).max() <= 1) for name, values in recorded.signals.items()}
+    assert keeping == {name: is_bounded(config, name) for name in signal_names(config)}
 
 
 def test_every_signal_has_a_value_for_each_layer_character_and_unit(each_model, ids):
