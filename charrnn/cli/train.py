@@ -131,15 +131,18 @@ def _new_folder(corpus: "Corpus", config: "ModelConfig") -> Path:
 
 def _announce(trainer: "Trainer", run: "Run", precision: str) -> None:
     """Say in one line what is trained, and how."""
+    from charrnn.display.signs import one_line
+
     model, training, streams = trainer.model.config, trainer.config, trainer.streams
     cell = f"{model.cell} ({model.nonlinearity})" if model.cell == "rnn" else model.cell
-    budget = ((training.minutes, "minutes"), (training.steps, "steps"), (training.epochs, "epochs"))
+    budgets = ((training.minutes, "minutes"), (training.steps, "steps"), (training.epochs, "epochs"))
+    budget = " ".join(f"{value:g} {name}" for value, name in budgets if value is not None)
     click.echo(
         f"{cell} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
         f"{sum(p.numel() for p in trainer.model.parameters()):,} parameters; "
         f"{streams.batch_size} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "
         f"dropout {model.dropout:g}, {precision} on {trainer.model.device}, "
-        f"{' '.join(f'{value:g} {name}' for value, name in budget if value is not None)}; run in {run.path}",
+        f"{budget}; run in {one_line(str(run.path))}",
         err=True,
     )
     if (streams.batch_size, streams.seq_length) != (training.batch_size, training.seq_length):
@@ -167,7 +170,7 @@ def _train(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
                 bar.write(f"── step {progress.step}, train {progress.train_nats:.3f}{val} nats", file=sys.stderr)
                 bar.write(visible(text), file=sys.stderr)
             bar.set_description_str(
-                f" step {progress.step} epoch {progress.epoch:.1f} train {progress.train_nats:.3f}{val} "
+                f" step {progress.step} epoch {progress.epoch:.1f} train {progress.train_nats:.3f}{val} nats "
                 f"{progress.chars_per_second / 1000:.0f}k char/s"
             )
 
@@ -223,14 +226,16 @@ def _finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
 
 
 def _summarise(result: dict[str, Any]) -> None:
-    best = shlex.quote(result["run"])
+    from charrnn.display.signs import one_line
+
+    run = one_line(shlex.quote(result["run"]))
     val = "" if result["val_nats"] is None else f", val {result['val_nats']:.4f} nats ({result['val_bits']:.4f} bits)"
     test = "" if result["test_nats"] is None else f", test {result['test_nats']:.4f} nats"
     click.echo(
         f"{result['stopped']} after {result['steps']:,} steps, {result['epochs']:.2f} epochs, "
         f"{result['seconds']:.0f} s: "
         f"train {result['train_nats']:.4f}{val}{test} per character\n"
-        f"Next:  charrnn sample {best} --length 500"
+        f"Next:  charrnn sample {run} --length 500"
     )
 
 
