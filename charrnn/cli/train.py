@@ -1,18 +1,13 @@
 """`charrnn train`: a text in, a run folder out."""
 
-import shlex
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import os
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option, note, sources_argument
+from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option, note
+from charrnn.cli.progress import finish, follow, signals, summarise
 from charrnn.errors import RunError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
 from charrnn.training.config import SCHEDULES
@@ -20,11 +15,9 @@ from charrnn.training.config import SCHEDULES
 if TYPE_CHECKING:
     from charrnn.model.config import ModelConfig
     from charrnn.text.corpus import Corpus
+    from charrnn.training.resume import Sources
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
-
-SAMPLE_LENGTH = 160
-SAMPLE_TEMPERATURE = 0.8
 
 
 @click.command(
@@ -32,11 +25,18 @@ SAMPLE_TEMPERATURE = 0.8
         "charrnn train python --minutes 1",
         "charrnn train python --cell gru --num-layers 2 --hidden-size 128 --steps 500",
         "charrnn train *.txt --epochs 10 --out checkpoints/mine",
+        "charrnn train --resume checkpoints/mine",
     )
 )
-@sources_argument
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="RUN", help="The run folder. Default: a new one in checkpoints/."
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a stopped run, exactly.",
 )
 @click.option(
     "--cell", type=click.Choice(CELL_NAMES), help="Peephole: an LSTM whose gates see its cell state. Default: lstm."
@@ -76,44 +76,34 @@ SAMPLE_TEMPERATURE = 0.8
 @device_option
 @json_option
 def train(
-    sources: tuple[str, ...], out: Path | None, val_fraction: float, test_fraction: float, precision: str | None,
-    encoding: str, device: str, as_json: bool, **given: Any,
+    sources: tuple[str, ...], out: Path | None, resume: Path | None, val_fraction: float, test_fraction: float,
+    precision: str | None, encoding: str, device: str, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
 
     Several sources are read as one text. Validation loss is measured as training goes on, and short samples show what
-    the model writes by then. The folder holds best.safetensors, last.safetensors, log.jsonl, samples.jsonl, loss.png.
+    the model writes by then. The folder holds best.safetensors, last.safetensors, log.jsonl, samples.jsonl, loss.png
+    and, for --resume, state.safetensors and sources.json. A resumed run reads the same text again and takes every
+    choice from the run.
     """
-    import torch
+    from charrnn.training.resume import Sources
 
-    from charrnn.model.devices import choose_device, choose_precision
-    from charrnn.model.network import CharRNN
-    from charrnn.text.corpus import Corpus
-    from charrnn.text.sources import read
-    from charrnn.training.recipe import recipe
-    from charrnn.training.run import Run
-    from charrnn.training.trainer import Trainer
-
-    corpus = Corpus.from_text(read(sources, encoding), val_fraction, test_fraction)
-    for line in corpus.notes:
-        note(line)
-    config, training = recipe(len(corpus.vocabulary), given)
-    where = choose_device(device)
-    number = choose_precision(precision, where)
-    precision = str(number).removeprefix("torch.")
-    network = CharRNN(config, torch.Generator().manual_seed(training.seed)).to(where)
-    trainer = Trainer(network, corpus, training, number)
-    run = Run(out or _new_folder(corpus, config), corpus, training, precision)
-    _announce(trainer, run, precision)
-    with _signals() as received:
-        _train(trainer, run, stop=lambda: bool(received))
+    if resume is not None:
+        _refuse_choices_beside_resume()
+        trainer, run = _resumed(resume, device)
+    elif sources:
+        trainer, run = _fresh(Sources(sources, encoding, val_fraction, test_fraction), out, precision, device, given)
+    else:
+        raise click.UsageError("Missing argument 'SOURCE...'.")
+    with signals() as received:
+        follow(trainer, run, stop=lambda: bool(received))
     if trainer.stopped == "diverged" and not run.best.exists():
         raise RunError("the loss was no number before anything could be saved", "choose a lower --learning-rate")
-    result = _finish(trainer, run)
+    result = finish(trainer, run)
     if as_json:
         echo_json(result)
     else:
-        _summarise(result)
+        summarise(result)
     if received:
         raise SystemExit(128 + received[0])
     if trainer.stopped == "diverged":
@@ -123,17 +113,103 @@ def train(
         )
 
 
+def _refuse_choices_beside_resume() -> None:
+    """A resumed run takes all from the run; an option that would be ignored is an error."""
+    context = click.get_current_context()
+    for name in context.params:
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name not in ("resume", "device", "as_json"):
+            raise click.UsageError(f"{name} cannot be chosen again with --resume; leave it out.")
+
+
+def _fresh(
+    sources: "Sources", out: Path | None, precision: str | None, device: str, given: dict[str, Any]
+) -> "tuple[Trainer, Run]":
+    """A new model and a new run folder."""
+    import torch
+
+    from charrnn.model.devices import choose_device, choose_precision
+    from charrnn.model.network import CharRNN
+    from charrnn.training.recipe import recipe
+    from charrnn.training.resume import save_sources
+    from charrnn.training.run import Run
+    from charrnn.training.trainer import Trainer
+
+    corpus = _read(sources)
+    config, training = recipe(len(corpus.vocabulary), given)
+    where = choose_device(device)
+    number = choose_precision(precision, where)
+    network = CharRNN(config, torch.Generator().manual_seed(training.seed)).to(where)
+    run = Run(out or _new_folder(corpus, config), corpus, training, str(number).removeprefix("torch."))
+    trainer = Trainer(network, corpus, training, number)
+    run.create()
+    save_sources(_absolute(sources), run.path)
+    _announce(trainer, run)
+    return trainer, run
+
+
+def _resumed(path: Path, device: str) -> "tuple[Trainer, Run]":
+    """The model, the corpus and the state of a stopped run."""
+    import msgspec
+
+    from charrnn.model.checkpoint import LAST, load
+    from charrnn.model.devices import choose_device, choose_precision
+    from charrnn.model.network import CharRNN
+    from charrnn.training.config import TrainingConfig
+    from charrnn.training.resume import load_sources, restore
+    from charrnn.training.run import Run
+    from charrnn.training.trainer import Trainer
+
+    sources = load_sources(path)
+    last = load(path / LAST)
+    corpus = _read(sources)
+    if corpus.sha256 != last.header.corpus.sha256:
+        raise RunError(f"the text of {path} has changed since it was trained on", "restore it, or start a new run")
+    options = dict(last.header.training)
+    precision, where = str(options.pop("precision", "float32")), choose_device(device)
+    training = msgspec.convert(options, TrainingConfig)
+    network = CharRNN.from_weights(last.config, last.weights).to(where)
+    trainer = Trainer(network, corpus, training, choose_precision(precision, where))
+    run = Run(path, corpus, training, precision)
+    restore(trainer, path)
+    run.reopen(trainer.step)
+    _announce(trainer, run)
+    return trainer, run
+
+
+def _read(sources: "Sources") -> "Corpus":
+    from charrnn.text.corpus import Corpus
+    from charrnn.text.sources import read
+
+    text = read(sources.sources, sources.encoding)
+    corpus = Corpus.from_text(text, sources.val_fraction, sources.test_fraction)
+    for line in corpus.notes:
+        note(line)
+    return corpus
+
+
+def _absolute(sources: "Sources") -> "Sources":
+    """The same sources, to be found from any folder."""
+    import msgspec
+
+    from charrnn.text.catalogue import CATALOGUE
+
+    names = (name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in sources.sources)
+    return msgspec.structs.replace(sources, sources=tuple(names))
+
+
 def _new_folder(corpus: "Corpus", config: "ModelConfig") -> Path:
     from charrnn.training.run import free_folder
 
     return free_folder(Path("checkpoints"), f"{corpus.name}-{config.cell}-{config.num_layers}x{config.hidden_size}")
 
 
-def _announce(trainer: "Trainer", run: "Run", precision: str) -> None:
+def _announce(trainer: "Trainer", run: "Run") -> None:
     """Say in one line what is trained, and how."""
     from charrnn.display.signs import one_line
 
     model, training, streams = trainer.model.config, trainer.config, trainer.streams
+    precision = str(trainer.precision).removeprefix("torch.")
     cell = f"{model.cell} ({model.nonlinearity})" if model.cell == "rnn" else model.cell
     budgets = ((training.minutes, "minutes"), (training.steps, "steps"), (training.epochs, "epochs"))
     budget = " ".join(f"{value:g} {name}" for value, name in budgets if value is not None)
@@ -147,114 +223,3 @@ def _announce(trainer: "Trainer", run: "Run", precision: str) -> None:
     )
     if (streams.batch_size, streams.seq_length) != (training.batch_size, training.seq_length):
         note("the text is short: fewer streams, or a shorter window, than asked for")
-
-
-def _train(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
-    """Run the trainer; log, save, sample and show what it yields."""
-    from tqdm import tqdm
-
-    from charrnn.display.signs import visible
-
-    val = ""
-    shape = "{percentage:3.0f}%|{bar}|{desc} {remaining} left"
-    with tqdm(total=1.0, bar_format=shape, disable=None, leave=False) as bar:
-        for progress in trainer.run(stop):
-            run.log(progress)
-            bar.n = progress.fraction
-            if progress.milestone:
-                run.save(trainer.model, progress)
-                text = _sample(trainer)
-                run.keep_sample(progress, text, SAMPLE_TEMPERATURE)
-                if progress.val_nats is not None:
-                    val = f" val {progress.val_nats:.3f}"
-                bar.write(f"── step {progress.step}, train {progress.train_nats:.3f}{val} nats", file=sys.stderr)
-                bar.write(visible(text), file=sys.stderr)
-            bar.set_description_str(
-                f" step {progress.step} epoch {progress.epoch:.1f} train {progress.train_nats:.3f}{val} nats "
-                f"{progress.chars_per_second / 1000:.0f}k char/s"
-            )
-
-
-def _sample(trainer: "Trainer") -> str:
-    """A short text by the model as it is now; always the same seed, so that stages of a run can be compared."""
-    import numpy as np
-
-    from charrnn.model.numpy_network import NumpyCharRNN
-    from charrnn.sampling.distribution import SamplingConfig
-    from charrnn.sampling.sampler import Sampler
-
-    network = NumpyCharRNN(trainer.model.config, trainer.model.weights())
-    sampler = Sampler(network, trainer.corpus.vocabulary, SamplingConfig(SAMPLE_TEMPERATURE))
-    with np.errstate(all="ignore"):  # a run about to diverge says so itself
-        return "".join(drawn.character for drawn in sampler.draw(SAMPLE_LENGTH))
-
-
-def _finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
-    """Measure the best checkpoint on the whole held-out parts in float32, keep the figures, draw the curve."""
-    import msgspec
-
-    from charrnn.display.curve import draw
-    from charrnn.files import replacing
-    from charrnn.model.checkpoint import load
-    from charrnn.model.network import CharRNN
-    from charrnn.model.scoring import bits, nats_per_character
-    from charrnn.training.run import CURVE, LOG
-
-    best = load(run.best)
-    network = CharRNN.from_weights(best.config, best.weights).to(trainer.model.device)
-    measured = {name: nats_per_character(network, ids) for name, ids in trainer.corpus.parts.items() if name != "train"}
-    figures = replace(best.header.figures, val_nats=measured.get("val"), test_nats=measured.get("test"))
-    run.save_final(network, figures)
-    log = [msgspec.json.decode(line) for line in (run.path / LOG).read_bytes().splitlines()]
-    with replacing(run.path / CURVE) as picture:
-        draw(log, run.path.name, picture)
-    last = log[-1]
-    return {
-        "run": str(run.path),
-        "best": str(run.best),
-        "steps": last["step"],
-        "epochs": last["epoch"],
-        "seconds": last["seconds"],
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "train_nats": last["train_nats"],
-        "val_nats": figures.val_nats,
-        "val_bits": None if figures.val_nats is None else bits(figures.val_nats),
-        "test_nats": figures.test_nats,
-        "chars_per_second": trainer.characters / last["seconds"],
-        "stopped": trainer.stopped,
-    }
-
-
-def _summarise(result: dict[str, Any]) -> None:
-    from charrnn.display.signs import one_line
-
-    run = one_line(shlex.quote(result["run"]))
-    val = "" if result["val_nats"] is None else f", val {result['val_nats']:.4f} nats ({result['val_bits']:.4f} bits)"
-    test = "" if result["test_nats"] is None else f", test {result['test_nats']:.4f} nats"
-    click.echo(
-        f"{result['stopped']} after {result['steps']:,} steps, {result['epochs']:.2f} epochs, "
-        f"{result['seconds']:.0f} s: "
-        f"train {result['train_nats']:.4f}{val}{test} per character\n"
-        f"Next:  charrnn sample {run} --length 500"
-    )
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM instead of dying of them; a second one acts at once."""
-    received: list[int] = []
-    before: dict[int, Any] = {}
-
-    def receive(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        click.echo("Stopping after this step; once more to leave at once.", err=True)
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, receive)
-    try:
-        yield received
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

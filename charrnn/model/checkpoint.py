@@ -87,7 +87,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
         "header": header.decode(),
-        "digest": _digest(str(FORMAT_VERSION), header, tensors),
+        "digest": seal(str(FORMAT_VERSION), header, tensors),
     }
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata)
@@ -137,7 +137,7 @@ def _read(file: Any, path: Path) -> Checkpoint:
     shapes = {**header.model.shapes(), "vocabulary": (header.model.vocabulary_size,)}
     _check_tensors(file, shapes, path)
     tensors = {name: file.get_tensor(name) for name in shapes}
-    if _digest(metadata["format_version"], metadata["header"].encode(), tensors) != metadata.get("digest"):
+    if seal(metadata["format_version"], metadata["header"].encode(), tensors) != metadata.get("digest"):
         raise _damaged(path, "its digest does not fit its content")
     codes = tensors.pop("vocabulary").astype(np.int64)
     if codes[0] < 0 or codes[-1] > 0x10FFFF or (np.diff(codes) <= 0).any():
@@ -177,7 +177,7 @@ def _damaged(path: Path, why: str) -> CheckpointError:
     return CheckpointError(f"{path} is damaged: {why}", "use another checkpoint, or a backup")
 
 
-def _digest(version: str, header: bytes, tensors: dict[str, npt.NDArray[Any]]) -> str:
+def seal(version: str, header: bytes, tensors: dict[str, npt.NDArray[Any]]) -> str:
     """SHA-256 over version and header and, in the order of their names, each tensor's name, type, shape and bytes."""
     digest = hashlib.sha256(f"{version}\n".encode() + header)
     for name in sorted(tensors):

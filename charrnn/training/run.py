@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from charrnn.errors import RunError
-from charrnn.model.checkpoint import BEST, LAST, Checkpoint, Figures, Header, Provenance, save
+from charrnn.files import replacing
+from charrnn.model.checkpoint import BEST, LAST, Checkpoint, Figures, Header, Provenance, load, save
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.training.config import TrainingConfig
@@ -25,25 +26,36 @@ class Run:
     """A run folder being written."""
 
     def __init__(self, path: Path, corpus: Corpus, training: TrainingConfig, precision: str) -> None:
-        """Make the folder.
-
-        Raises:
-            RunError: it holds a run already, or it cannot be made.
-        """
         self.path = path
         self._vocabulary = corpus.vocabulary
         self._provenance = Provenance(corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence)
         self._training = {k: v for k, v in asdict(training).items() if v is not None} | {"precision": precision}
         self._best: float | None = None
         self._validates = "val" in corpus.parts
-        if any(os.path.exists(path / name) for name in (BEST, LAST)):
-            raise RunError(f"{path} holds a run already", "name another folder with --out")
+
+    def create(self) -> None:
+        """Make the folder.
+
+        Raises:
+            RunError: it holds a run already, or it cannot be made.
+        """
+        if any(os.path.exists(self.path / name) for name in (BEST, LAST)):
+            raise RunError(f"{self.path} holds a run already", "name another folder with --out, or go on with --resume")
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            (path / LOG).write_bytes(b"")  # an older log is of a run that ended before its first checkpoint
-            (path / SAMPLES).unlink(missing_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / LOG).write_bytes(b"")  # an older log is of a run that ended before its first checkpoint
+            (self.path / SAMPLES).unlink(missing_ok=True)
         except OSError as error:
-            raise RunError(f"{path} cannot be written ({error.strerror})", "name another folder with --out") from None
+            why = f"{self.path} cannot be written ({error.strerror})"
+            raise RunError(why, "name another folder with --out") from None
+
+    def reopen(self, step: int) -> None:
+        """Go on with the folder as it was at a step: later lines of log and samples are taken back."""
+        self._best = load(self.best).header.figures.val_nats if self.best.exists() else None
+        for name in (LOG, SAMPLES):
+            lines = (self.path / name).read_bytes().splitlines(keepends=True) if (self.path / name).exists() else []
+            with replacing(self.path / name) as temporary:
+                temporary.write_bytes(b"".join(line for line in lines if _step_of(line) <= step))
 
     @property
     def best(self) -> Path:
@@ -83,6 +95,14 @@ class Run:
     def _append(self, name: str, record: dict[str, Any]) -> None:
         with (self.path / name).open("ab") as file:
             file.write(msgspec.json.encode(record) + b"\n")
+
+
+def _step_of(line: bytes) -> float:
+    """The step that a line of a log tells of; none for one that was cut off."""
+    try:
+        return float(msgspec.json.decode(line)["step"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return float("inf")
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -1,7 +1,7 @@
 """Truncated back-propagation through time. Yields progress; saves nothing, prints nothing, samples nothing."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -56,6 +56,8 @@ class Trainer:
         )
         self._state: State | None = None
         self._step = 0
+        self._seconds = 0.0  # spent so far
+        self._milestone = FIRST_MILESTONE  # the next one is due when this part of the budget is used up
         self._next_validation = 0.0  # not before this part of the budget is used up
         self.characters = 0  # trained on so far, readings of the same character counted each
         self._since = _Sums(torch.zeros((), device=model.device))
@@ -66,19 +68,22 @@ class Trainer:
         A report that is a milestone is yielded at the end of the run, and at intervals before it; the model may be
         saved and sampled then.
         """
+        if self._fraction(self._seconds) >= 1:
+            return
         keep_freed_memory()
-        start = self._reported = perf_counter()
-        milestone = FIRST_MILESTONE
-        for batch in self.streams.batches():
+        self._reported = perf_counter()
+        start = self._reported - self._seconds
+        for batch in self.streams.batches(self._step):
             rate = learning_rate(self.config, self._fraction(perf_counter() - start, ahead=0.5))
             self._train_on(batch, rate)
             now = perf_counter()
             fraction = self._fraction(now - start)
             over = fraction >= 1 or stop()
-            due = over or self._milestone_due(fraction, milestone)
+            due = over or self._milestone_due(fraction)
             if not (due or now - self._reported >= REPORT_SECONDS):
                 continue
-            progress = self._report(now - start, fraction, rate)
+            self._seconds = now - start
+            progress = self._report(fraction, rate)
             if progress is None:
                 self.stopped = "diverged"
                 return
@@ -87,14 +92,49 @@ class Trainer:
                 if progress.val_nats is not None and not math.isfinite(progress.val_nats):
                     self.stopped = "diverged"
                     return
+                self._milestone = fraction + min(fraction, MILESTONE)
             begun = perf_counter()
             yield progress
             if due:
                 self._reported = perf_counter()
-                milestone = fraction + max(min(fraction, MILESTONE), self._earned_in(self._reported - begun))
+                self._milestone = max(self._milestone, fraction + self._earned_in(self._reported - begun))
             if over:
                 self.stopped = "finished" if fraction >= 1 else "interrupted"
                 return
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that training goes on from: weights, optimiser, recurrent state, random state, counts.
+
+        To be taken where a milestone has been yielded; the tensors are the trainer's own, not copies.
+        """
+        tensors = {f"model.{name}": weight.detach() for name, weight in self.model.named_weights()}
+        for index, moments in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+        for layer, parts in enumerate(self._state or ()):
+            tensors |= {f"recurrent.{layer}.{part}": value.detach() for part, value in enumerate(parts)}
+        tensors["dropout"] = self._dropout.get_state()
+        counts = [self._step, self.characters, self._seconds, self._milestone, self._next_validation]
+        return tensors | {"counts": torch.tensor(counts, dtype=torch.float64)}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to a state: training from here equals training on from where it was taken, to the last bit."""
+        with torch.no_grad():
+            for name, weight in self.model.named_weights():
+                weight.copy_(tensors[f"model.{name}"])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name in tensors:
+            if name.startswith("optimizer."):
+                _, index, key = name.split(".")
+                moments.setdefault(int(index), {})[key] = tensors[name]
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self._state = tuple(
+            tuple(tensors[f"recurrent.{layer}.{part}"].to(self.model.device) for part in range(len(parts)))
+            for layer, parts in enumerate(self.model.initial_state(1))
+        )
+        self._dropout.set_state(tensors["dropout"].cpu())
+        step, characters, self._seconds, self._milestone, self._next_validation = tensors["counts"].tolist()
+        self._step, self.characters = int(step), int(characters)
 
     def _train_on(self, batch: Batch, rate: float) -> None:
         inputs, targets = (torch.from_numpy(ids).to(self.model.device) for ids in (batch.inputs, batch.targets))
@@ -113,6 +153,11 @@ class Trainer:
         self._since.add(loss.detach(), norm, targets.numel())
 
     @property
+    def step(self) -> int:
+        """Steps taken so far."""
+        return self._step
+
+    @property
     def _epoch(self) -> float:
         return self.characters / (self.streams.stretch * self.streams.batch_size)
 
@@ -126,7 +171,7 @@ class Trainer:
         window = self.streams.seq_length / self.streams.stretch
         return (self._epoch + ahead * window) / self.config.epochs
 
-    def _report(self, seconds: float, fraction: float, rate: float) -> Progress | None:
+    def _report(self, fraction: float, rate: float) -> Progress | None:
         """Read the losses back; None where they or the gradient are no numbers any more."""
         nats, norm = self._since.mean(), float(self._since.norm)
         speed = self._since.characters / max(1e-9, perf_counter() - self._reported)
@@ -134,7 +179,7 @@ class Trainer:
         self._reported = perf_counter()
         if not (torch.isfinite(torch.tensor([nats, norm])).all()):
             return None
-        return Progress(self._step, self._epoch, seconds, rate, nats, norm, speed, min(1.0, fraction))
+        return Progress(self._step, self._epoch, self._seconds, rate, nats, norm, speed, min(1.0, fraction))
 
     def _validate(self, fraction: float, over: bool) -> float | None:
         if "val" not in self.corpus.parts or not (over or fraction >= self._next_validation):
@@ -144,9 +189,9 @@ class Trainer:
         self._next_validation = fraction + self._earned_in(perf_counter() - begun)
         return nats
 
-    def _milestone_due(self, fraction: float, milestone: float) -> bool:
+    def _milestone_due(self, fraction: float) -> bool:
         every = self.config.sample_every
-        return fraction >= milestone if every is None else self._step % every == 0
+        return fraction >= self._milestone if every is None else self._step % every == 0
 
     def _earned_in(self, seconds: float) -> float:
         """The part of the budget after which something that took so long may be done again."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.cli.train import SAMPLE_LENGTH
+from charrnn.cli.progress import SAMPLE_LENGTH
 from charrnn.model.checkpoint import load
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import read
@@ -39,7 +39,8 @@ def test_progress_goes_to_stderr_and_no_bar_is_drawn_there_where_it_is_no_termin
 
 def test_the_run_folder_holds_what_help_says(run):
     names = {path.name for path in Path(run).iterdir()}
-    assert names == {"best.safetensors", "last.safetensors", "log.jsonl", "samples.jsonl", "loss.png"}
+    told = {"best.safetensors", "last.safetensors", "log.jsonl", "samples.jsonl", "loss.png"}
+    assert names == told | {"state.safetensors", "sources.json"}
 
 
 def test_the_log_has_the_keys_of_the_contract_on_every_line(run):
@@ -82,7 +83,10 @@ def test_a_run_folder_that_holds_a_run_is_refused_and_left_as_it_is(charrnn, tin
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in Path(run).iterdir()}
     result = charrnn("train", book, *tiny, "--steps", 1, "--out", run)
     assert result.status == 1
-    assert result.err.splitlines()[-1] == f"Error: {run} holds a run already; name another folder with --out"
+    assert (
+        result.err.splitlines()[-1]
+        == f"Error: {run} holds a run already; name another folder with --out, or go on with --resume"
+    )
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in Path(run).iterdir()} == before
 
 

@@ -21,7 +21,9 @@ def at(step, val_nats=None):
 
 @pytest.fixture
 def run(tmp_path, corpus):
-    return Run(tmp_path / "deep" / "run", corpus, TrainingConfig(steps=9, seed=3), "float32")
+    run = Run(tmp_path / "deep" / "run", corpus, TrainingConfig(steps=9, seed=3), "float32")
+    run.create()
+    return run
 
 
 @pytest.fixture
@@ -90,6 +92,7 @@ def test_the_last_checkpoint_is_always_the_newest(run, models, count):
 def test_without_a_validation_part_the_best_is_the_newest(tmp_path, models):
     corpus = Corpus.from_text(Text("song", "abcade\n"), 0, 0)
     run = Run(tmp_path, corpus, TrainingConfig(steps=9), "float32")
+    run.create()
     run.save(models[0], at(1))
     run.save(models[1], at(2))
     assert holds(run.best, models[1])
@@ -124,21 +127,22 @@ def test_a_checkpoint_tells_its_text_and_how_it_was_trained(run, models, corpus)
 @pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])
 def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path, corpus, name):
     (tmp_path / name).write_text("precious")
-    with pytest.raises(RunError, match="holds a run already; name another folder with --out"):
-        Run(tmp_path, corpus, TrainingConfig(steps=1), "float32")
+    with pytest.raises(RunError, match="holds a run already; name another folder with --out, or go on with --resume"):
+        Run(tmp_path, corpus, TrainingConfig(steps=1), "float32").create()
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "precious"
 
 
 def test_an_empty_folder_is_taken(tmp_path, corpus):
-    assert Run(tmp_path, corpus, TrainingConfig(steps=1), "float32").path == tmp_path
+    Run(tmp_path, corpus, TrainingConfig(steps=1), "float32").create()
+    assert (tmp_path / LOG).exists()
 
 
 @pytest.mark.parametrize("name", ["file", "file/run", "a" * 300])
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, corpus, name):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"cannot be written .*; name another folder with --out"):
-        Run(tmp_path / name, corpus, TrainingConfig(steps=1), "float32")
+        Run(tmp_path / name, corpus, TrainingConfig(steps=1), "float32").create()
 
 
 def test_a_free_folder_is_the_first_that_does_not_exist(tmp_path):
@@ -148,3 +152,22 @@ def test_a_free_folder_is_the_first_that_does_not_exist(tmp_path):
     (tmp_path / "run-2").touch()
     (tmp_path / "run-4").mkdir()
     assert free_folder(tmp_path, "run") == tmp_path / "run-3"
+
+
+def test_a_reopened_run_takes_back_what_came_after_the_step(run, models):
+    for step in (1, 2, 3):
+        run.log(at(step))
+        run.keep_sample(at(step, 2.0), "text", 0.8)
+    with (run.path / LOG).open("ab") as file:
+        file.write(b'{"step": 4, "trai')  # cut off by a kill
+    run.save(models[0], at(2, 2.0))
+    run.reopen(2)
+    assert [line["step"] for line in lines(run.path / LOG)] == [1, 2]
+    assert [line["step"] for line in lines(run.path / SAMPLES)] == [1, 2]
+
+
+def test_a_reopened_run_knows_its_best(run, models):
+    run.save(models[0], at(1, 2.0))
+    run.reopen(1)
+    run.save(models[1], at(2, 2.5))
+    assert holds(run.best, models[0])

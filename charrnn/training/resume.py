@@ -1,0 +1,86 @@
+"""What training goes on from after a stop, exactly: the trainer's state, and where its text is."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from charrnn.errors import RunError
+from charrnn.files import replacing
+from charrnn.model.checkpoint import seal
+from charrnn.training.trainer import Trainer
+
+STATE = "state.safetensors"
+SOURCES = "sources.json"
+_FORMAT = "charrnn training state"
+_VERSION = "1"
+
+
+class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a run's text was read from, and how it was split."""
+
+    sources: tuple[str, ...]
+    encoding: str
+    val_fraction: float
+    test_fraction: float
+
+
+def save_state(trainer: Trainer, folder: Path) -> None:
+    """Write the trainer's state to its run folder, in one step."""
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.state().items()}
+    metadata = {"format": _FORMAT, "format_version": _VERSION, "digest": _digest(tensors)}
+    with replacing(folder / STATE) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def restore(trainer: Trainer, folder: Path) -> None:
+    """Bring a new trainer of the same model, corpus and recipe to the state in a run folder.
+
+    Raises:
+        RunError: the state is not there, damaged, or of another network.
+    """
+    path = folder / STATE
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+    except FileNotFoundError:
+        raise RunError(f"{folder} holds no {STATE}", "give the folder of a run that was stopped") from None
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path} cannot be read ({error})", "start from its weights in a new run") from None
+    if metadata.get("format") != _FORMAT or metadata.get("digest") != _digest(tensors):
+        raise RunError(f"{path} is damaged: its digest does not fit", "train again; last.safetensors can still be used")
+    try:
+        trainer.restore(tensors)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise RunError(f"{path} does not fit this network ({error})", "name the run that it belongs to") from None
+
+
+def save_sources(sources: Sources, folder: Path) -> None:
+    """Note in the run folder where its text is."""
+    with replacing(folder / SOURCES) as temporary:
+        temporary.write_text(json.dumps(msgspec.to_builtins(sources), ensure_ascii=False), "utf-8")
+
+
+def load_sources(folder: Path) -> Sources:
+    """Return where a run's text is.
+
+    Raises:
+        RunError: the folder is no run's.
+    """
+    try:
+        return msgspec.json.decode((folder / SOURCES).read_bytes(), type=Sources)
+    except (OSError, msgspec.DecodeError):
+        raise RunError(f"{folder} holds no {SOURCES} of a run", "give a run folder made by 'charrnn train'") from None
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """Seal the tensors' bytes (as numpy has no bfloat16), and their shapes and types in their names."""
+    named = {
+        f"{name} {list(t.shape)} {t.dtype}": t.reshape(-1).view(torch.uint8).numpy() for name, t in tensors.items()
+    }
+    return seal(_VERSION, _FORMAT.encode(), named)

@@ -1,0 +1,82 @@
+"""`charrnn train --resume`: a run that was stopped, by a signal or by a kill, ends as one that was not."""
+
+import json
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from charrnn.model.checkpoint import load
+
+STEPS = ("--steps", 400, "--sample-every", 40, "--dropout", 0.3)
+
+
+def log_of(run):
+    return [json.loads(line) for line in (run / "log.jsonl").read_text("utf-8").splitlines()]
+
+
+def stopped(process, book, tiny, out, number):
+    training = process("train", book, *tiny, *STEPS, "--out", out)
+    while not (out / "state.safetensors").exists() and training.poll() is None:
+        time.sleep(0.01)
+    training.send_signal(number)
+    training.communicate(timeout=60)
+    assert training.returncode not in (0, 1, 2), "the run was over before it was stopped"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_that_is_resumed_ends_as_one_that_was_not(charrnn, process, book, tiny, tmp_path, number):
+    straight, out = tmp_path / "straight", tmp_path / "stopped"
+    assert charrnn("train", book, *tiny, *STEPS, "--out", straight).status == 0
+    stopped(process, book, tiny, out, number)
+    resumed = charrnn("train", "--resume", out, "--json")
+    assert resumed.status == 0, resumed.err
+    assert json.loads(resumed.out)["stopped"] == "finished"
+    one, other = load(straight / "last.safetensors"), load(out / "last.safetensors")
+    np.testing.assert_equal(one.weights, other.weights)
+    assert one.header.figures.val_nats == other.header.figures.val_nats
+    steps = [line["step"] for line in log_of(out)]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 400
+
+
+def test_a_finished_run_is_left_as_it_is(charrnn, run):
+    before = load(f"{run}/last.safetensors")
+    result = charrnn("train", "--resume", run, "--json")
+    assert result.status == 0
+    assert json.loads(result.out)["steps"] == before.header.figures.step
+    np.testing.assert_equal(load(f"{run}/last.safetensors").weights, before.weights)
+
+
+def test_a_text_that_has_changed_is_not_trained_on(charrnn, book, tiny, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_bytes(book.read_bytes())
+    charrnn("train", text, *tiny, "--steps", 4, "--out", tmp_path / "run")
+    text.write_bytes(book.read_bytes() + b"more")
+    result = charrnn("train", "--resume", tmp_path / "run")
+    assert result.status == 1
+    assert "has changed since it was trained on; restore it, or start a new run" in result.err
+
+
+@pytest.mark.parametrize("choice", [["--steps", "9"], ["--cell", "gru"], ["--out", "x"], ["--seed", "1"]])
+def test_what_the_run_has_chosen_cannot_be_chosen_again(charrnn, run, choice):
+    result = charrnn("train", "--resume", run, *choice)
+    assert result.status == 2
+    assert "cannot be chosen again with --resume" in result.err
+
+
+def test_a_source_beside_resume_is_wrong_usage(charrnn, run, book):
+    assert charrnn("train", book, "--resume", run).status == 2
+
+
+def test_nothing_to_train_on_is_wrong_usage(charrnn):
+    result = charrnn("train")
+    assert result.status == 2
+    assert "Missing argument 'SOURCE...'" in result.err
+
+
+def test_a_folder_that_is_no_run_cannot_be_resumed(charrnn, tmp_path):
+    result = charrnn("train", "--resume", tmp_path)
+    assert result.status == 1
+    assert result.err.startswith("Error: ")
