@@ -106,6 +106,8 @@ class PeepholeLayer(nn.Module):
 
 Layer = FusedLayer | PeepholeLayer
 
+UPPER_GAIN = {"rnn": 1.0, "gru": 2.5, "lstm": 4.0, "peephole": 4.0}  # of layers above the first, see `initialise`
+
 
 class CharRNN(nn.Module):
     """A character-level language model: p(next character | all characters so far).
@@ -208,8 +210,9 @@ class CharRNN(nn.Module):
 def initialise(model: CharRNN, generator: torch.Generator) -> None:
     """Give every weight its start: orthogonal recurrent blocks, forget-gate bias 1, other biases and peepholes 0.
 
-    Input weights are normal with variance 1/inputs and embeddings with variance 1, so that every layer of a deep stack
-    sees a signal from the first step on; the read-out is uniform in ±1/√H, so that first logits are small and the first
+    Embeddings are normal with variance 1 and input weights with variance gain²/inputs, where the gain makes up for how
+    small the hidden states of the layer below are at first, so that every layer of a deep stack sees a signal of about
+    variance 1 from the first step on; the read-out is uniform in ±1/√H, so that first logits are small and the first
     loss is close to ln V.
     """
     config = model.config
@@ -221,8 +224,10 @@ def initialise(model: CharRNN, generator: torch.Generator) -> None:
         elif kind in ("bias", "bias_ih", "bias_hh", "peephole"):
             nn.init.zeros_(weight)
         elif kind == "weight_ih":
-            inputs = 1 if config.embedding_size == 0 and name.startswith("layers.0.") else weight.shape[1]  # one-hot: 1
-            nn.init.normal_(weight, std=1 / math.sqrt(inputs), generator=generator)
+            first = name.startswith("layers.0.")
+            inputs = 1 if first and not config.embedding_size else weight.shape[1]  # of a one-hot input, one is on
+            gain = 1 if first else UPPER_GAIN[config.cell]
+            nn.init.normal_(weight, std=gain / math.sqrt(inputs), generator=generator)
         elif name == "embedding.weight":
             nn.init.normal_(weight, generator=generator)
         else:

@@ -32,7 +32,7 @@ class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def save_state(trainer: Trainer, folder: Path) -> None:
     """Write the trainer's state to its run folder, in one step."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.state().items()}
-    metadata = {"format": _FORMAT, "format_version": _VERSION, "digest": _digest(tensors)}
+    metadata = _seals(tensors)
     with replacing(folder / STATE) as temporary:
         save_file(tensors, temporary, metadata)
 
@@ -52,7 +52,7 @@ def restore(trainer: Trainer, folder: Path) -> None:
         raise RunError(f"{folder} holds no {STATE}", "give the folder of a run that was stopped") from None
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path} cannot be read ({error})", "start from its weights in a new run") from None
-    if metadata.get("format") != _FORMAT or metadata.get("digest") != _digest(tensors):
+    if metadata != _seals(tensors):
         raise RunError(f"{path} is damaged: its digest does not fit", "train again; last.safetensors can still be used")
     try:
         trainer.restore(tensors)
@@ -78,9 +78,9 @@ def load_sources(folder: Path) -> Sources:
         raise RunError(f"{folder} holds no {SOURCES} of a run", "give a run folder made by 'charrnn train'") from None
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    """Seal the tensors' bytes (as numpy has no bfloat16), and their shapes and types in their names."""
+def _seals(tensors: dict[str, Tensor]) -> dict[str, str]:
+    """The file's metadata, with a digest over the tensors' bytes (numpy has no bfloat16), names, shapes and types."""
     named = {
         f"{name} {list(t.shape)} {t.dtype}": t.reshape(-1).view(torch.uint8).numpy() for name, t in tensors.items()
     }
-    return seal(_VERSION, _FORMAT.encode(), named)
+    return {"format": _FORMAT, "format_version": _VERSION, "digest": seal(_VERSION, _FORMAT.encode(), named)}
