@@ -37,9 +37,9 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
                 save_state(trainer, run.path)
                 text = _sample(trainer)
                 run.keep_sample(progress, text, SAMPLE_TEMPERATURE)
-                if progress.val_nats is not None:
-                    val = f" val {progress.val_nats:.3f}"
-                bar.write(f"── step {progress.step}, train {progress.train_nats:.3f}{val} nats", file=sys.stderr)
+                measured = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}"
+                bar.write(f"── step {progress.step}, train {progress.train_nats:.3f}{measured} nats", file=sys.stderr)
+                val = measured or val
                 bar.write(visible(text), file=sys.stderr)
             bar.set_description_str(
                 f" step {progress.step} epoch {progress.epoch:.1f} train {progress.train_nats:.3f}{val} nats "
