@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option, note, sources_argument
+from charrnn.cli.common import (
+    device_option,
+    echo_json,
+    encoding_option,
+    examples,
+    json_option,
+    note,
+    read_sources,
+    sources_argument,
+)
 from charrnn.errors import RunError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
 from charrnn.training.config import SCHEDULES
@@ -89,12 +98,11 @@ def train(
     from charrnn.model.devices import choose_device, choose_precision
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
-    from charrnn.text.sources import read
     from charrnn.training.recipe import recipe
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
-    corpus = Corpus.from_text(read(sources, encoding), val_fraction, test_fraction)
+    corpus = Corpus.from_text(read_sources(sources, encoding), val_fraction, test_fraction)
     for line in corpus.notes:
         note(line)
     config, training = recipe(len(corpus.vocabulary), given)

@@ -1,0 +1,77 @@
+"""`charrnn corpus`: the texts that can be asked for by name."""
+
+from typing import Any
+
+import click
+
+from charrnn.cli.common import echo_json, examples, fetch_missing, json_option
+
+
+@click.group(epilog=examples("charrnn corpus list --json", "charrnn corpus get shakespeare"))
+def corpus() -> None:
+    """List and fetch the texts that can be asked for by name.
+
+    They are kept in corpora/ of the current folder where there is one, else in the user's cache folder;
+    CHARRNN_CORPORA names another folder.
+    """
+
+
+@corpus.command("list", epilog=examples("charrnn corpus list --json"))
+@json_option
+def list_(as_json: bool) -> None:
+    """Show the named corpora: title, size, licence, source, and whether they are here."""
+    from charrnn.text import store
+    from charrnn.text.catalogue import CATALOGUE
+
+    if as_json:
+        echo_json({"folder": str(store.folder()), "corpora": [_described(name) for name in CATALOGUE]})
+        return
+    for name, named in CATALOGUE.items():
+        size = f"{named.characters:,} characters, {named.distinct} distinct" if named.characters else "its size varies"
+        where = ("in " + str(store.path_of(name))) if named.files else "made by this machine"
+        click.echo(f"{name:<12} {named.title}")
+        click.echo(f"{'':<12} {size}; {named.licence}; {named.source}")
+        click.echo(f"{'':<12} {where if store.is_here(name) else 'not fetched yet'}")
+
+
+@corpus.command(
+    epilog=examples("charrnn corpus get shakespeare tolstoy", "charrnn corpus get kernel --mirror /media/mirror")
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option(
+    "--mirror", metavar="DIR_OR_URL", help="Where the files are, laid out as under https://raw.githubusercontent.com/."
+)
+def get(names: tuple[str, ...], mirror: str | None) -> None:
+    """Fetch named corpora, check them, and say where they are; what is here already is not fetched again.
+
+    Every file's SHA-256 and the text's are checked, and a text appears whole or not at all.
+    """
+    from charrnn.text import store
+
+    for name in names:
+        store.corpus_named(name)
+    for name in names:
+        fetch_missing((name,), mirror)
+        text = store.load(name)
+        place = str(store.path_of(name)) if store.corpus_named(name).files else "this Python's own library"
+        click.echo(f"{name}: {len(text):,} characters in {place}")
+
+
+def _described(name: str) -> dict[str, Any]:
+    """What a script reads."""
+    from charrnn.text import store
+
+    named = store.corpus_named(name)
+    here = store.is_here(name)
+    return {
+        "name": name,
+        "title": named.title,
+        "licence": named.licence,
+        "source": named.source,
+        "characters": named.characters,
+        "distinct": named.distinct,
+        "sha256": named.sha256 or None,
+        "download_bytes": named.download_bytes,
+        "here": here,
+        "path": str(store.path_of(name)) if here and named.files else None,
+    }
