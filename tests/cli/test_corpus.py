@@ -109,3 +109,20 @@ def server_of(monkeypatch):
             http.shutdown()
 
     return serve
+
+
+def test_stats_names_every_figure(charrnn, mirror):
+    result = charrnn("corpus", "stats", "-", stdin=b"ab\x1b" * 90 + b"z" * 30)
+    assert (result.status, result.err) == (0, "")
+    assert "characters     300\n" in result.out
+    assert r"'\x1b' 90" in result.out
+    assert "\x1b" not in result.out
+    assert "entropy, 5" in result.out
+    assert "only in test   1 distinct, 15 in all: 'z' 15\n" in result.out
+
+
+def test_stats_as_json_is_one_object(charrnn, mirror):
+    measured = json.loads(charrnn("corpus", "stats", "-", "--json", stdin=b"ab" * 150).out)
+    assert measured["characters"] == 300
+    assert measured["entropies"] == pytest.approx([1, 0, 0, 0, 0, 0], abs=1e-4)
+    assert measured["unseen"] == {"val": {}, "test": {}}
