@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
+    from charrnn.text.sources import Text
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -51,11 +52,11 @@ def echo_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def progress_bar(total: int, description: str) -> "tqdm[Any]":
-    """Return a bar over so many characters, on stderr, drawn only where that is a terminal."""
+def progress_bar(total: int, description: str, unit: str = "char") -> "tqdm[Any]":
+    """Return a bar over so many characters (or another unit), on stderr, drawn only where that is a terminal."""
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=description, unit="char", unit_scale=True, disable=None, leave=False)
+    return tqdm(total=total, desc=description, unit=unit, unit_scale=True, disable=None, leave=False)
 
 
 def load_checkpoint(model: str) -> "Checkpoint":
@@ -73,6 +74,28 @@ def build_network(checkpoint: "Checkpoint", device: str) -> "CharRNN":
     return CharRNN.from_weights(checkpoint.config, checkpoint.weights).to(choose_device(device)).eval()
 
 
+def fetch_missing(names: tuple[str, ...], mirror: str | None = None) -> None:
+    """Fetch the named corpora among the names that are not on this machine, after saying what and how large."""
+    from charrnn.text import store
+    from charrnn.text.catalogue import CATALOGUE
+
+    for name in dict.fromkeys(names):
+        if name in CATALOGUE and not store.is_here(name):
+            corpus = CATALOGUE[name]
+            size = f"{corpus.download_bytes / 1e6:.1f} MB"
+            note(f"fetching {name} ({corpus.title}; {size}) into {store.folder()} from {mirror or corpus.source}")
+            with progress_bar(corpus.download_bytes, name, unit="B") as bar:
+                store.fetch(name, mirror, on_bytes=bar.update)
+
+
+def read_sources(sources: tuple[str, ...], encoding: str) -> "Text":
+    """Read the sources as one text, and fetch the named corpora among them first where they are missing."""
+    from charrnn.text.sources import read
+
+    fetch_missing(sources)
+    return read(sources, encoding)
+
+
 def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint", part: str) -> str:
     """Read the sources, or the part of them that the model's split names.
 
@@ -81,9 +104,8 @@ def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint",
     """
     from charrnn.errors import ConfigError
     from charrnn.text.corpus import part_of
-    from charrnn.text.sources import read
 
-    text = read(sources, encoding)
+    text = read_sources(sources, encoding)
     for line in text.notes:
         note(line)
     corpus = checkpoint.header.corpus

@@ -43,6 +43,8 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
         "text",
         f"{corpus.name}, {corpus.characters:,} characters" + (f" ({corpus.licence})" if corpus.licence else ""),
     )
+    if corpus.source:
+        yield "source", corpus.source
     yield "split", ", ".join(f"{part} {length:,}" for part, length in corpus.split.items())
     yield "SHA-256", corpus.sha256
     yield "characters", f"{len(checkpoint.vocabulary)}: {checkpoint.vocabulary.characters}"

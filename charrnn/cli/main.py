@@ -11,6 +11,7 @@ import click
 
 import charrnn
 from charrnn.cli.common import examples
+from charrnn.cli.corpus import corpus
 from charrnn.cli.info import info
 from charrnn.cli.neurons import neurons
 from charrnn.cli.sample import sample
@@ -49,13 +50,14 @@ def cli() -> None:
     """Train character-level RNNs on any text, write in its style, and see what single neurons learned.
 
     MODEL is a checkpoint file or a run folder (its best checkpoint). SOURCE is a file, a folder, a glob, "-" for
-    stdin, or the named corpus "python", the running interpreter's own standard library.
+    stdin, or a named corpus: "python" is the running interpreter's own standard library, and "charrnn corpus list"
+    shows those that are fetched when they are first asked for.
 
     Results go to stdout; progress and notes go to stderr. Every command has --help with examples.
     """
 
 
-for command in (train, sample, score, info, neurons):
+for command in (corpus, train, sample, score, info, neurons):
     cli.add_command(command)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option, note
+from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option, note, read_sources
 from charrnn.cli.progress import finish, follow, signals, summarise
 from charrnn.errors import RunError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
@@ -179,9 +179,8 @@ def _resumed(path: Path, device: str) -> "tuple[Trainer, Run]":
 
 def _read(sources: "Sources") -> "Corpus":
     from charrnn.text.corpus import Corpus
-    from charrnn.text.sources import read
 
-    text = read(sources.sources, sources.encoding)
+    text = read_sources(sources.sources, sources.encoding)
     corpus = Corpus.from_text(text, sources.val_fraction, sources.test_fraction)
     for line in corpus.notes:
         note(line)

@@ -32,13 +32,14 @@ _STORED_TYPES = ("F16", "F32")
 
 @dataclass(frozen=True)
 class Provenance:
-    """The text that a model was trained on, and how many characters each part of it had."""
+    """The text that a model was trained on, how many characters each part of it had, and where it is from (a URL)."""
 
     name: str
     sha256: str
     characters: int
     split: dict[str, int]
     licence: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,80 +1,90 @@
-"""The named corpora: what they are, where they come from, and how their text is made."""
+"""The named corpora: what they are, where they come from, and how their text is made from its files."""
 
-import re
-import sysconfig
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
+import os
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from os.path import commonpath
 from platform import python_version
 
-from charrnn.errors import SourceError
+import msgspec
 
-# Folders of the standard library that hold tests, generated tables or demonstrations, or that some
-# distributions and later versions lack; what is left is much the same text everywhere.
-_LEFT_OUT = {
-    "site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test", "encodings", "pydoc_data",
-    "turtledemo", "idlelib", "tkinter", "lib2to3", "distutils", "ensurepip",
-}  # fmt: skip
-_LIMIT = 6_000_000  # characters; versions of Python differ in how much there is
-_GENERATED = re.compile(r"auto(-|matically )generated|this file is generated", re.IGNORECASE)
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One of the files that a corpus is made of; `path` is under the corpus's base URL, and so in a mirror of it."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The part of a text from the n-th line that says `from_line` up to the words `up_to`."""
+
+    from_line: str
+    occurrence: int
+    up_to: str
+
+    def of(self, text: str) -> str:
+        """Return the part, without blank lines around it, ending in one newline; ValueError where it is not there."""
+        start = -1
+        for _ in range(self.occurrence):
+            start = text.index(f"\n{self.from_line}\n", start + 1)
+        return text[start : text.index(self.up_to, start)].strip() + "\n"
 
 
 @dataclass(frozen=True)
 class NamedCorpus:
-    """A corpus that can be asked for by name; `load` returns its text."""
+    """A corpus that can be asked for by name; `sha256` and the counts are of its text as it is made from the files.
+
+    A corpus without files is made by this machine: it is the standard library of the running Python.
+    """
 
     title: str
     licence: str
-    load: Callable[[], str]
+    base_url: str = ""
+    files: tuple[SourceFile, ...] = ()
+    cut: Cut | None = None
+    sha256: str = ""
+    characters: int | None = None
+    distinct: int | None = None
+
+    @property
+    def source(self) -> str:
+        """The address of its file, or of the folder that holds all its files."""
+        shared = commonpath([file.path for file in self.files]) if self.files else ""
+        return self.base_url + shared.replace(os.sep, "/")
+
+    @property
+    def download_bytes(self) -> int:
+        """The size of its files together."""
+        return sum(file.bytes for file in self.files)
+
+    def prepare(self, contents: list[bytes]) -> str:
+        """Make the text from the files' contents, in their order; ValueError where they are other files."""
+        text = "\n".join(content.decode("utf-8") for content in contents)
+        return self.cut.of(text) if self.cut else text
 
 
-def standard_library() -> str:
-    """Return the running interpreter's standard library as one text, in a fixed order.
-
-    Tests and generated tables are left out, and what is beyond six million characters. Modules are ordered by the hash
-    of their name, so that every part of a contiguous split holds all kinds, and the order is the same everywhere.
-
-    Raises:
-        SourceError: the interpreter has no library sources (some are shipped as one archive).
-    """
-    root = Path(sysconfig.get_path("stdlib"))
-    modules = sorted(_modules(root), key=lambda name: sha256(name.encode()).digest())
-    text = "".join(_up_to(_LIMIT, (_source(root / name) for name in modules)))
-    if not text:
-        raise SourceError(f"this Python has no library sources under {root}", "give a text file instead of 'python'")
-    return text
+@dataclass(frozen=True)
+class _Shipped:
+    base_url: str
+    corpora: dict[str, NamedCorpus]
 
 
-def _source(path: Path) -> str:
-    """The text of a module, ending in a newline; nothing where it is empty or generated."""
-    text = path.read_text("utf-8")
-    if not text.strip() or _GENERATED.search(text[:400]):
-        return ""
-    return text if text.endswith("\n") else text + "\n"
-
-
-def _up_to(limit: int, texts: Iterable[str]) -> Iterator[str]:
-    """The texts until there are `limit` characters; the last one is whole."""
-    length = 0
-    for text in texts:
-        yield text
-        length += len(text)
-        if length >= limit:
-            return
-
-
-def _modules(root: Path) -> Iterator[str]:
-    for path in root.rglob("*.py"):
-        name = path.relative_to(root)
-        if not (_LEFT_OUT.intersection(name.parts) or name.name.startswith(("_sysconfigdata", "test_"))):
-            yield name.as_posix()
+def _shipped() -> dict[str, NamedCorpus]:
+    """The corpora of the catalogue file."""
+    content = files("charrnn.text").joinpath("catalogue.json").read_bytes()
+    shipped = msgspec.json.decode(content, type=_Shipped)
+    return {name: replace(corpus, base_url=shipped.base_url) for name, corpus in shipped.corpora.items()}
 
 
 CATALOGUE: dict[str, NamedCorpus] = {
     "python": NamedCorpus(
         title=f"the standard library of Python {python_version()}, tests and generated tables left out",
         licence="PSF-2.0",
-        load=standard_library,
+        base_url="https://www.python.org/",
     ),
+    **_shipped(),
 }

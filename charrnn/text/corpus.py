@@ -88,6 +88,7 @@ class Corpus:
     licence: str
     vocabulary: Vocabulary
     parts: dict[str, Ids]
+    source: str = ""
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -102,7 +103,7 @@ class Corpus:
             raise SourceError(f"{text.name} has one character only", "give a text of at least two characters")
         vocabulary = Vocabulary(text.characters)
         parts, notes = _split(vocabulary.encode(text.characters), val_fraction, test_fraction)
-        return cls(text.name, text.sha256, text.licence, vocabulary, parts, text.notes + notes)
+        return cls(text.name, text.sha256, text.licence, vocabulary, parts, text.source, text.notes + notes)
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts.values())

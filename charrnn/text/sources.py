@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from charrnn.errors import SourceError
+from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
 
 
@@ -19,6 +20,7 @@ class Text:
     name: str
     characters: str
     licence: str = ""
+    source: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -31,29 +33,33 @@ def read(sources: Sequence[str], encoding: str = "utf-8") -> Text:
     """Read the sources, in the order given, as one text.
 
     A source is a file, a folder (its files, in sorted order), a glob, "-" for stdin, or the name of a corpus in the
-    catalogue; a name always means the corpus, and "./name" a file of that name. Where several files are joined, each
-    but the last ends in a newline. Line ends are normalised to LF and a byte order mark is stripped.
+    catalogue (`store.fetch` brings what is not here yet); a name always means the corpus, and "./name" a file of that
+    name. Where several files are joined, each but the last ends in a newline. Line ends are normalised to LF and a byte
+    order mark is stripped.
 
     Raises:
         SourceError: a source is not there, cannot be read or decoded, or nothing is in it.
     """
     if not all(sources) or not sources:
-        raise SourceError("no text was named", "give a file, a folder, '-' for stdin, or a named corpus: python")
+        raise SourceError(
+            "no text was named", f"give a file, a folder, '-' for stdin, or a named corpus: {', '.join(CATALOGUE)}"
+        )
     _check_encoding(encoding)
     notes: list[str] = []
     texts = [text for source in sources for text in _read_one(source, encoding, notes)]
     characters = "".join([*(t if t.endswith("\n") or not t else t + "\n" for t in texts[:-1]), texts[-1]])
     if not characters:
         raise SourceError(f"there is no text in {' '.join(sources)}", "give a text of at least two characters")
-    licence = CATALOGUE[sources[0]].licence if len(sources) == 1 and sources[0] in CATALOGUE else ""
-    return Text(_short_name(sources), characters, licence, tuple(notes))
+    corpus = CATALOGUE.get(sources[0]) if len(sources) == 1 else None
+    licence, source = (corpus.licence, corpus.source) if corpus else ("", "")
+    return Text(_short_name(sources), characters, licence, source, tuple(notes))
 
 
 def _read_one(source: str, encoding: str, notes: list[str]) -> list[str]:
     if source in CATALOGUE:
         if Path(source).exists():
             notes.append(f"'{source}' is the named corpus; write ./{source} for the file of that name")
-        return [CATALOGUE[source].load()]
+        return [store.load(source)]
     if source == "-":
         return [_decode(sys.stdin.buffer.read(), encoding, "stdin", notes)]
     return [_decode(content, encoding, str(path), notes) for path, content in _files(source, notes)]

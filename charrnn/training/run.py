@@ -28,7 +28,9 @@ class Run:
     def __init__(self, path: Path, corpus: Corpus, training: TrainingConfig, precision: str) -> None:
         self.path = path
         self._vocabulary = corpus.vocabulary
-        self._provenance = Provenance(corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence)
+        self._provenance = Provenance(
+            corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence, corpus.source
+        )
         self._training = {k: v for k, v in asdict(training).items() if v is not None} | {"precision": precision}
         self._best: float | None = None
         self._validates = "val" in corpus.parts

@@ -82,6 +82,7 @@ def test_a_text_of_two_equal_characters_is_a_corpus():
 
 
 def test_a_corpus_knows_where_its_text_came_from():
-    text = Text("poem", "abc", licence="CC0-1.0")
+    text = Text("poem", "abc", licence="CC0-1.0", source="https://poems.example/abc")
     corpus = Corpus.from_text(text)
     assert (corpus.name, corpus.sha256, corpus.licence) == ("poem", text.sha256, "CC0-1.0")
+    assert corpus.source == "https://poems.example/abc"

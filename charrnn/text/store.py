@@ -1,0 +1,115 @@
+"""Where the texts of named corpora are kept: found again by name and hash, fetched when they are missing."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from charrnn.errors import SourceError
+from charrnn.files import replacing
+from charrnn.text.catalogue import CATALOGUE, NamedCorpus
+from charrnn.text.standard_library import standard_library
+
+FOLDER_VARIABLE = "CHARRNN_CORPORA"
+
+
+def folder() -> Path:
+    """Return where texts are kept: $CHARRNN_CORPORA, else corpora/ where there is one, else the user's cache folder."""
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named)
+    if os.path.isdir("corpora"):
+        return Path("corpora")
+    import platformdirs
+
+    return platformdirs.user_cache_path("charrnn") / "corpora"
+
+
+def corpus_named(name: str) -> NamedCorpus:
+    """Return the corpus of that name.
+
+    Raises:
+        SourceError: there is none.
+    """
+    if name not in CATALOGUE:
+        raise SourceError(f"there is no corpus named {name}", f"choose one of {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]
+
+
+def path_of(name: str) -> Path:
+    """Return where the text of a corpus is kept, or will be."""
+    return folder() / f"{name}.txt"
+
+
+def is_here(name: str) -> bool:
+    """Return whether the text of a corpus can be read without fetching anything (`load` checks what is in it)."""
+    return not CATALOGUE[name].files or path_of(name).is_file()
+
+
+def load(name: str) -> str:
+    """Return the text of a corpus.
+
+    Raises:
+        SourceError: it is not here, or the file that should hold it holds something else.
+    """
+    corpus = corpus_named(name)
+    if not corpus.files:
+        return standard_library()
+    path = path_of(name)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise SourceError(f"the corpus {name} is not here yet", f"fetch it with 'charrnn corpus get {name}'") from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror})", "check what it is and its permissions") from None
+    if sha256(content).hexdigest() != corpus.sha256:
+        raise SourceError(
+            f"{path} is not the text of the corpus {name} (its SHA-256 differs)",
+            f"move it away, then fetch it with 'charrnn corpus get {name}'",
+        )
+    return content.decode("utf-8")
+
+
+def fetch(name: str, mirror: str | None = None, on_bytes: Callable[[int], object] = lambda count: None) -> Path:
+    """Download the files of a corpus, make its text, check it and keep it; return where it is.
+
+    `mirror` is a folder or URL laid out like the corpus's base URL. `on_bytes` is told of bytes as they arrive. The
+    text appears in one step; where anything goes wrong, nothing is left.
+
+    Raises:
+        SourceError: a file cannot be had, is not the catalogue's, or there is no room for it.
+    """
+    from charrnn.text.download import download
+
+    corpus, path = corpus_named(name), path_of(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{name}.", ignore_cleanup_errors=True) as raw:
+            contents = download(name, corpus, mirror or corpus.base_url, Path(raw), on_bytes)
+            _keep(_prepared(name, corpus, contents), path)
+    except OSError as error:
+        cure = "make room there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
+        raise SourceError(
+            f"the corpus {name} cannot be kept in {path.parent} ({error.strerror or error})",
+            f"{cure}, or name another folder with {FOLDER_VARIABLE}",
+        ) from None
+    return path
+
+
+def _keep(content: bytes, path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _prepared(name: str, corpus: NamedCorpus, contents: list[bytes]) -> bytes:
+    """The corpus's text as UTF-8, checked."""
+    try:
+        content = corpus.prepare(contents).encode()
+    except ValueError:
+        content = b""
+    if sha256(content).hexdigest() != corpus.sha256:
+        raise SourceError(
+            f"the text made from the files of {name} is not the catalogue's (its SHA-256 differs)", "upgrade charrnn"
+        )
+    return content
