@@ -18,8 +18,8 @@ demo: $(READY)
 	@echo; echo "— 500 characters by the model —"
 	$(BIN)/charrnn sample $(DEMO) --prime "def " --length 500 --temperature 0.7 --seed 1
 	@echo; echo "— the unit that follows best whether a character stands inside a string or comment —"
-	$(BIN)/charrnn neurons show $(DEMO) python --part test --feature python_comment_or_string --length 400
-	$(BIN)/charrnn neurons show $(DEMO) python --part test --feature python_comment_or_string --length 1500 \
+	$(BIN)/charrnn neurons show $(DEMO) python --part val --feature python_comment_or_string --length 400
+	$(BIN)/charrnn neurons show $(DEMO) python --part val --feature python_comment_or_string --length 1500 \
 		--output $(HIGHLIGHT)
 	@echo "Open $(HIGHLIGHT) in a browser to see more of it."
 

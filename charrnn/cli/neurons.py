@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from charrnn.neurons.recording import Unit
     from charrnn.text.corpus import Ids
 
-SCANNED = 20_000  # characters over which a unit is looked for
+SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold too little of a feature
 
 
 @click.group(epilog=examples("charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42"))
@@ -89,7 +89,7 @@ def dump(
 @neurons.command(
     epilog=examples(
         "charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42",
-        "charrnn neurons show checkpoints/python-lstm-1x384 python --part test --feature python_comment_or_string",
+        "charrnn neurons show checkpoints/python-lstm-1x384 python --part val --feature python_comment_or_string",
         "charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42 --signal f -o forget.html",
     )
 )
