@@ -21,17 +21,6 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "COLUMNS": "80"}
 LEFT_OUT = ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "CHARRNN_DEBUG")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Tiny products are faster on one core than shared out."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def environment(**extra):
     kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
     return kept | ENVIRONMENT | extra

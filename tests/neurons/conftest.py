@@ -8,15 +8,6 @@ from charrnn.model.config import CELL_NAMES, ModelConfig
 from charrnn.model.network import CharRNN
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Tiny products are faster on one core than shared out."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def network(cell="lstm"):
     config = ModelConfig(7, cell=cell, num_layers=2, hidden_size=5, embedding_size=3)
     return CharRNN(config, torch.Generator().manual_seed(3)).eval()
