@@ -1,6 +1,5 @@
 """`charrnn info`: what a checkpoint is and what it was trained on."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -32,13 +31,14 @@ def info(model: str, as_json: bool) -> None:
 
 def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
     """What a person reads."""
+    from charrnn.model.checkpoint import bits
+
     header, model = checkpoint.header, checkpoint.config
     corpus, figures = header.corpus, header.figures
     layers = "1 layer" if model.num_layers == 1 else f"{model.num_layers} layers"
-    cell = f"{model.cell} ({model.nonlinearity})" if model.cell == "rnn" else model.cell
     embedding = f"embedding {model.embedding_size}" if model.embedding_size else "one-hot"
-    yield "network", f"{cell}, {layers} of {model.hidden_size} units, {embedding}, dropout {model.dropout:g}"
-    yield "parameters", f"{_parameters(checkpoint):,}"
+    yield "network", f"{model.kind}, {layers} of {model.hidden_size} units, {embedding}, dropout {model.dropout:g}"
+    yield "parameters", f"{model.parameters:,}"
     yield (
         "text",
         f"{corpus.name}, {corpus.characters:,} characters" + (f" ({corpus.licence})" if corpus.licence else ""),
@@ -51,7 +51,7 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
     for part in ("train", "val", "test"):
         nats = getattr(figures, f"{part}_nats")
         if nats is not None:
-            yield f"{part} loss", f"{nats:.4f} nats per character ({nats / math.log(2):.4f} bits)"
+            yield f"{part} loss", f"{nats:.4f} nats per character ({bits(nats):.4f} bits)"
     yield "trained", f"{figures.step:,} steps, {figures.epoch:.2f} epochs, {figures.seconds:.0f} s"
     yield "recipe", ", ".join(f"{name} {value}" for name, value in header.training.items())
     yield "made", f"{header.created} by charrnn {header.charrnn_version}, format {_format_version()}"
@@ -63,7 +63,7 @@ def _described(checkpoint: "Checkpoint") -> dict[str, Any]:
     return {
         "format_version": _format_version(),
         **asdict(header.model),
-        "parameters": _parameters(checkpoint),
+        "parameters": header.model.parameters,
         **asdict(header.figures),
         "corpus": asdict(header.corpus),
         "training": header.training,
@@ -71,10 +71,6 @@ def _described(checkpoint: "Checkpoint") -> dict[str, Any]:
         "created": header.created,
         "charrnn_version": header.charrnn_version,
     }
-
-
-def _parameters(checkpoint: "Checkpoint") -> int:
-    return sum(math.prod(shape) for shape in checkpoint.config.shapes().values())
 
 
 def _format_version() -> int:

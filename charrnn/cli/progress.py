@@ -67,9 +67,9 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
 
     from charrnn.display.curve import draw
     from charrnn.files import replacing
-    from charrnn.model.checkpoint import load
+    from charrnn.model.checkpoint import bits, load
     from charrnn.model.network import CharRNN
-    from charrnn.model.scoring import bits, nats_per_character
+    from charrnn.model.scoring import nats_per_character
     from charrnn.training.run import CURVE, LOG
 
     best = load(run.best)
@@ -87,7 +87,7 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
         "steps": last["step"],
         "epochs": last["epoch"],
         "seconds": last["seconds"],
-        "parameters": sum(p.numel() for p in network.parameters()),
+        "parameters": best.config.parameters,
         "train_nats": last["train_nats"],
         "val_nats": figures.val_nats,
         "val_bits": None if figures.val_nats is None else bits(figures.val_nats),

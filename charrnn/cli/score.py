@@ -45,6 +45,7 @@ def score(model: str, sources: tuple[str, ...], part: str, encoding: str, device
     model has never seen is passed over by it, and costs 13.92 nats, as if each of Unicode's 1,112,064 were as likely.
     """
     from charrnn.errors import SourceError
+    from charrnn.model.checkpoint import bits
 
     checkpoint = load_checkpoint(model)
     text = read_text(sources, encoding, checkpoint, part)
@@ -56,7 +57,7 @@ def score(model: str, sources: tuple[str, ...], part: str, encoding: str, device
     result = {
         "characters": len(text) - 1,
         "nats_per_character": nats,
-        "bits_per_character": nats / math.log(2),
+        "bits_per_character": bits(nats),
         "perplexity": math.exp(min(nats, 700)),  # beyond it no number is large enough
         "unknown": unknown,
     }
@@ -64,7 +65,7 @@ def score(model: str, sources: tuple[str, ...], part: str, encoding: str, device
         echo_json(result)
         return
     click.echo(
-        f"{nats:.4f} nats per character ({nats / math.log(2):.4f} bits, perplexity {result['perplexity']:.3f}) "
+        f"{nats:.4f} nats per character ({bits(nats):.4f} bits, perplexity {result['perplexity']:.3f}) "
         f"over {len(text) - 1:,} characters" + (f", {unknown:,} of them unknown" if unknown else "")
     )
 

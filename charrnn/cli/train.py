@@ -209,12 +209,11 @@ def _announce(trainer: "Trainer", run: "Run") -> None:
 
     model, training, streams = trainer.model.config, trainer.config, trainer.streams
     precision = str(trainer.precision).removeprefix("torch.")
-    cell = f"{model.cell} ({model.nonlinearity})" if model.cell == "rnn" else model.cell
     budgets = ((training.minutes, "minutes"), (training.steps, "steps"), (training.epochs, "epochs"))
     budget = " ".join(f"{value:g} {name}" for value, name in budgets if value is not None)
     click.echo(
-        f"{cell} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
-        f"{sum(p.numel() for p in trainer.model.parameters()):,} parameters; "
+        f"{model.kind} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
+        f"{model.parameters:,} parameters; "
         f"{streams.batch_size} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "
         f"dropout {model.dropout:g}, {precision} on {trainer.model.device}, "
         f"{budget}; run in {one_line(str(run.path))}",

@@ -4,6 +4,7 @@ A safetensors file with a JSON header and a digest in its metadata; nothing in i
 """
 
 import hashlib
+import math
 import os
 import re
 from dataclasses import asdict, dataclass, field
@@ -52,6 +53,11 @@ class Figures:
     train_nats: float | None = None
     val_nats: float | None = None
     test_nats: float | None = None
+
+
+def bits(nats: float) -> float:
+    """Convert nats to bits: 1 nat = 1 / ln 2 bits."""
+    return nats / math.log(2)
 
 
 @dataclass(frozen=True)

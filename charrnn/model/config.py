@@ -1,5 +1,6 @@
 """ModelConfig: the sizes and kind of a network. Knows no torch, so that a checkpoint can be described at once."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,16 @@ class ModelConfig:
         check_range("hidden_size", self.hidden_size, 1, 16384)
         check_range("embedding_size", self.embedding_size, 0, 16384)
         check_range("dropout", self.dropout, 0, 0.95)
+
+    @property
+    def kind(self) -> str:
+        """The cell in words, with the non-linearity where it is a choice."""
+        return f"{self.cell} ({self.nonlinearity})" if self.cell == "rnn" else self.cell
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are learned."""
+        return sum(math.prod(shape) for shape in self.shapes().values())
 
     @property
     def input_size(self) -> int:

@@ -18,11 +18,6 @@ READERS = 32
 WARM_UP = 1000  # characters read before a reader's stretch, so that its state is the text's
 
 
-def bits(nats: float) -> float:
-    """Convert nats to bits: 1 nat = 1 / ln 2 bits."""
-    return nats / math.log(2)
-
-
 def nats_per_character(
     model: CharRNN,
     ids: npt.NDArray[np.integer],

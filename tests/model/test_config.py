@@ -49,3 +49,9 @@ def test_a_deeper_network_only_adds_weights(cell):
     deep = ModelConfig(6, cell, num_layers=3, hidden_size=5, embedding_size=3).shapes()
     assert deep.items() >= shallow.items()
     assert all(name.startswith("layers.2.") for name in deep.keys() - shallow.keys())
+
+
+def test_the_count_of_parameters_is_that_of_the_network(cell, make_config, make_model):
+    for options in ({}, {"embedding_size": 0}, {"num_layers": 3}):
+        network = make_model(**cell, **options)
+        assert make_config(**cell, **options).parameters == sum(p.numel() for p in network.parameters())

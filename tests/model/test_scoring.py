@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from charrnn.model import scoring
-from charrnn.model.scoring import bits, nats_per_character, score_chunks
+from charrnn.model.checkpoint import bits
+from charrnn.model.scoring import nats_per_character, score_chunks
 
 
 def some_ids(length=41, vocabulary_size=6):
