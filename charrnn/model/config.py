@@ -23,7 +23,7 @@ class ModelConfig:
     num_layers: int = 1
     hidden_size: int = 512
     embedding_size: int = 256  # 0: one-hot
-    dropout: float = 0.0
+    dropout: float = 0.0  # part of each layer's hidden states dropped on their way to the next layer or the read-out
 
     def __post_init__(self) -> None:
         check_choice("cell", self.cell, CELL_NAMES)

@@ -12,99 +12,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from charrnn.model.cells import CellState, LayerWeights, gate_names, state_names, step
+from charrnn.model.cells import CellState, state_names
 from charrnn.model.config import ModelConfig
-from charrnn.model.peephole import PeepholeScan
+from charrnn.model.layers import Layer
 
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
 Weights = Mapping[str, npt.NDArray[Any]]  # names and shapes as ModelConfig.shapes() has them
 
-
-class FusedLayer(nn.Module):
-    """A vanilla RNN, LSTM or GRU layer run by torch's fused kernels (cuDNN on a GPU, oneDNN on a CPU)."""
-
-    def __init__(self, config: ModelConfig, input_size: int) -> None:
-        super().__init__()
-        self.config = config
-        kind = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[config.cell]
-        options = {"nonlinearity": config.nonlinearity} if config.cell == "rnn" else {}
-        self.fused = kind(input_size, config.hidden_size, batch_first=True, **options)
-
-    @property
-    def weights(self) -> LayerWeights:
-        """The layer's weights, as the equations of `cells.py` want them."""
-        fused = self.fused
-        return LayerWeights(fused.weight_ih_l0, fused.weight_hh_l0, fused.bias_ih_l0, fused.bias_hh_l0)
-
-    def forward(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
-        """Run x [B, T, I] from a state; return the hidden states [B, T, H] and the last state."""
-        before = tuple(s.unsqueeze(0).contiguous() for s in state)
-        if self.config.cell == "lstm":
-            h, after = self.fused(x, before)
-            return h, tuple(s.squeeze(0) for s in after)
-        h, last = self.fused(x, before[0])
-        return h, (last.squeeze(0),)
-
-    def record(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState, dict[str, Tensor]]:
-        """Run as `forward` does; return also every signal [B, T, H]: the states and the gates.
-
-        The fused kernel gives all hidden states; one call of the cell's equation over them gives all gates, and the
-        recurrence c' = f ∘ c + i ∘ g, element by element, the cell states.
-        """
-        h, last = self(x, state)
-        before = torch.cat([state[0].unsqueeze(1), h[:, :-1].to(state[0].dtype)], dim=1)
-        weights = self.weights
-        a = x @ weights.weight_ih.T + weights.bias_ih
-        _, gates = step(self.config, weights, a, (before,) + (torch.zeros_like(before),) * (len(state) - 1))
-        signals = dict(zip(gate_names(self.config), gates, strict=True)) | {"h": h}
-        if self.config.cell == "lstm":
-            signals["c"] = _running_cell_state(signals, state[1])
-        return h, last, signals
-
-
-class PeepholeLayer(nn.Module):
-    """A peephole LSTM layer: the equation of `cells.py`, step by step, in float32."""
-
-    def __init__(self, config: ModelConfig, input_size: int) -> None:
-        super().__init__()
-        self.config = config
-        H = config.hidden_size
-        self.weight_ih = nn.Parameter(torch.empty(4 * H, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(4 * H, H))
-        self.bias_ih = nn.Parameter(torch.empty(4 * H))
-        self.bias_hh = nn.Parameter(torch.empty(4 * H))
-        self.peephole = nn.Parameter(torch.empty(3, H))
-
-    @property
-    def weights(self) -> LayerWeights:
-        """The layer's weights, as the equations of `cells.py` want them."""
-        return LayerWeights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, self.peephole)
-
-    def forward(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
-        """Run x [B, T, I] from a state; return the hidden states [B, T, H] and the last state."""
-        weights = self.weights
-        a = x @ weights.weight_ih.T + weights.bias_ih
-        with torch.autocast(x.device.type, enabled=False):
-            h, c = PeepholeScan.apply(a.float(), weights.weight_hh, weights.bias_hh, weights.peephole, *state)
-        return h, (h[:, -1], c)
-
-    def record(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState, dict[str, Tensor]]:
-        """Run as `forward` does; return also every signal [B, T, H]: the states and the gates."""
-        steps = list(self._steps(x, state))
-        names = (*state_names(self.config), *gate_names(self.config))
-        columns = zip(*((*state, *gates) for state, gates in steps), strict=True)
-        signals = {name: torch.stack(column, dim=1) for name, column in zip(names, columns, strict=True)}
-        return signals["h"], steps[-1][0], signals
-
-    def _steps(self, x: Tensor, state: CellState) -> Iterator[tuple[CellState, tuple[Tensor, ...]]]:
-        weights = self.weights
-        a = x @ weights.weight_ih.T + weights.bias_ih
-        for t in range(x.shape[1]):
-            state, gates = step(self.config, weights, a[:, t], state)
-            yield state, gates
-
-
-Layer = FusedLayer | PeepholeLayer
 
 UPPER_GAIN = {"rnn": 1.0, "gru": 2.5, "lstm": 4.0, "peephole": 4.0}  # of layers above the first, see `initialise`
 
@@ -119,11 +33,10 @@ class CharRNN(nn.Module):
         super().__init__()
         self.config = config
         V, E, H = config.vocabulary_size, config.embedding_size, config.hidden_size
-        kind = PeepholeLayer if config.cell == "peephole" else FusedLayer
         sizes = [config.input_size, *[H] * (config.num_layers - 1)]
         with torch.device("meta"):  # torch's own first values would cost time and global random numbers
             self.embedding: nn.Module | None = nn.Embedding(V, E) if E else None
-            self.layers = nn.ModuleList(kind(config, size) for size in sizes)
+            self.layers = nn.ModuleList(Layer(config, size) for size in sizes)
             self.readout = nn.Linear(H, V)
         self.to_empty(device="cpu")
         initialise(self, generator or torch.Generator())
@@ -170,10 +83,11 @@ class CharRNN(nn.Module):
             The logits [B, T, V] of the character that follows each, and the state after the last.
         """
         state = state or self.initial_state(len(ids))
-        x, after = self._drop(self._embed(ids), dropout), []
+        x, weight_ih = self._input(ids)
+        after = []
         for layer, before in zip(self.layers, state, strict=True):
-            x, last = layer(x, before)
-            x = self._drop(x, dropout)
+            x, last = layer(x, before, weight_ih)
+            x, weight_ih = self._drop(x, dropout), None
             after.append(last)
         return self.readout(x), tuple(after)
 
@@ -185,18 +99,31 @@ class CharRNN(nn.Module):
             "h"; "c" for an LSTM; the gates, as `cells.gate_names` has them.
         """
         state = state or self.initial_state(len(ids))
-        x, after, signals = self._embed(ids), [], []
+        x, weight_ih = self._input(ids)
+        after, signals = [], []
         for layer, before in zip(cast("Iterable[Layer]", self.layers), state, strict=True):
-            x, last, layer_signals = layer.record(x, before)
+            x, last, layer_signals = layer.record(x, before, weight_ih)
+            weight_ih = None
             after.append(last)
             signals.append(layer_signals)
         stacked = {name: torch.stack([s[name] for s in signals]) for name in signals[0]}
         return self.readout(x), tuple(after), stacked
 
-    def _embed(self, ids: Tensor) -> Tensor:
+    def _input(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The first layer's input [B, T, I] and, where the layer's own weights are not for it, the weights for it.
+
+        On a CPU, each of few characters enters as its place among V (one-hot), and the embedding joins the weights,
+        W_ih Eᵀ [G·H, V]: the same sums, for V instead of E multiplications.
+        """
+        if self.embedding is not None and (
+            self.config.embedding_size < self.config.vocabulary_size or ids.device.type != "cpu"
+        ):
+            return self.embedding(ids), None
+        one_hot = nn.functional.one_hot(ids, self.config.vocabulary_size).to(self.readout.weight.dtype)
         if self.embedding is None:
-            return nn.functional.one_hot(ids, self.config.vocabulary_size).to(self.readout.weight.dtype)
-        return self.embedding(ids)
+            return one_hot, None
+        first = cast("Layer", self.layers[0])
+        return one_hot, first.weights.weight_ih @ cast("nn.Embedding", self.embedding).weight.T
 
     def _drop(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         """Drop whole units for the length of the window: one mask [B, 1, H] (Gal and Ghahramani 2016)."""
@@ -240,15 +167,6 @@ def initialise(model: CharRNN, generator: torch.Generator) -> None:
 def detached(state: State) -> State:
     """Return the state as a value without history: where truncated back-propagation stops."""
     return tuple(tuple(part.detach() for part in layer) for layer in state)
-
-
-def _running_cell_state(signals: dict[str, Tensor], c: Tensor) -> Tensor:
-    f, added = signals["f"], signals["i"] * signals["g"]
-    states = []
-    for t in range(f.shape[1]):
-        c = f[:, t] * c + added[:, t]
-        states.append(c)
-    return torch.stack(states, dim=1)
 
 
 class OnArrays:

@@ -128,8 +128,8 @@ class Trainer:
                 moments.setdefault(int(index), {})[key] = tensors[name]
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        self._state = tuple(
-            tuple(tensors[f"recurrent.{layer}.{part}"].to(self.model.device) for part in range(len(parts)))
+        self._state = tuple(  # copies: a file's tensors lie at any address, and some products depend on the alignment
+            tuple(tensors[f"recurrent.{layer}.{part}"].clone().to(self.model.device) for part in range(len(parts)))
             for layer, parts in enumerate(self.model.initial_state(1))
         )
         self._dropout.set_state(tensors["dropout"].cpu())

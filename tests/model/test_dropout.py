@@ -60,11 +60,16 @@ def test_dropped_units_are_dropped_for_the_whole_window(make_model, cell):
 
 
 def test_kept_numbers_are_scaled_so_that_their_mean_stays(make_model):
-    model, ids = make_model(dropout=0.75, embedding_size=40), some_ids()
-    x = inputs_of(model.layers[0], lambda: model(ids, None, generator()))
-    expected = torch.where(x != 0, model.embedding(ids) / 0.25, 0)
-    torch.testing.assert_close(x, expected)
+    model, ids = make_model(dropout=0.75, hidden_size=40), some_ids()
+    whole, x = (inputs_of(model.readout, lambda d=d: model(ids, None, d)) for d in (None, generator()))
+    torch.testing.assert_close(x, torch.where(x != 0, whole / 0.25, 0))
     assert 0.1 < (x != 0).float().mean() < 0.4
+
+
+def test_the_characters_read_are_not_dropped(make_model, cell):
+    model = make_model(**cell, dropout=0.9)
+    whole, x = (inputs_of(model.layers[0], lambda d=d: model(some_ids(), None, d)) for d in (None, generator()))
+    assert torch.equal(whole, x)
 
 
 def test_each_layer_has_its_own_mask(make_model):

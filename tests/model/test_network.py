@@ -70,6 +70,17 @@ def test_a_one_hot_network_is_one_whose_embedding_is_the_identity(make_model, ma
     torch.testing.assert_close(one_hot(some_ids()), embedded(some_ids()))
 
 
+@pytest.mark.parametrize("embedding_size", [2, 7])
+def test_few_characters_enter_as_their_places_with_the_same_logits(make_model, cell, embedding_size):
+    """V = 6: of embeddings of 2 numbers each is looked up, those of 7 join the first layer's weights."""
+    model, ids = make_model(**cell, embedding_size=embedding_size), some_ids()
+    layer = model.layers[0]
+    h, state = layer(model.embedding(ids), model.initial_state(B)[0])
+    logits, after = model(ids)
+    torch.testing.assert_close(logits, model.readout(h))
+    torch.testing.assert_close(after[0], state)
+
+
 def test_from_weights_is_the_inverse_of_weights(make_model, cell):
     model = make_model(**cell, num_layers=2)
     copy = CharRNN.from_weights(model.config, model.weights())

@@ -1,0 +1,118 @@
+"""One recurrent layer: its weights, what runs them fastest over a window, and all its signals at every character."""
+
+import torch
+from torch import Tensor, nn
+
+from charrnn.model.cells import CellState, LayerWeights, gate_names, state_names, step
+from charrnn.model.config import ModelConfig
+from charrnn.model.scan import GruScan, PeepholeScan, RnnScan
+
+
+class Layer(nn.Module):
+    """One recurrent layer: its weights, and what runs them fastest over a window.
+
+    That is torch's fused kernel on a GPU (cuDNN), and on a CPU for the LSTM (oneDNN); a scan of single steps with its
+    gradient written out (`scan.py`) for the other cells there, and for the peephole LSTM, which torch has not.
+    """
+
+    def __init__(self, config: ModelConfig, input_size: int) -> None:
+        super().__init__()
+        self.config = config
+        if config.cell == "peephole":
+            self._own_weights(input_size)
+        else:
+            kind = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[config.cell]
+            options = {"nonlinearity": config.nonlinearity} if config.cell == "rnn" else {}
+            self.fused = kind(input_size, config.hidden_size, batch_first=True, **options)
+
+    def _own_weights(self, input_size: int) -> None:
+        H = self.config.hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(4 * H, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(4 * H, H))
+        self.bias_ih = nn.Parameter(torch.empty(4 * H))
+        self.bias_hh = nn.Parameter(torch.empty(4 * H))
+        self.peephole = nn.Parameter(torch.empty(3, H))
+
+    @property
+    def weights(self) -> LayerWeights:
+        """The layer's weights, as the equations of `cells.py` want them."""
+        if self.config.cell == "peephole":
+            return LayerWeights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, self.peephole)
+        fused = self.fused
+        return LayerWeights(fused.weight_ih_l0, fused.weight_hh_l0, fused.bias_ih_l0, fused.bias_hh_l0)
+
+    def forward(self, x: Tensor, state: CellState, weight_ih: Tensor | None = None) -> tuple[Tensor, CellState]:
+        """Run x [B, T, I] from a state; return the hidden states [B, T, H] and the last state.
+
+        On a CPU, `weight_ih` [G·H, I] may stand in for the layer's own input weights.
+        """
+        weights = self.weights if weight_ih is None else self.weights._replace(weight_ih=weight_ih)
+        if x.device.type != "cpu" and self.config.cell != "peephole":
+            return self._run_fused(x, state)
+        return self._run_lstm(weights, x, state) if self.config.cell == "lstm" else self._scan(weights, x, state)
+
+    def _run_fused(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+        before = tuple(s.unsqueeze(0).contiguous() for s in state)
+        h, after = self.fused(x, before if self.config.cell == "lstm" else before[0])
+        return h, tuple(s.squeeze(0) for s in (after if self.config.cell == "lstm" else (after,)))
+
+    def _run_lstm(self, weights: LayerWeights, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+        before = tuple(s.unsqueeze(0).contiguous() for s in state)
+        h, *after = torch.lstm(x, before, list(weights[:4]), True, 1, 0.0, self.training, False, True)
+        return h, tuple(s.squeeze(0) for s in after)
+
+    def _scan(self, weights: LayerWeights, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+        a = (x @ weights.weight_ih.T + weights.bias_ih).transpose(0, 1).contiguous()
+        recurrent = (weights.weight_hh.to(a.dtype), weights.bias_hh.to(a.dtype))
+        cell_state: tuple[Tensor, ...] = ()
+        with torch.autocast(x.device.type, enabled=False):
+            if self.config.cell == "rnn":
+                hs = RnnScan.apply(a, *recurrent, *state, self.config.nonlinearity)
+            elif self.config.cell == "gru":
+                hs = GruScan.apply(a, *recurrent, *state)
+            else:
+                hs, *cell_state = PeepholeScan.apply(a, *recurrent, weights.peephole, *state)
+        # the last state is a copy, in memory as a resumed run's is: some products depend on where a number lies
+        return hs.transpose(0, 1), (hs[-1].clone(), *cell_state)
+
+    def record(
+        self, x: Tensor, state: CellState, weight_ih: Tensor | None = None
+    ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
+        """Run as `forward` does; return also every signal [B, T, H]: the states and the gates."""
+        weights = self.weights if weight_ih is None else self.weights._replace(weight_ih=weight_ih)
+        a = x @ weights.weight_ih.T + weights.bias_ih
+        if self.config.cell == "peephole":
+            return self._record_steps(weights, a, state)
+        h, last = self(x, state, weight_ih)
+        return h, last, self._signals(weights, a, state, h)
+
+    def _signals(self, weights: LayerWeights, a: Tensor, state: CellState, h: Tensor) -> dict[str, Tensor]:
+        """One call of the cell's equation over all hidden states gives all gates, a sum over time the cell states."""
+        before = torch.cat([state[0].unsqueeze(1), h[:, :-1].to(state[0].dtype)], dim=1)
+        _, gates = step(self.config, weights, a, (before,) + (torch.zeros_like(before),) * (len(state) - 1))
+        signals = dict(zip(gate_names(self.config), gates, strict=True)) | {"h": h}
+        if self.config.cell == "lstm":
+            signals["c"] = _running_cell_state(signals, state[1])
+        return signals
+
+    def _record_steps(
+        self, weights: LayerWeights, a: Tensor, state: CellState
+    ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
+        """The peephole LSTM's gates see its cell state: nothing but taking the steps gives them."""
+        columns = []
+        for step_a in a.unbind(1):
+            state, gates = step(self.config, weights, step_a, state)
+            columns.append((*state, *gates))
+        names = (*state_names(self.config), *gate_names(self.config))
+        stacked = (torch.stack(column, dim=1) for column in zip(*columns, strict=True))
+        signals = dict(zip(names, stacked, strict=True))
+        return signals["h"], state, signals
+
+
+def _running_cell_state(signals: dict[str, Tensor], c: Tensor) -> Tensor:
+    f, added = signals["f"], signals["i"] * signals["g"]
+    states = []
+    for t in range(f.shape[1]):
+        c = f[:, t] * c + added[:, t]
+        states.append(c)
+    return torch.stack(states, dim=1)
