@@ -10,7 +10,8 @@ from charrnn.cli.common import device_option, echo_json, encoding_option, exampl
 from charrnn.cli.progress import finish, follow, signals, summarise
 from charrnn.errors import RunError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
-from charrnn.training.config import SCHEDULES
+from charrnn.training.config import OPTIMIZERS, SCHEDULES
+from charrnn.training.recipe import PRESETS
 
 if TYPE_CHECKING:
     from charrnn.model.config import ModelConfig
@@ -39,30 +40,40 @@ if TYPE_CHECKING:
     help="Go on with a stopped run, exactly.",
 )
 @click.option(
+    "--preset",
+    type=click.Choice(tuple(PRESETS)),
+    help="The classics: char-rnn as it shipped, or the 2015 study's largest; other options override it.",
+)
+@click.option(
     "--cell", type=click.Choice(CELL_NAMES), help="Peephole: an LSTM whose gates see its cell state. Default: lstm."
 )
 @click.option("--nonlinearity", type=click.Choice(NONLINEARITIES), help="Of --cell rnn. Default: tanh.")
 @click.option("--num-layers", type=int, metavar="N", help="Recurrent layers. Default: 1.")
-@click.option("--hidden-size", type=int, metavar="N", help="Units in each layer. Default: by cell.")
+@click.option("--hidden-size", type=int, metavar="N", help="Units in each layer. Default: by text and time.")
 @click.option("--embedding-size", type=int, metavar="N", help="Numbers for a character; 0 is one-hot. Default: 256.")
 @click.option(
     "--dropout",
     type=float,
     metavar="P",
-    help="Part of the units dropped around each layer. Default: by cell.",
+    help="Part of each layer's units dropped. Default: by text and time.",
 )
 @click.option("--seq-length", type=int, metavar="N", help="Characters back-propagated through. Default: 64.")
 @click.option("--batch-size", type=int, metavar="N", help="Streams read side by side. Default: 32.")
+@click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="Default: adamw.")
 @click.option("--learning-rate", type=float, metavar="R", help="Its peak. Default: by cell.")
 @click.option("--schedule", type=click.Choice(SCHEDULES), help="Of the rate, after the warm-up. Default: cosine.")
 @click.option("--warmup", type=float, metavar="P", help="Part of the run in which the rate rises. Default: 0.03.")
-@click.option("--weight-decay", type=float, metavar="W", help="AdamW's. Default: 0.")
+@click.option("--decay", type=float, metavar="D", help="Of --schedule exponential, each epoch. Default: 0.97.")
+@click.option("--decay-after", type=float, metavar="N", help="Epochs before the first --decay. Default: 10.")
+@click.option("--weight-decay", type=float, metavar="W", help="The optimizer's. Default: 0.")
 @click.option("--clip-norm", type=float, metavar="C", help="Largest norm of the gradient; 0: no clipping. Default: 1.")
+@click.option("--clip-value", type=float, metavar="C", help="Largest of its numbers; 0: no clipping. Default: 0.")
 @click.option("--epochs", type=float, metavar="N", help="Stop after N readings of the text.")
 @click.option("--steps", type=int, metavar="N", help="Stop after N steps.")
 @click.option(
     "--minutes", type=float, metavar="M", help="Stop after M minutes; the schedule follows the clock. Default: 3."
 )
+@click.option("--patience", type=int, metavar="N", help="Stop when N validations in a row were no new best.")
 @click.option("--val-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For validation.")
 @click.option("--test-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For the test.")
 @click.option(
@@ -77,7 +88,7 @@ if TYPE_CHECKING:
 @json_option
 def train(
     sources: tuple[str, ...], out: Path | None, resume: Path | None, val_fraction: float, test_fraction: float,
-    precision: str | None, encoding: str, device: str, as_json: bool, **given: Any,
+    precision: str | None, preset: str | None, encoding: str, device: str, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
 
@@ -92,7 +103,8 @@ def train(
         _refuse_choices_beside_resume()
         trainer, run = _resumed(resume, device)
     elif sources:
-        trainer, run = _fresh(Sources(sources, encoding, val_fraction, test_fraction), out, precision, device, given)
+        text = Sources(sources, encoding, val_fraction, test_fraction)
+        trainer, run = _fresh(text, out, preset, precision, device, given)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
     with signals() as received:
@@ -123,28 +135,29 @@ def _refuse_choices_beside_resume() -> None:
 
 
 def _fresh(
-    sources: "Sources", out: Path | None, precision: str | None, device: str, given: dict[str, Any]
+    sources: "Sources", out: Path | None, preset: str | None, precision: str | None, device: str, given: dict[str, Any]
 ) -> "tuple[Trainer, Run]":
     """A new model and a new run folder."""
     import torch
 
     from charrnn.model.devices import choose_device, choose_precision
     from charrnn.model.network import CharRNN
-    from charrnn.training.recipe import recipe
+    from charrnn.training.recipe import Hardware, recipe
     from charrnn.training.resume import save_sources
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
     corpus = _read(sources)
-    config, training = recipe(len(corpus.vocabulary), given)
     where = choose_device(device)
     number = choose_precision(precision, where)
+    hardware = Hardware(where.type != "cpu", torch.get_num_threads(), number == torch.bfloat16)
+    config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
     network = CharRNN(config, torch.Generator().manual_seed(training.seed)).to(where)
     run = Run(out or _new_folder(corpus, config), corpus, training, str(number).removeprefix("torch."))
     trainer = Trainer(network, corpus, training, number)
     run.create()
     save_sources(_absolute(sources), run.path)
-    _announce(trainer, run)
+    _announce(trainer, run, f", chosen for {why}")
     return trainer, run
 
 
@@ -203,8 +216,8 @@ def _new_folder(corpus: "Corpus", config: "ModelConfig") -> Path:
     return free_folder(Path("checkpoints"), f"{corpus.name}-{config.cell}-{config.num_layers}x{config.hidden_size}")
 
 
-def _announce(trainer: "Trainer", run: "Run") -> None:
-    """Say in one line what is trained, and how."""
+def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
+    """Say in one line what is trained, how, and why so."""
     from charrnn.display.signs import one_line
 
     model, training, streams = trainer.model.config, trainer.config, trainer.streams
@@ -216,7 +229,7 @@ def _announce(trainer: "Trainer", run: "Run") -> None:
         f"{model.parameters:,} parameters; "
         f"{streams.batch_size} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "
         f"dropout {model.dropout:g}, {precision} on {trainer.model.device}, "
-        f"{budget}; run in {one_line(str(run.path))}",
+        f"{budget}{why}; run in {one_line(str(run.path))}",
         err=True,
     )
     if (streams.batch_size, streams.seq_length) != (training.batch_size, training.seq_length):

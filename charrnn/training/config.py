@@ -5,8 +5,10 @@ from typing import Literal
 
 from charrnn.errors import ConfigError, check_choice, check_range
 
-Schedule = Literal["cosine", "linear", "constant"]
-SCHEDULES = ("cosine", "linear", "constant")
+Schedule = Literal["cosine", "linear", "constant", "exponential"]
+Optimizer = Literal["adamw", "rmsprop"]
+SCHEDULES = ("cosine", "linear", "constant", "exponential")
+OPTIMIZERS = ("adamw", "rmsprop")
 
 
 @dataclass(frozen=True)
@@ -18,25 +20,37 @@ class TrainingConfig:
 
     batch_size: int = 32
     seq_length: int = 64
+    optimizer: Optimizer = "adamw"
     learning_rate: float = 8e-3
     schedule: Schedule = "cosine"
     warmup: float = 0.03  # part of the run over which the learning rate rises
+    decay: float = (
+        0.97  # what each epoch multiplies the rate by in the exponential schedule, after `decay_after` epochs
+    )
+    decay_after: float = 10.0
     weight_decay: float = 0.0
-    clip_norm: float = 1.0  # 0: gradients are not clipped
+    clip_norm: float = 1.0  # the gradient's largest norm; 0: any
+    clip_value: float = 0.0  # the largest size of each of its numbers; 0: any
     epochs: float | None = None
     steps: int | None = None
     minutes: float | None = None
+    patience: int | None = None  # validations in a row without a new best after which the run ends; None: it goes on
     sample_every: int | None = None  # steps between milestones; None: some twenty milestones in a run
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_range("batch_size", self.batch_size, 1, 65536)
         check_range("seq_length", self.seq_length, 1, 65536)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_range("learning_rate", self.learning_rate, 1e-9, 100)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_range("warmup", self.warmup, 0, 1)
+        check_range("decay", self.decay, 1e-9, 1)
+        check_range("decay_after", self.decay_after, 0, 1e12)
         check_range("weight_decay", self.weight_decay, 0, 10)
         check_range("clip_norm", self.clip_norm, 0, 1e9)
+        check_range("clip_value", self.clip_value, 0, 1e9)
+        check_range("patience", 1 if self.patience is None else self.patience, 1, 1e12)
         check_range("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 1e12)
         check_range("seed", self.seed, 0, 2**63 - 1)
         budgets = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}

@@ -1,8 +1,9 @@
-"""The default recipe: what is chosen for a user who names only a text, by the kind and depth of the network."""
+"""The default recipe: what is chosen for a user who names only a text and a time, and why; and the classics by name."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, fields
+from math import log2
+from typing import Any, NamedTuple
 
 from charrnn.errors import check_choice
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES, ModelConfig
@@ -10,40 +11,148 @@ from charrnn.training.config import TrainingConfig
 
 MINUTES = 3.0  # the budget where none is given
 
-# Of a single layer, measured on two CPU cores with bfloat16 at one minute of Tiny Shakespeare.
-_BY_CELL: dict[str, dict[str, Any]] = {
-    "lstm": {"hidden_size": 384, "learning_rate": 8e-3, "dropout": 0.2},
-    "gru": {"hidden_size": 256, "learning_rate": 4e-3, "dropout": 0.1},
-    "peephole": {"hidden_size": 256, "learning_rate": 8e-3, "dropout": 0.1, "seq_length": 32},
-    "rnn": {"hidden_size": 384, "learning_rate": 1e-3, "dropout": 0.1},
+_BUDGETS = {"epochs", "steps", "minutes"}
+_OPERATIONS = 30  # floating-point operations of training a layer, for each character and square of the width
+_WIDTH, _WIDTH_FOR_TEXT, _DROPOUT = 0.164, 0.6, 0.08  # found on Tiny Shakespeare, at one and three minutes
+
+# Where a cell differs from the LSTM, as far as it was measured: parts of its width and dropout, and the learning rate.
+_BY_CELL = {
+    "lstm": {"width": 1.0, "learning_rate": 8e-3, "dropout": 1.0},
+    "gru": {"width": 2 / 3, "learning_rate": 4e-3, "dropout": 0.5},
+    "peephole": {"width": 2 / 3, "learning_rate": 8e-3, "dropout": 0.5},
+    "rnn": {"width": 1.0, "learning_rate": 1e-3, "dropout": 0.5},
+}
+
+# What char-rnn's train.lua and Karpathy, Johnson and Fei-Fei (2015) share. Both clamp each number of the gradient of a
+# window's summed loss at 5; here the loss is the window's mean, so that the bound is 5 over its length.
+_CLASSIC: dict[str, Any] = {
+    "cell": "lstm",
+    "embedding_size": 0,
+    "optimizer": "rmsprop",
+    "learning_rate": 2e-3,
+    "schedule": "exponential",
+    "decay_after": 10.0,
+    "warmup": 0.0,
+    "clip_norm": 0.0,
+    "epochs": 50.0,
+}
+_CHAR_RNN = {"num_layers": 2, "hidden_size": 128, "batch_size": 50, "seq_length": 50, "decay": 0.97, "dropout": 0.0}
+_STUDY = {"num_layers": 3, "hidden_size": 512, "batch_size": 100, "seq_length": 100, "decay": 0.95}  # its largest
+PRESETS: dict[str, dict[str, Any]] = {
+    "char-rnn": _CLASSIC | _CHAR_RNN | {"clip_value": 5 / 50},
+    "study": _CLASSIC | _STUDY | {"clip_value": 5 / 100},  # it chose dropout for each model: here the recipe does
 }
 
 
-def recipe(vocabulary_size: int, given: Mapping[str, Any]) -> tuple[ModelConfig, TrainingConfig]:
-    """Return the configurations made of what the user has given (None: not given) and of the recipe's choices.
+@dataclass(frozen=True)
+class Hardware:
+    """What the training runs on, as far as the recipe asks."""
+
+    gpu: bool = False
+    cores: int = 2
+    bfloat16: bool = True
+
+    @property
+    def operations(self) -> float:
+        """Floating-point operations a second that a training step reaches, roughly: enough to choose a size by."""
+        if self.gpu:
+            return 1e13
+        return self.cores * (2.5e11 if self.bfloat16 else 1e11)
+
+    def __str__(self) -> str:
+        number = "bfloat16" if self.bfloat16 else "float32"
+        return f"a GPU, {number}" if self.gpu else f"{self.cores} CPU cores, {number}"
+
+
+class Recipe(NamedTuple):
+    """Both configurations, and one line that says why they are what they are."""
+
+    model: ModelConfig
+    training: TrainingConfig
+    why: str
+
+
+def recipe(
+    characters: int, vocabulary_size: int, given: Mapping[str, Any], hardware: Hardware, preset: str | None = None
+) -> Recipe:
+    """Return the configurations made of what the user has given (None: not given), a preset, and the recipe's choices.
+
+    Args:
+        characters: how many there are to train on.
+        vocabulary_size: how many of them are distinct.
+        given: values by the names of the configurations' fields.
+        hardware: what the training runs on.
+        preset: the name of a classic, for what is not given.
 
     Raises:
-        ConfigError: something given is outside its range.
+        ConfigError: something given is outside its range, or there is no such preset.
     """
     options = {name: value for name, value in given.items() if value is not None}
-    cell = options.get("cell", "lstm")
-    check_choice("cell", cell, CELL_NAMES)
+    if preset is not None:
+        check_choice("preset", preset, tuple(PRESETS))
+        classic = PRESETS[preset]
+        own_budget = _BUDGETS & set(options)
+        options = {name: value for name, value in classic.items() if not own_budget or name not in _BUDGETS} | options
+    check_choice("cell", options.setdefault("cell", "lstm"), CELL_NAMES)
     check_choice("nonlinearity", options.get("nonlinearity", "tanh"), NONLINEARITIES)
-    chosen = {**_chosen(cell, options.get("num_layers", 1)), **options}
-    if not {"epochs", "steps", "minutes"} & set(chosen):
-        chosen["minutes"] = MINUTES
-    return (
+    if not _BUDGETS & set(options):
+        options["minutes"] = MINUTES
+    chosen, why = _chosen(characters, options, hardware)
+    chosen |= options
+    return Recipe(
         ModelConfig(vocabulary_size, **_only(chosen, ModelConfig)),
         TrainingConfig(**_only(chosen, TrainingConfig)),
+        why if preset is None else f"the preset {preset}",
     )
 
 
-def _chosen(cell: str, num_layers: int) -> dict[str, Any]:
-    """A deeper stack gets narrower layers, so that it sees as many characters in its time, and a lower rate."""
-    single = _BY_CELL[cell]
-    narrower = max(64, int(single["hidden_size"] / max(1, num_layers) ** 0.5) // 32 * 32)
-    rate = single["learning_rate"] / max(1, num_layers) ** 0.75
-    return {**single, "hidden_size": narrower, "learning_rate": rate, "embedding_size": min(256, narrower)}
+def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> tuple[dict[str, Any], str]:
+    """Choose what nobody gave, by the text, the budget, the hardware, the cell and the depth.
+
+    A deeper stack gets narrower layers, so that it sees as many characters in its time, and a lower rate. The more
+    often a text will be read, the more is dropped.
+    """
+    cell, depth = _BY_CELL[options["cell"]], max(1, int(options.get("num_layers", 1)))
+    sizes = {"batch_size": 128 if hardware.gpu else 32, "seq_length": 32 if options["cell"] == "peephole" else 64}
+    sizes |= {name: options[name] for name in sizes if name in options}
+    seen = _characters_seen(characters, options, sizes)  # None: as many as the time allows
+    widest = min(_WIDTH_FOR_TEXT * characters**0.5, 2048 if hardware.gpu else 1024)
+    width = min(_width(options, hardware, seen), widest) * cell["width"] / depth**0.5
+    hidden = int(options.get("hidden_size", max(64, round(width / 32) * 32)))
+    if seen is None:
+        seen = _operations(options, hardware) / (_OPERATIONS * depth * max(1, hidden) ** 2)
+    readings = seen / max(1, characters)
+    dropout = min(0.5, _DROPOUT * cell["dropout"] * log2(1 + readings))
+    chosen = {
+        **sizes,
+        "hidden_size": hidden,
+        "embedding_size": min(256, hidden),
+        "learning_rate": cell["learning_rate"] * min(1, 512 / max(1, hidden)) / depth**0.75,
+        "dropout": round(dropout, 2),
+    }
+    times = f"{readings:.0f}" if readings >= 1 else f"{readings:.1g}"
+    return chosen, f"about {times} readings of {characters:,} characters on {hardware}"
+
+
+def _width(options: Mapping[str, Any], hardware: Hardware, seen: float | None) -> float:
+    """Units that suit what a run can compute, C operations: k·C^¼, so that the parameters grow with the root of C.
+
+    Hoffmann et al. (2022) found that root for transformers. Where not the time but the count of characters n is given,
+    C itself is n·30·width².
+    """
+    if seen is None:
+        return _WIDTH * _operations(options, hardware) ** 0.25
+    return _WIDTH**2 * (_OPERATIONS * seen) ** 0.5
+
+
+def _characters_seen(characters: int, options: Mapping[str, Any], sizes: Mapping[str, int]) -> float | None:
+    if "steps" in options:
+        return options["steps"] * sizes["batch_size"] * sizes["seq_length"]
+    return options["epochs"] * characters if "epochs" in options else None
+
+
+def _operations(options: Mapping[str, Any], hardware: Hardware) -> float:
+    return hardware.operations * 60 * max(0.0, options["minutes"])
 
 
 def _only(options: Mapping[str, Any], config: type[Any]) -> dict[str, Any]:

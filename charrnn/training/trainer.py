@@ -39,7 +39,7 @@ class Progress:
 
 
 class Trainer:
-    """One run of a model over a corpus, with AdamW and clipping by norm.
+    """One run of a model over a corpus.
 
     `stopped` tells, after the run, how it ended: "finished", "interrupted" or "diverged".
     """
@@ -51,14 +51,13 @@ class Trainer:
         self.streams = Streams.over(corpus.parts["train"], config.batch_size, config.seq_length)
         self.stopped = "finished"
         self._dropout = torch.Generator(model.device).manual_seed(config.seed)
-        self._optimizer = torch.optim.AdamW(
-            model.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
-        )
+        self._optimizer = _optimizer(model, config)
         self._state: State | None = None
         self._step = 0
         self._seconds = 0.0  # spent so far
         self._milestone = FIRST_MILESTONE  # the next one is due when this part of the budget is used up
         self._next_validation = 0.0  # not before this part of the budget is used up
+        self._best, self._in_vain = math.inf, 0  # the lowest validation loss, and how many have come after it
         self.characters = 0  # trained on so far, readings of the same character counted each
         self._since = _Sums(torch.zeros((), device=model.device))
 
@@ -74,7 +73,7 @@ class Trainer:
         self._reported = perf_counter()
         start = self._reported - self._seconds
         for batch in self.streams.batches(self._step):
-            rate = learning_rate(self.config, self._fraction(perf_counter() - start, ahead=0.5))
+            rate = learning_rate(self.config, self._fraction(perf_counter() - start, ahead=0.5), self._epoch)
             self._train_on(batch, rate)
             now = perf_counter()
             fraction = self._fraction(now - start)
@@ -93,13 +92,15 @@ class Trainer:
                     self.stopped = "diverged"
                     return
                 self._milestone = fraction + min(fraction, MILESTONE)
+                over = over or self._in_vain == self.config.patience
             begun = perf_counter()
             yield progress
             if due:
                 self._reported = perf_counter()
                 self._milestone = max(self._milestone, fraction + self._earned_in(self._reported - begun))
             if over:
-                self.stopped = "finished" if fraction >= 1 else "interrupted"
+                early = self._in_vain == self.config.patience
+                self.stopped = "finished" if fraction >= 1 or early else "interrupted"
                 return
 
     def state(self) -> dict[str, Tensor]:
@@ -114,6 +115,7 @@ class Trainer:
             tensors |= {f"recurrent.{layer}.{part}": value.detach() for part, value in enumerate(parts)}
         tensors["dropout"] = self._dropout.get_state()
         counts = [self._step, self.characters, self._seconds, self._milestone, self._next_validation]
+        counts += [self._best, self._in_vain]
         return tensors | {"counts": torch.tensor(counts, dtype=torch.float64)}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -133,8 +135,9 @@ class Trainer:
             for layer, parts in enumerate(self.model.initial_state(1))
         )
         self._dropout.set_state(tensors["dropout"].cpu())
-        step, characters, self._seconds, self._milestone, self._next_validation = tensors["counts"].tolist()
-        self._step, self.characters = int(step), int(characters)
+        step, characters, self._seconds, self._milestone, self._next_validation, *rest = tensors["counts"].tolist()
+        self._best, in_vain = rest
+        self._step, self.characters, self._in_vain = int(step), int(characters), int(in_vain)
 
     def _train_on(self, batch: Batch, rate: float) -> None:
         inputs, targets = (torch.from_numpy(ids).to(self.model.device) for ids in (batch.inputs, batch.targets))
@@ -144,6 +147,8 @@ class Trainer:
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._optimizer.zero_grad()
         loss.backward()
+        if self.config.clip_value:
+            torch.nn.utils.clip_grad_value_(self.model.parameters(), self.config.clip_value)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm or float("inf"))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -187,6 +192,8 @@ class Trainer:
         begun = perf_counter()
         nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision)
         self._next_validation = fraction + self._earned_in(perf_counter() - begun)
+        self._in_vain = 0 if nats < self._best else self._in_vain + 1
+        self._best = min(self._best, nats)
         return nats
 
     def _milestone_due(self, fraction: float) -> bool:
@@ -196,6 +203,14 @@ class Trainer:
     def _earned_in(self, seconds: float) -> float:
         """The part of the budget after which something that took so long may be done again."""
         return 0.0 if self.config.minutes is None else seconds / COST / (60 * self.config.minutes)
+
+
+def _optimizer(model: CharRNN, config: TrainingConfig) -> torch.optim.Optimizer:
+    if config.optimizer == "rmsprop":  # as in Lua Torch, whose char-rnn divided by the root of the mean square of 0.95
+        return torch.optim.RMSprop(model.parameters(), lr=0.0, alpha=0.95, weight_decay=config.weight_decay)
+    return torch.optim.AdamW(
+        model.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
+    )
 
 
 @dataclass

@@ -93,7 +93,7 @@ def test_a_run_folder_that_holds_a_run_is_refused_and_left_as_it_is(charrnn, tin
 @pytest.mark.parametrize("saved", [0, 5])
 def test_a_diverged_run_ends_with_status_1_and_keeps_what_was_saved(charrnn, tiny, book, tmp_path, monkeypatch, saved):
     leap = "charrnn.training.trainer.learning_rate"
-    monkeypatch.setattr(leap, lambda config, fraction: 0.01 if fraction < saved / 10 else 1e30)
+    monkeypatch.setattr(leap, lambda config, fraction, epoch: 0.01 if fraction < saved / 10 else 1e30)
     options = ["--cell=rnn", "--nonlinearity=relu", "--clip-norm=0", "--steps=10", "--sample-every=1", "--json"]
     result = charrnn("train", book, *tiny, *options, "--out", tmp_path / "run")
     assert result.status == 1

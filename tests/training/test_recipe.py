@@ -3,7 +3,20 @@ import pytest
 from charrnn.errors import ConfigError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES, ModelConfig
 from charrnn.training.config import TrainingConfig
-from charrnn.training.recipe import MINUTES, recipe
+from charrnn.training.recipe import MINUTES, PRESETS, Hardware
+from charrnn.training.recipe import recipe as recipe_for
+
+CPU = Hardware(cores=2, bfloat16=True)
+LARGE = 1_000_000
+
+
+def recipe(vocabulary_size, given, characters=LARGE, hardware=CPU, preset=None):
+    """Both configurations."""
+    return recipe_for(characters, vocabulary_size, given, hardware, preset)[:2]
+
+
+def width(characters=LARGE, hardware=CPU, **given):
+    return recipe(6, given, characters, hardware)[0].hidden_size
 
 
 @pytest.mark.parametrize("cell", CELL_NAMES)
@@ -30,12 +43,17 @@ GIVEN = {
     "dropout": 0.0,
     "batch_size": 5,
     "seq_length": 11,
+    "optimizer": "rmsprop",
     "learning_rate": 0.123,
     "schedule": "linear",
     "warmup": 0.0,
+    "decay": 0.5,
+    "decay_after": 2.0,
     "weight_decay": 0.25,
     "clip_norm": 0.0,
+    "clip_value": 3.0,
     "steps": 13,
+    "patience": 2,
     "sample_every": 17,
     "seed": 19,
 }
@@ -77,3 +95,60 @@ def test_what_is_given_is_left_as_it_was():
     given = {"cell": "gru", "steps": None}
     recipe(6, given)
     assert given == {"cell": "gru", "steps": None}
+
+
+def test_more_time_makes_a_wider_network():
+    widths = [width(10**9, minutes=minutes) for minutes in (0.1, 1, 3, 10, 60)]
+    assert widths == sorted(set(widths))
+
+
+@pytest.mark.parametrize("budget", [{"minutes": 3}, {"steps": 3000}, {"epochs": 10}])
+def test_a_short_text_makes_a_narrow_network(budget):
+    widths = [width(characters, **budget) for characters in (2, 10_000, 100_000, LARGE)]
+    assert widths == sorted(widths)
+    assert widths[0] < widths[-1]
+
+
+def test_faster_hardware_makes_a_wider_network():
+    slow, usual, many, gpu = Hardware(bfloat16=False), CPU, Hardware(cores=8), Hardware(gpu=True)
+    widths = [width(10**9, each, minutes=1) for each in (slow, usual, many, gpu)]
+    assert widths == sorted(set(widths))
+
+
+def test_the_more_often_a_text_is_read_the_more_is_dropped():
+    dropped = [recipe(6, {"epochs": epochs, "hidden_size": 64})[0].dropout for epochs in (1e-3, 1, 10, 1e6)]
+    assert dropped == sorted(set(dropped))
+    assert dropped[0] == 0
+    assert dropped[-1] == 0.5
+
+
+def test_a_deeper_stack_has_narrower_layers_and_a_lower_rate():
+    recipes = [recipe(6, {"num_layers": layers}) for layers in (1, 2, 3, 4)]
+    assert [m.hidden_size for m, _ in recipes] == sorted({m.hidden_size for m, _ in recipes}, reverse=True)
+    assert [t.learning_rate for _, t in recipes] == sorted({t.learning_rate for _, t in recipes}, reverse=True)
+
+
+def test_the_reason_names_the_readings_the_text_and_the_hardware():
+    why = recipe_for(2000, 6, {"epochs": 7}, CPU).why
+    assert why == "about 7 readings of 2,000 characters on 2 CPU cores, bfloat16"
+
+
+def test_the_readings_of_a_run_in_steps_are_counted():
+    assert "about 5 readings" in recipe_for(1000, 6, {"steps": 50, "batch_size": 10, "seq_length": 10}, CPU).why
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_what_it_says(preset):
+    model, training = recipe(6, {}, preset=preset)
+    merged = {**vars(model), **vars(training)}
+    assert {name: merged[name] for name in PRESETS[preset]} == PRESETS[preset]
+
+
+def test_what_is_given_wins_over_a_preset():
+    model, training = recipe(6, {"hidden_size": 7, "steps": 3}, preset="char-rnn")
+    assert (model.hidden_size, model.num_layers, training.steps, training.epochs) == (7, 2, 3, None)
+
+
+def test_a_preset_that_is_not_there_is_an_error():
+    with pytest.raises(ConfigError, match="preset"):
+        recipe(6, {}, preset="transformer")

@@ -58,3 +58,9 @@ def test_a_rate_is_never_negative_nor_above_the_peak(schedule, warmup, fraction)
 def test_after_the_warm_up_a_rate_never_rises(schedule, one, other):
     early, late = sorted((one, other))
     assert learning_rate(config(schedule), early) >= learning_rate(config(schedule), late)
+
+
+def test_exponential_decays_at_the_end_of_each_epoch_from_the_tenth_on():
+    config = TrainingConfig(learning_rate=PEAK, schedule="exponential", warmup=0, decay=0.5, decay_after=10, epochs=50)
+    rates = [learning_rate(config, 0.1, epoch) for epoch in (0, 9.9, 10, 10.9, 11, 13.5)]
+    assert rates == [PEAK, PEAK, PEAK / 2, PEAK / 2, PEAK / 4, PEAK / 16]

@@ -134,3 +134,43 @@ def test_a_short_text_trains_with_sizes_too_large_for_it(make_trainer):
     trainer = make_trainer(corpus=corpus, steps=120, batch_size=32, seq_length=64)
     assert trained(trainer).train_nats < 0.3
     assert trainer.streams.batch_size == 1
+
+
+def test_rmsprop_learns_too(make_trainer):
+    assert trained(make_trainer(steps=120, seq_length=14, optimizer="rmsprop", learning_rate=5e-3)).val_nats < 0.5
+
+
+def test_the_epoch_sets_the_rate_of_an_exponential_schedule(make_trainer):
+    trainer = make_trainer(
+        steps=40, batch_size=2, warmup=0, schedule="exponential", decay=0.5, decay_after=1, sample_every=1
+    )
+    for progress in trainer.run():  # a report tells of the step before it
+        begun = (progress.step - 1) // trainer.streams.steps_in(0)
+        assert progress.learning_rate == pytest.approx(1e-2 * 0.5 ** max(0, begun), rel=1e-6)
+        if progress.epoch >= 2:
+            break
+
+
+@pytest.mark.parametrize("bound", [1e-3, 1e-5])
+def test_clipping_by_value_bounds_each_number_of_the_gradient(make_trainer, bound):
+    trainer = make_trainer(steps=1, clip_value=bound, clip_norm=0)
+    trained(trainer)
+    largest = max(float(p.grad.abs().max()) for p in trainer.model.parameters())
+    assert largest == pytest.approx(bound)
+
+
+def validations(trainer, losses, monkeypatch):
+    """Run with these validation losses in turn; return how many were asked for."""
+    left = iter(losses)
+    monkeypatch.setattr("charrnn.training.trainer.nats_per_character", lambda *_: next(left))
+    return sum(progress.val_nats is not None for progress in trainer.run())
+
+
+def test_patience_ends_a_run_after_so_many_validations_in_vain(make_trainer, monkeypatch):
+    trainer = make_trainer(steps=99, sample_every=1, patience=2)
+    assert validations(trainer, [3.0, 2.0, 2.5, 1.9, 1.9, 2.0, 1.0], monkeypatch) == 6
+    assert trainer.stopped == "finished"
+
+
+def test_without_patience_a_run_goes_on_to_its_end(make_trainer, monkeypatch):
+    assert validations(make_trainer(steps=4, sample_every=1), [1.0, 2.0, 3.0, 4.0], monkeypatch) == 4
