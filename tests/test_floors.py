@@ -21,7 +21,14 @@ MAY_IMPORT = {
 }
 WITHOUT_TORCH = [
     *("text", "sampling", "display", "cli"),
-    *("model/config.py", "model/checkpoint.py", "model/cells.py", "model/numpy_network.py"),
+    *(
+        "model/config.py",
+        "model/checkpoint.py",
+        "model/cells.py",
+        "model/units.py",
+        "model/clamping.py",
+        "model/stepped_network.py",
+    ),
     *("training/config.py", "training/recipe.py"),
 ]
 FILES = sorted(HOUSE.rglob("*.py"))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from charrnn.display.highlight import Highlight
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
-    from charrnn.neurons.recording import Unit
+    from charrnn.model.units import Unit
     from charrnn.text.corpus import Ids
 
 SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold too little of a feature
@@ -130,7 +130,8 @@ def show(
     Blue is negative, red positive. Under each character stand the five next ones that the model held most likely. The
     values of c, and of h in a ReLU network, have no bound: they are coloured by their tanh.
     """
-    from charrnn.neurons.recording import Unit, default_signal
+    from charrnn.model.units import Unit
+    from charrnn.neurons.recording import default_signal
 
     if (unit is None) == (feature is None):
         raise click.UsageError(f"{'Both' if unit else 'Neither'} --unit and --feature are given; give one of them.")

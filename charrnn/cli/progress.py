@@ -51,11 +51,11 @@ def _sample(trainer: "Trainer") -> str:
     """A short text by the model as it is now; always the same seed, so that stages of a run can be compared."""
     import numpy as np
 
-    from charrnn.model.numpy_network import NumpyCharRNN
+    from charrnn.model.stepped_network import SteppedCharRNN
     from charrnn.sampling.distribution import SamplingConfig
     from charrnn.sampling.sampler import Sampler
 
-    network = NumpyCharRNN(trainer.model.config, trainer.model.weights())
+    network = SteppedCharRNN(trainer.model.config, trainer.model.weights())
     sampler = Sampler(network, trainer.corpus.vocabulary, SamplingConfig(SAMPLE_TEMPERATURE))
     with np.errstate(all="ignore"):  # a run about to diverge says so itself
         return "".join(drawn.character for drawn in sampler.draw(SAMPLE_LENGTH))

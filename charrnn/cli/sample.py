@@ -1,31 +1,32 @@
 """`charrnn sample`: text in the style of what a model has read."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from charrnn.cli.common import (
-    build_network,
-    device_option,
-    echo_json,
-    examples,
-    json_option,
-    load_checkpoint,
-    model_argument,
-    note,
-)
+from charrnn.cli.common import device_option, echo_json, examples, json_option, load_checkpoint, model_argument, note
 
 if TYPE_CHECKING:
+    from charrnn.cli.writing import Look
     from charrnn.model.checkpoint import Checkpoint
-    from charrnn.sampling.sampler import Drawn, Model
+    from charrnn.model.clamping import Clamp
+    from charrnn.model.stepped_network import SteppedCharRNN
+    from charrnn.sampling.sampler import Drawn, Sampler
+
+SIDE_BY_SIDE = 16  # samples from which on they are drawn together, by torch
+GUESSES = 5  # runners-up that are shown
+
+Samples = Iterator[tuple[int, "Iterator[Drawn]"]]
 
 
 @click.command(
     epilog=examples(
         "charrnn sample checkpoints/python-lstm-1x384 --prime 'def ' --length 500",
         "charrnn sample checkpoints/python-lstm-1x384 --temperature 0.7 --seed 1 > sample.txt",
+        "charrnn sample checkpoints/python-lstm-1x384 --color surprisal --alternatives",
+        "charrnn sample checkpoints/python-lstm-1x384 --clamp 0:42=0.9 --color 0:42",
+        "charrnn sample checkpoints/python-lstm-1x384 --interactive",
     )
 )
 @model_argument
@@ -37,76 +38,115 @@ if TYPE_CHECKING:
 @click.option("--top-k", type=int, metavar="K", help="Draw from the K likeliest characters only.")
 @click.option("--top-p", type=float, metavar="P", help="Draw from the likeliest that hold P together only.")
 @click.option("--min-p", type=float, metavar="P", help="Draw from those P times as likely as the likeliest only.")
+@click.option(
+    "--beam", type=int, metavar="K", help="Draw nothing: of the K likeliest beginnings of each length, the best text."
+)
 @click.option("--stop", multiple=True, metavar="TEXT", help="End when TEXT has been written; may be repeated.")
 @click.option(
     "--count", type=click.IntRange(1), default=1, show_default=True, help="Samples, with seeds from --seed on."
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Same seed, same text. Default: another each time.")
+@click.option("--color", default="none", metavar="none|surprisal|L:I", help="Colour, in a terminal, by this.")
+@click.option("--alternatives", is_flag=True, help=f"Show under each character the {GUESSES} likeliest in its place.")
+@click.option("--clamp", "clamps", multiple=True, metavar="L:I=VALUE", help="Hold unit L:I's h at VALUE; repeatable.")
+@click.option("--interactive", is_flag=True, help="Type beginnings, get continuations; /help lists the commands.")
+@click.option("--nats", "with_nats", is_flag=True, help="With --json: also −ln p of every character.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    help=f"Default: float32; for {SIDE_BY_SIDE} samples or more, bfloat16 where the hardware has it.",
+)
 @device_option
 @json_option
 def sample(
     model: str, prime: str | None, prime_file: str | None, skip_unknown: bool, length: int, temperature: float,
-    top_k: int | None, top_p: float | None, min_p: float | None, stop: tuple[str, ...], count: int,
-    seed: int | None, device: str, as_json: bool,
+    top_k: int | None, top_p: float | None, min_p: float | None, beam: int | None, stop: tuple[str, ...], count: int,
+    seed: int | None, color: str, alternatives: bool, clamps: tuple[str, ...], interactive: bool, with_nats: bool,
+    precision: str | None, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Write text as MODEL would, character by character.
 
     The output is exactly what was drawn: --length characters (fewer where --stop ends it), without the prime. On a
     terminal the prime stands before it, dimmed, and characters that would drive the terminal are shown as signs; into
-    a pipe or file the text goes as UTF-8, unchanged. Several samples are separated by a line of three dashes.
+    a pipe or file the text goes as UTF-8, unchanged. Several samples are separated by a line of three dashes; 16 or
+    more are drawn side by side, where rounding may make a text another than its seed gives alone. Without a prime, the
+    first character is drawn as the lines of the training text begin.
     """
+    from charrnn.cli.writing import Look, as_report, write
+    from charrnn.model.clamping import Clamp
     from charrnn.sampling.distribution import SamplingConfig
-    from charrnn.sampling.sampler import Sampler, until
+    from charrnn.sampling.sampler import Sampler
 
-    if prime is not None and prime_file is not None:
-        raise click.UsageError("Both --prime and --prime-file are given; give one of them.")
+    _refuse_contradictions(prime is not None, interactive, as_json)
     config = SamplingConfig(temperature, top_k, top_p, min_p)
     checkpoint = load_checkpoint(model)
+    held = [Clamp.parse(text, checkpoint.config) for text in clamps]
+    look = Look.parse(color, GUESSES if alternatives else 0, checkpoint.config)
+    together = count >= SIDE_BY_SIDE and not (look.is_drawn or interactive)
+    network = _network(checkpoint, device, precision, held, together)
+    sampler = Sampler(network, checkpoint.vocabulary, config, checkpoint.header.line_beginnings)
     begin = _prime(prime, prime_file, skip_unknown, checkpoint)
-    sampler = Sampler(_model(checkpoint, device), checkpoint.vocabulary, config)
+    if interactive:
+        from charrnn.cli.interactive import Session
+
+        Session(sampler, checkpoint.config, look, begin, length, stop, seed).run()
+        return
     first = _fresh_seed() if seed is None else seed
-    samples = ((n, until(sampler.draw(length, begin, n), stop)) for n in range(first, first + count))
+    samples = _samples(sampler, length, begin, range(first, first + count), stop, look, beam, together)
     if as_json:
-        _write_json(model, temperature, begin, samples)
+        echo_json({"model": model, "temperature": temperature} | as_report(begin, samples, with_nats))
     else:
-        _write(begin, samples, count)
+        write(begin, samples, look)
 
 
-def _write_json(model: str, temperature: float, prime: str, samples: "Iterator[tuple[int, Iterator[Drawn]]]") -> None:
-    drawn = [(seed, list(characters)) for seed, characters in samples]
-    nats = [d.nats for _, characters in drawn for d in characters]
-    texts = [(seed, "".join(d.character for d in characters)) for seed, characters in drawn]
-    echo_json(
-        {
-            "model": model,
-            "temperature": temperature,
-            "samples": [{"prime": prime, "text": text, "seed": seed} for seed, text in texts],
-            "nats": sum(nats) / len(nats) if nats else None,
-        }
-    )
+def _refuse_contradictions(primed: bool, interactive: bool, as_json: bool) -> None:
+    """Options that say two things, or of which one would be ignored, are wrong usage."""
+    context = click.get_current_context()
+    given = {
+        name for name in context.params if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    beside = {
+        "prime": {"prime_file"},
+        "beam": {"temperature", "top_k", "top_p", "min_p", "count", "seed", "color", "alternatives", "interactive"},
+        "interactive": {"as_json", "count", "with_nats"},
+        "as_json": {"color"},
+    }
+    for name, others in beside.items():
+        clash = given & others if name in given else set()
+        if clash:
+            shown = {p.name: p.opts[-1] for p in context.command.params}
+            raise click.UsageError(f"{shown[name]} and {shown[min(clash)]} are both given; give one of them.")
+    if "with_nats" in given and not as_json:
+        raise click.UsageError("--nats says what --json shows; give --json too.")
 
 
-def _write(prime: str, samples: "Iterator[tuple[int, Iterator[Drawn]]]", count: int) -> None:
-    from charrnn.display.signs import visible
+def _samples(
+    sampler: "Sampler", length: int, prime: str, seeds: Sequence[int], stops: Sequence[str], look: "Look",
+    beam: int | None, together: bool,
+) -> Samples:  # fmt: skip
+    """The samples, each with its seed; one after the other as they are asked for, or all at once."""
+    from charrnn.sampling.beam import beam_search
+    from charrnn.sampling.sampler import until
 
-    on_terminal = sys.stdout.isatty()
-    for number, (_, characters) in enumerate(samples):
-        if number:
-            sys.stdout.write("\n---\n")
-        if on_terminal:
-            click.secho(visible(prime), dim=True, nl=False)
-        for drawn in characters:
-            _put(drawn.character, on_terminal)
-    if on_terminal:
-        sys.stdout.write("\n")
+    if beam is not None:
+        yield seeds[0], beam_search(sampler, beam, length, prime, stops)
+    elif together:
+        yield from _side_by_side(sampler, length, prime, seeds, stops)
+    else:
+        for seed in seeds:
+            yield seed, until(sampler.draw(length, prime, seed, look.guesses, look.watch), stops)
 
 
-def _put(character: str, on_terminal: bool) -> None:
-    from charrnn.display.signs import visible
+def _side_by_side(sampler: "Sampler", length: int, prime: str, seeds: Sequence[int], stops: Sequence[str]) -> Samples:
+    import numpy as np
 
-    sys.stdout.write(visible(character) if on_terminal else character)
-    if on_terminal:
-        sys.stdout.flush()
+    from charrnn.sampling.sampler import Drawn, until
+
+    blocks = list(sampler.draw_many(length, prime, seeds))
+    for number, seed in enumerate(seeds):
+        ids = np.concatenate([ids[:, number] for ids, _ in blocks]) if blocks else np.zeros(0, int)
+        nats = np.concatenate([nats[:, number] for _, nats in blocks]).tolist() if blocks else []
+        yield seed, until(map(Drawn, sampler.vocabulary.decode(ids), nats), stops)
 
 
 def _prime(prime: str | None, prime_file: str | None, skip_unknown: bool, checkpoint: "Checkpoint") -> str:
@@ -122,15 +162,20 @@ def _prime(prime: str | None, prime_file: str | None, skip_unknown: bool, checkp
     return known
 
 
-def _model(checkpoint: "Checkpoint", device: str) -> "Model":
-    """The network on numpy, which starts at once and is the fastest for one stream, or on a device asked for."""
-    if device in ("auto", "cpu"):
-        from charrnn.model.numpy_network import NumpyCharRNN
+def _network(
+    checkpoint: "Checkpoint", device: str, precision: str | None, clamps: "list[Clamp]", together: bool
+) -> "SteppedCharRNN":
+    """The network on numpy, which starts at once and is the fastest for few streams, or on torch."""
+    if device in ("auto", "cpu") and precision != "bfloat16" and not together:
+        from charrnn.model.stepped_network import SteppedCharRNN
 
-        return NumpyCharRNN(checkpoint.config, checkpoint.weights)
-    from charrnn.model.network import OnArrays
+        return SteppedCharRNN(checkpoint.config, checkpoint.weights, clamps)
+    from charrnn.model.devices import choose_device, choose_precision
+    from charrnn.model.network import stepped_on
 
-    return OnArrays(build_network(checkpoint, device))
+    where = choose_device(device)
+    number = choose_precision(precision if together or precision else "float32", where)
+    return stepped_on(checkpoint.config, checkpoint.weights, where, number, clamps)
 
 
 def _fresh_seed() -> int:

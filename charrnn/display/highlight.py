@@ -13,7 +13,7 @@ class Cell:
     """One character: the sign that is shown, its value, and the likeliest next characters with their chances."""
 
     sign: str
-    value: float  # on the scale from −1 to 1
+    value: float
     ends_line: bool
     guesses: tuple[tuple[str, float], ...]  # (sign, probability), likeliest first
 
@@ -25,12 +25,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Highlight:
-    """A passage to draw. All texts are shown as they are, never read as markup."""
+    """A passage to draw, its values from −1 to 1 or from 0 to `top`. Texts are shown as they are, never as markup."""
 
     title: str
     scale: str  # what the colour means, such as "tanh(c) of unit 0:42"
     source: str
     cells: tuple[Cell, ...]
+    top: float | None = None
 
     @classmethod
     def of(
@@ -41,11 +42,25 @@ class Highlight:
         text: str,
         values: Sequence[float],
         guesses: Sequence[Sequence[tuple[str, float]]],
+        top: float | None = None,
     ) -> "Highlight":
         """Make a highlight of T characters, their values [T] and their guesses [T] (or none, [])."""
-        shown = [tuple((guess_sign(c), p) for c, p in row) for row in guesses] or [()] * len(text)
-        cells = [Cell(sign(c), float(value), c == "\n", row) for c, value, row in zip(text, values, shown, strict=True)]
-        return cls(one_line(title), one_line(scale), one_line(source), tuple(cells))
+        rows = guesses or [()] * len(text)
+        cells = tuple(cell(c, value, row) for c, value, row in zip(text, values, rows, strict=True))
+        return cls(one_line(title), one_line(scale), one_line(source), cells, top)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What stands at the two ends of the scale."""
+        return ("-1", "+1") if self.top is None else ("0", f"{self.top:g}")
+
+    def place(self, value: float) -> float:
+        """Where a value stands on the colours from −1 to 1; what is never negative has the upper half of them."""
+        return value if self.top is None else value / self.top
+
+    def height(self, value: float) -> float:
+        """Where a value stands on the marks from −1 to 1, which are all used by what is never negative too."""
+        return value if self.top is None else 2 * value / self.top - 1
 
     def rows(self, width: int) -> Iterator[list[Cell]]:
         """Yield the cells row by row: a row ends with a line of the text, or where `width` columns are full."""
@@ -62,6 +77,12 @@ class Highlight:
                 row, used = [], 0
         if row:
             yield row
+
+
+def cell(character: str, value: float, guesses: Sequence[tuple[str, float]] = ()) -> Cell:
+    """Return the cell of a character, its value and the guesses (character, probability) to be shown under it."""
+    shown = tuple((guess_sign(guess), chance) for guess, chance in guesses)
+    return Cell(sign(character), float(value), character == "\n", shown)
 
 
 def guess_sign(character: str) -> str:

@@ -15,16 +15,22 @@ def html(highlight: Highlight) -> str:
     """Return a page that needs nothing from anywhere: no script, no request, its styles inside."""
     paints = [colour(2 * level / LEVELS - 1) for level in range(LEVELS + 1)]
     styles = [(css(paint), css(ink(paint))) for paint in paints]
-    return _template("highlight.html").render(highlight=highlight, styles=styles, level=_level, percent=_percent)
+    return _template("highlight.html").render(
+        highlight=highlight, styles=styles, level=lambda value: _level(highlight.place(value)), percent=_percent,
+        legend=range(0 if highlight.top is None else LEVELS // 2, LEVELS + 1),
+    )  # fmt: skip
 
 
 def svg(highlight: Highlight) -> str:
     """Return a picture of 80 columns, the text in the viewer's monospaced font."""
     rows = list(highlight.rows(SVG_COLUMNS))
+    low, high = (-1.0, 1.0) if highlight.top is None else (0.0, highlight.top)
     guesses = max((len(cell.guesses) for cell in highlight.cells), default=0)
     return _template("highlight.svg").render(
         highlight=highlight, rows=[_placed(row) for row in rows], guesses=guesses, columns=SVG_COLUMNS,
-        paint=lambda value: css(colour(value)), ink=lambda value: css(ink(colour(value))),
+        legend=[low + (high - low) * step / LEVELS for step in range(LEVELS + 1)],
+        paint=lambda value: css(colour(highlight.place(value))),
+        ink=lambda value: css(ink(colour(highlight.place(value)))),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class LayerWeights(NamedTuple):
     weight_ih: Array  # [G·H, I]
     weight_hh: Array  # [G·H, H]
     bias_ih: Array  # [G·H]
-    bias_hh: Array  # [G·H]
+    bias_hh: Array  # [G·H], or None where bias_ih has it in it
     peephole: Array = None  # [3, H]: the diagonal weights from the cell state to i, f and o
 
 
@@ -43,7 +43,7 @@ def step(config: ModelConfig, weights: LayerWeights, a: Array, state: CellState)
     """Take one time step of the configured cell: (a [B, G·H], state) -> (state, gates), gates as `gate_names` says."""
     if config.cell == "rnn":
         return rnn_step(weights, a, state, config.nonlinearity)
-    return {"lstm": lstm_step, "gru": gru_step, "peephole": peephole_step}[config.cell](weights, a, state)
+    return _STEPS[config.cell](weights, a, state)
 
 
 def rnn_step(
@@ -52,7 +52,7 @@ def rnn_step(
     """Vanilla RNN (Elman 1990): h' = φ(a + W_hh h + b_hh), with φ = tanh or ReLU."""
     (h,) = state
     s = a + _recurrent(weights, h)
-    return (_module(s).tanh(s) if nonlinearity == "tanh" else _module(s).clip(s, 0, None),), ()
+    return (array_module(s).tanh(s) if nonlinearity == "tanh" else array_module(s).clip(s, 0, None),), ()
 
 
 def lstm_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
@@ -63,10 +63,11 @@ def lstm_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellSt
     h, c = state
     H = h.shape[-1]
     s = a + _recurrent(weights, h)
-    i, f = _sigmoid(s[..., :H]), _sigmoid(s[..., H : 2 * H])
-    g, o = _module(s).tanh(s[..., 2 * H : 3 * H]), _sigmoid(s[..., 3 * H :])
+    both = _sigmoid(s[..., : 2 * H])
+    i, f = both[..., :H], both[..., H:]
+    g, o = array_module(s).tanh(s[..., 2 * H : 3 * H]), _sigmoid(s[..., 3 * H :])
     c = f * c + i * g
-    return (o * _module(c).tanh(c), c), (i, f, g, o)
+    return (o * array_module(c).tanh(c), c), (i, f, g, o)
 
 
 def gru_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
@@ -78,7 +79,7 @@ def gru_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellSta
     H = h.shape[-1]
     u = _recurrent(weights, h)
     r, z = _sigmoid(a[..., :H] + u[..., :H]), _sigmoid(a[..., H : 2 * H] + u[..., H : 2 * H])
-    n = _module(u).tanh(a[..., 2 * H :] + r * u[..., 2 * H :])
+    n = array_module(u).tanh(a[..., 2 * H :] + r * u[..., 2 * H :])
     return ((1 - z) * n + z * h,), (r, z, n)
 
 
@@ -93,20 +94,34 @@ def peephole_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[Ce
     p_i, p_f, p_o = weights.peephole
     s = a + _recurrent(weights, h)
     i, f = _sigmoid(s[..., :H] + p_i * c), _sigmoid(s[..., H : 2 * H] + p_f * c)
-    g = _module(s).tanh(s[..., 2 * H : 3 * H])
+    g = array_module(s).tanh(s[..., 2 * H : 3 * H])
     c = f * c + i * g
     o = _sigmoid(s[..., 3 * H :] + p_o * c)
-    return (o * _module(c).tanh(c), c), (i, f, g, o)
+    return (o * array_module(c).tanh(c), c), (i, f, g, o)
+
+
+_STEPS = {"lstm": lstm_step, "gru": gru_step, "peephole": peephole_step}
+
+
+def product(x: Array, weight: Array) -> Array:
+    """Return x Wᵀ, multiplied in the number format of the weight: x [..., I], W [J, I] -> [..., J]."""
+    return (x if x.dtype == weight.dtype else x.to(weight.dtype)) @ weight.T
+
+
+def array_module(x: Array) -> ModuleType:
+    """Return the library that an array is of: numpy, or torch, which is loaded where there are tensors."""
+    return np if isinstance(x, np.ndarray) else sys.modules["torch"]
 
 
 def _recurrent(weights: LayerWeights, h: Array) -> Array:
-    return h @ weights.weight_hh.T + weights.bias_hh
+    u = product(h, weights.weight_hh)
+    return u if weights.bias_hh is None else u + weights.bias_hh
 
 
 def _sigmoid(x: Array) -> Array:
-    # numpy has no σ; in this form it cannot overflow
-    return np.tanh(x * 0.5) * 0.5 + 0.5 if isinstance(x, np.ndarray) else x.sigmoid()
-
-
-def _module(x: Array) -> ModuleType:
-    return np if isinstance(x, np.ndarray) else sys.modules["torch"]
+    if not isinstance(x, np.ndarray):
+        return x.sigmoid()
+    y = np.tanh(x * 0.5)  # numpy has no σ; in this form it cannot overflow
+    y *= 0.5
+    y += 0.5
+    return y

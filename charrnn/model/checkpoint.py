@@ -68,6 +68,7 @@ class Header:
     corpus: Provenance
     figures: Figures
     training: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    line_beginnings: dict[str, int] = field(default_factory=dict)  # lines of the text that begin with each character
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     charrnn_version: str = charrnn.__version__
 
@@ -153,7 +154,11 @@ def _read(file: Any, path: Path) -> Checkpoint:
     broken = [name for name, tensor in weights.items() if not np.isfinite(tensor).all()]
     if broken:
         raise _damaged(path, f"{broken[0]} holds values that are not finite")
-    return Checkpoint(header, Vocabulary(map(chr, codes)), weights)
+    vocabulary = Vocabulary(map(chr, codes))
+    lines = header.line_beginnings
+    if min(lines.values(), default=1) < 1 or not set(lines) <= set(vocabulary.characters):
+        raise _damaged(path, "no line can begin as its header says")
+    return Checkpoint(header, vocabulary, weights)
 
 
 def _check_format(metadata: dict[str, str], path: Path) -> None:

@@ -4,7 +4,7 @@ The letters used for sizes everywhere: B batch, T time steps, V vocabulary, E em
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from charrnn.model.cells import CellState, state_names
+from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 from charrnn.model.layers import Layer
+from charrnn.model.stepped_network import SteppedCharRNN
 
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
 Weights = Mapping[str, npt.NDArray[Any]]  # names and shapes as ModelConfig.shapes() has them
@@ -169,18 +171,13 @@ def detached(state: State) -> State:
     return tuple(tuple(part.detach() for part in layer) for layer in state)
 
 
-class OnArrays:
-    """A CharRNN in the interface of NumpyCharRNN: ids and logits are numpy arrays, the state stays on the device."""
-
-    def __init__(self, model: CharRNN) -> None:
-        self.model = model
-
-    @torch.inference_mode()
-    def __call__(self, ids: npt.NDArray[Any], state: State | None = None) -> tuple[npt.NDArray[np.float32], State]:
-        """Read ids [B, T] from a state (None: the start); return the logits [B, T, V] and the state after them."""
-        logits, state = self.model(torch.from_numpy(ids.astype(np.int64)).to(self.model.device), state)
-        return logits.float().cpu().numpy(), state
-
-    def initial_logits(self) -> npt.NDArray[np.float32]:
-        """Return the logits [V] of the zero state, before any character."""
-        return self.model.readout.bias.detach().float().cpu().numpy()
+def stepped_on(
+    config: ModelConfig,
+    weights: Weights,
+    device: torch.device,
+    precision: torch.dtype = torch.float32,
+    clamps: Sequence[Clamp] = (),
+) -> SteppedCharRNN:
+    """Return a checkpoint's network for writing on a device; its large matrices are multiplied in `precision`."""
+    tensors = {name: torch.from_numpy(np.asarray(weight, np.float32)).to(device) for name, weight in weights.items()}
+    return SteppedCharRNN(config, tensors, clamps, kept=lambda matrix: matrix.to(precision))

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.errors import ConfigError
+from charrnn.model.units import Unit
 from charrnn.neurons.features import Feature
-from charrnn.neurons.recording import Recording, Unit
+from charrnn.neurons.recording import Recording
 
 Floats = npt.NDArray[Any]
 

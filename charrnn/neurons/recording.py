@@ -8,40 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from charrnn.errors import ConfigError, check_choice, check_range
+from charrnn.errors import ConfigError, check_choice
 from charrnn.model.cells import gate_names, state_names
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
+from charrnn.model.units import Unit
 
 CHUNK = 512  # characters recorded at once
 WARM_UP = 2000  # characters read before a passage, so that the state there is the text's
 
 Floats = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One unit of one layer, written `layer:index`, both from 0."""
-
-    layer: int
-    index: int
-
-    @classmethod
-    def parse(cls, text: str, config: ModelConfig) -> "Unit":
-        """Return the unit that "L:I" names.
-
-        Raises:
-            ConfigError: it is not two numbers, or the model has no such unit.
-        """
-        layer, _, index = text.partition(":")
-        if not (layer.isdecimal() and index.isdecimal() and len(text) <= 20):
-            raise ConfigError(f"{text!r} is no unit", "write LAYER:INDEX, both from 0, such as 0:42")
-        check_range("the unit's layer", int(layer), 0, config.num_layers - 1)
-        check_range("the unit's index", int(index), 0, config.hidden_size - 1)
-        return cls(int(layer), int(index))
-
-    def __str__(self) -> str:
-        return f"{self.layer}:{self.index}"
 
 
 @dataclass(frozen=True)

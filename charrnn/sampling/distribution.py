@@ -1,14 +1,15 @@
-"""Logits -> probabilities: temperature, then top-k, top-p and min-p, as language-model users know them."""
+"""Logits -> probabilities: temperature, then top-k, top-p and min-p, as language-model users know them.
+
+Everything acts along the last axis of numpy arrays or torch tensors, so that many streams are drawn for at once, on the
+device where their logits are.
+"""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from charrnn.errors import check_range
-
-Floats = npt.NDArray[np.floating[Any]]
+from charrnn.model.cells import Array, array_module
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class SamplingConfig:
     top_p: float | None = None
     min_p: float | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether characters are drawn as the model itself would."""
+        return self.temperature == 1 and self.top_k is None and self.top_p is None and self.min_p is None
+
     def __post_init__(self) -> None:
         check_range("temperature", self.temperature, 0, 1e6)
         if self.top_k is not None:
@@ -30,13 +36,13 @@ class SamplingConfig:
             check_range("min_p", self.min_p, 0, 1)
 
 
-def probabilities(logits: Floats, config: SamplingConfig) -> Floats:
-    """Return the probabilities [V] with which the next character is drawn, from its logits [V]."""
-    x = np.asarray(logits, np.float64)
+def probabilities(logits: Array, config: SamplingConfig) -> Array:
+    """Return the probabilities [..., V] with which the next character is drawn, from its logits [..., V]."""
+    x = _below_the_largest(logits)
     if config.temperature == 0:
-        return _only(np.ones_like(x), np.array([x.argmax()]))
+        return _only(x * 0 + 1, _ranks(x) == 0)
     with np.errstate(over="ignore"):  # so far below the largest that its probability is 0
-        p = softmax((x - x.max()) / config.temperature)
+        p = softmax(x / config.temperature)
     if config.top_k is not None:
         p = top_k(p, config.top_k)
     if config.top_p is not None:
@@ -46,37 +52,92 @@ def probabilities(logits: Floats, config: SamplingConfig) -> Floats:
     return p
 
 
-def softmax(logits: Floats) -> Floats:
+def draw(logits: Array, config: SamplingConfig, noise: Array) -> tuple[Array, Array]:
+    """Draw a character for each of B streams.
+
+    Args:
+        logits: of the next character, [B, V].
+        config: how it is drawn.
+        noise: uniform in [0, 1), [B].
+
+    Returns:
+        The ids [B], and −ln p [B] of each under the model itself: at temperature 1, with nothing left out.
+    """
+    x, module = _below_the_largest(logits), array_module(logits)
+    reached = module.exp(x).cumsum(-1)
+    ids = choose(reached if config.is_plain else probabilities(x, config).cumsum(-1), noise)
+    return ids, module.log(reached[:, -1]) - _each(x, ids)
+
+
+def softmax(logits: Array) -> Array:
     """Return exp(x) / Σ exp(x), along the last axis, in float64."""
-    return np.exp(log_softmax(logits))
+    weights = array_module(logits).exp(_below_the_largest(logits))
+    return weights / weights.sum(-1, keepdims=True)
 
 
-def log_softmax(logits: Floats) -> Floats:
+def log_softmax(logits: Array) -> Array:
     """Return x − ln Σ exp(x), along the last axis, in float64: finite even where its exp is not above 0."""
-    x = np.asarray(logits, np.float64)
-    x = x - x.max(-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(-1, keepdims=True))
+    x, module = _below_the_largest(logits), array_module(logits)
+    return x - module.log(module.exp(x).sum(-1, keepdims=True))
 
 
-def top_k(p: Floats, k: int) -> Floats:
+def top_k(p: Array, k: int) -> Array:
     """Keep the k most likely characters; among equals, those with lower ids."""
-    kept = np.argsort(-p, kind="stable")[:k]
-    return _only(p, kept)
+    return _only(p, _ranks(p) < k)
 
 
-def top_p(p: Floats, mass: float) -> Floats:
+def top_p(p: Array, mass: float) -> Array:
     """Keep the fewest most likely characters that have at least the given mass together (Holtzman et al. 2020)."""
-    order = np.argsort(-p, kind="stable")
-    before = np.cumsum(p[order]) - p[order]
-    return _only(p, order[before < mass])
+    falling = _along(p, _order(p))
+    before = falling.cumsum(-1) - falling
+    return _only(p, _along(before < mass, _ranks(p)))
 
 
-def min_p(p: Floats, share: float) -> Floats:
+def min_p(p: Array, share: float) -> Array:
     """Keep the characters that are at least `share` times as likely as the likeliest (Nguyen et al. 2024)."""
-    return _only(p, np.flatnonzero(p >= share * p.max()))
+    return _only(p, p >= share * array_module(p).amax(p, axis=-1, keepdims=True))
 
 
-def _only(p: Floats, kept: npt.NDArray[np.intp]) -> Floats:
-    q = np.zeros_like(p)
-    q[kept] = p[kept]
-    return q / q.sum()
+def choose(reached: Array, noise: Array) -> Array:
+    """Return the ids [B] that noise [B], uniform in [0, 1), picks by the running sums [B, V] of weights.
+
+    >>> choose(np.array([[1.0, 1.0, 4.0], [0.5, 1.0, 1.0]]), np.array([0.25, 0.999])).tolist()
+    [2, 1]
+    """
+    if len(noise) == 1 and isinstance(reached, np.ndarray):  # a search is faster than to compare with all
+        return reached[0].searchsorted(noise * reached[0, -1], "right")
+    return (reached <= noise[:, None] * reached[:, -1:]).sum(-1)
+
+
+def _below_the_largest(logits: Array) -> Array:
+    """The logits less their largest, in float64 (float32 on a device that has no more)."""
+    if isinstance(logits, np.ndarray):
+        return logits - logits.max(-1, keepdims=True).astype(np.float64)
+    x = logits.float() if logits.device.type == "mps" else logits.double()
+    return x - x.amax(-1, keepdim=True)
+
+
+def _order(p: Array) -> Array:
+    """The ids, likeliest first; among equals the lower ones."""
+    return (-p).argsort(-1, kind="stable") if isinstance(p, np.ndarray) else (-p).argsort(dim=-1, stable=True)
+
+
+def _ranks(p: Array) -> Array:
+    """The place of each id in that order, from 0."""
+    return _order(p).argsort(-1)
+
+
+def _along(x: Array, places: Array) -> Array:
+    return np.take_along_axis(x, places, -1) if isinstance(x, np.ndarray) else x.take_along_dim(places, -1)
+
+
+def _each(x: Array, ids: Array) -> Array:
+    """The value [B] of each row of x [B, V] at its id."""
+    if isinstance(x, np.ndarray):  # whose own function for it takes longer than all the rest of a draw
+        return x[np.arange(len(ids)), ids]
+    return x.take_along_dim(ids[:, None], -1)[:, 0]
+
+
+def _only(p: Array, kept: Array) -> Array:
+    q = p * kept
+    return q / q.sum(-1, keepdims=True)

@@ -1,25 +1,58 @@
-"""Characters, one at a time, as they are drawn. Works on ids and arrays; knows no torch and prints nothing."""
+"""Characters, as they are drawn: of one stream, or of many side by side. Works on ids and arrays; prints nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.sampling.distribution import Floats, SamplingConfig, log_softmax, probabilities
+from charrnn.model.cells import Array, array_module
+from charrnn.model.units import Unit
+from charrnn.sampling.distribution import SamplingConfig, draw, softmax
 from charrnn.text.vocabulary import Vocabulary
 
-State = tuple[Any, ...]
+State = tuple[tuple[Array, ...], ...]  # for each layer its parts, each [B, H]
+
+NOISE = 256  # characters for which noise is drawn at once
+PIECE = 1000  # characters of a prime that are read at once
+BLOCK = 64  # characters of many streams that are fetched from a device at once
 
 
 class Model(Protocol):
     """What a sampler needs of a model: (ids [B, T], state) -> (logits [B, T, V], state), and logits to begin with."""
 
-    def __call__(self, ids: npt.NDArray[np.integer], state: State | None = None) -> tuple[Floats, State]:
+    def __call__(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         """Read ids from a state; None is the start of a text."""
 
-    def initial_logits(self) -> Floats:
+    def initial_logits(self) -> Array:
         """Return the logits [V] of the zero state."""
+
+    def native(self, array: npt.NDArray[Any]) -> Array:
+        """Return a numpy array as the kind of array that the model runs on."""
+
+    def numpy(self, array: Array) -> npt.NDArray[Any]:
+        """Return such an array as a numpy array."""
+
+
+class Position(NamedTuple):
+    """Where B streams stand: the logits [B, V] of the next character, and the state; None is the start of a text."""
+
+    logits: Array
+    state: State | None
+
+    def rows(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> "Position":
+        """Return the streams of these numbers, in their order; one may be taken several times."""
+        state = self.state and tuple(tuple(part[rows] for part in layer) for layer in self.state)
+        return Position(self.logits[rows], state)
+
+
+class Step(NamedTuple):
+    """One character of every stream."""
+
+    ids: Array  # [B]
+    nats: Array  # [B], as in Drawn
+    logits: Array  # [B, V], that it was drawn from
+    after: Position | None  # where the streams stand when they have read it, if that was asked for
 
 
 class Drawn(NamedTuple):
@@ -27,44 +60,115 @@ class Drawn(NamedTuple):
 
     character: str
     nats: float
+    guesses: tuple[tuple[str, float], ...] = ()  # the likeliest characters in its place, and their probabilities
+    value: float | None = None  # a watched unit's memory (c, or h where there is none) when it has been read
 
 
 class Sampler:
     """Draws text from a model.
 
     The same seed, prime and settings give the same text, for any length (a longer text begins with the shorter one).
+    `beginnings` tells how often a line of the model's training text began with each character.
     """
 
-    def __init__(self, model: Model, vocabulary: Vocabulary, config: SamplingConfig) -> None:
+    def __init__(
+        self, model: Model, vocabulary: Vocabulary, config: SamplingConfig, beginnings: Mapping[str, int] | None = None
+    ) -> None:
         self.model, self.vocabulary, self.config = model, vocabulary, config
+        self._beginnings = beginnings or {}
 
-    def draw(self, length: int, prime: str = "", seed: int = 0) -> Iterator[Drawn]:
-        """Yield `length` characters that go on from the prime (or from the beginning of a line).
+    def begin(self, prime: str = "") -> Position:
+        """Return where one stream stands after a prime, or at the beginning of a line like the training text's.
 
         Raises:
             VocabularyError: the prime has characters that the model does not know.
         """
-        logits, state = self._begin(prime)
-        random = np.random.default_rng(seed)
-        for drawn in range(1, length + 1):
-            index = self._choose(logits, random)
-            yield Drawn(self.vocabulary.decode([index]), float(-log_softmax(logits)[index]))
-            if drawn < length:
-                logits, state = self._read([index], state)
+        start = Position(self.model.initial_logits()[None], None)
+        if prime:
+            return self.read(prime, start)
+        after = self.read("\n", start) if "\n" in self.vocabulary else start
+        if not self._beginnings:
+            return after
+        counts = np.array([[self._beginnings.get(c, 0) for c in self.vocabulary.characters]], np.float32)
+        with np.errstate(divide="ignore"):  # what begins no line has no chance
+            return after._replace(logits=self.model.native(np.log(counts)))
 
-    def _begin(self, prime: str) -> tuple[Floats, State | None]:
-        prime = prime or ("\n" if "\n" in self.vocabulary else "")
-        if not prime:
-            return self.model.initial_logits(), None
-        return self._read(self.vocabulary.encode(prime), None)
+    def read(self, text: str, position: Position) -> Position:
+        """Return where one stream stands after it has read a text, in bounded memory."""
+        ids = self.vocabulary.encode(text).astype(np.int64)
+        for start in range(0, len(ids), PIECE):
+            position = self.follow(ids[None, start : start + PIECE], position.state)
+        return position
 
-    def _read(self, ids: npt.ArrayLike, state: State | None) -> tuple[Floats, State]:
-        logits, after = self.model(np.asarray(ids, np.int64)[None, :], state)
-        return logits[0, -1], after
+    def follow(self, ids: npt.NDArray[np.int64], state: State | None) -> Position:
+        """Return where streams stand that read ids [B, T] from a state."""
+        return self._read(self.model.native(ids), state)
 
-    def _choose(self, logits: Floats, random: np.random.Generator) -> int:
-        cumulative = np.cumsum(probabilities(logits, self.config))
-        return min(int(np.searchsorted(cumulative, random.random() * cumulative[-1], side="right")), len(logits) - 1)
+    def draw(
+        self, length: int, prime: str = "", seed: int = 0, guesses: int = 0, watch: Unit | None = None
+    ) -> Iterator[Drawn]:
+        """Yield `length` characters that go on from the prime, or begin as the lines of the training text do.
+
+        Raises:
+            VocabularyError: the prime has characters that the model does not know.
+        """
+        for step in self.steps(self.begin(prime), length, [seed], follow=watch is not None):
+            yield self.drawn(step, guesses, watch)
+
+    def drawn(self, step: Step, guesses: int = 0, watch: Unit | None = None) -> Drawn:
+        """Return what the first stream has drawn in a step, with so many guesses and the value of a watched unit."""
+        characters = self.vocabulary.characters
+        likeliest: tuple[tuple[str, float], ...] = ()
+        if guesses:
+            p = softmax(self.model.numpy(step.logits[0]))
+            likeliest = tuple((characters[i], float(p[i])) for i in np.argsort(-p, kind="stable")[:guesses])
+        value = None
+        if watch and step.after and step.after.state:
+            value = float(step.after.state[watch.layer][-1][0, watch.index])
+        return Drawn(characters[int(step.ids[0])], float(step.nats[0]), likeliest, value)
+
+    def draw_many(
+        self, length: int, prime: str, seeds: Sequence[int]
+    ) -> Iterator[tuple[npt.NDArray[np.integer], npt.NDArray[np.floating[Any]]]]:
+        """Yield ids and nats, each [N, B], of as many streams as there are seeds, some characters at a time.
+
+        What is drawn stays on the model's device until a block of it is whole, so that nothing waits for a character.
+        """
+        block: list[Step] = []
+        for step in self.steps(self.begin(prime), length, seeds):
+            block.append(step)
+            if len(block) == BLOCK:
+                yield self._fetched(block)
+                block = []
+        if block:
+            yield self._fetched(block)
+
+    def steps(self, position: Position, length: int, seeds: Sequence[int], follow: bool = False) -> Iterator[Step]:
+        """Yield `length` steps of streams that all start where one stands; each stream's noise is its seed's alone.
+
+        With `follow`, each step tells where the streams stand after it.
+        """
+        logits, state = position.rows([0] * len(seeds))
+        generators = [np.random.default_rng(seed) for seed in seeds]
+        for place in range(length):
+            if place % NOISE == 0:
+                noise = self.model.native(np.stack([g.random(NOISE, np.float32) for g in generators], 1))
+            ids, nats = draw(logits, self.config, noise[place % NOISE])
+            step = Step(ids, nats, logits, None)
+            if not follow:
+                yield step
+            if follow or place + 1 < length:
+                logits, state = self._read(ids[:, None], state)
+            if follow:
+                yield step._replace(after=Position(logits, state))
+
+    def _read(self, ids: Array, state: State | None) -> Position:
+        logits, after = self.model(ids, state)
+        return Position(logits[:, -1], after)
+
+    def _fetched(self, block: list[Step]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        stack = array_module(block[0].ids).stack
+        return self.model.numpy(stack([step.ids for step in block])), self.model.numpy(stack([s.nats for s in block]))
 
 
 def until(characters: Iterator[Drawn], stops: Sequence[str]) -> Iterator[Drawn]:

@@ -113,6 +113,20 @@ class Corpus:
         """Characters in each part, in the order in which they stand in the text."""
         return {name: len(part) for name, part in self.parts.items()}
 
+    @property
+    def line_beginnings(self) -> dict[str, int]:
+        """How many lines of the training part begin with each character; empty lines do not count."""
+        ids, vocabulary = self.parts["train"], self.vocabulary
+        if "\n" in vocabulary:
+            newline = vocabulary.encode("\n")[0]
+            first = ids[1:][ids[:-1] == newline]
+            ids = np.append(ids[:1], first)
+            ids = ids[ids != newline]
+        else:
+            ids = ids[:1]
+        counts = np.bincount(ids, minlength=len(vocabulary))
+        return {vocabulary.characters[i]: int(counts[i]) for i in np.flatnonzero(counts)}
+
 
 def part_of(text: Text, split: dict[str, int], part: str) -> str:
     """Return the characters of one part of a text that was split as `split` says."""

@@ -32,6 +32,7 @@ class Run:
             corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence, corpus.source
         )
         self._training = {k: v for k, v in asdict(training).items() if v is not None} | {"precision": precision}
+        self._line_beginnings = corpus.line_beginnings
         self._best: float | None = None
         self._validates = "val" in corpus.parts
 
@@ -92,7 +93,7 @@ class Run:
         save(Checkpoint(self._header(model, figures), self._vocabulary, model.weights()), self.best)
 
     def _header(self, model: CharRNN, figures: Figures) -> Header:
-        return Header(model.config, self._provenance, figures, self._training)
+        return Header(model.config, self._provenance, figures, self._training, self._line_beginnings)
 
     def _append(self, name: str, record: dict[str, Any]) -> None:
         with (self.path / name).open("ab") as file:

@@ -88,3 +88,101 @@ def test_a_pipe_gets_utf_8_whatever_the_locale(process, charrnn, run, encoding):
     assert {"é", "—"} <= set(expected)
     pipe = process(*options, PYTHONIOENCODING=encoding)
     assert pipe.communicate(timeout=60)[0].decode() == expected
+
+
+@pytest.mark.parametrize("count", [3, 20])
+def test_each_of_many_samples_is_what_its_seed_gives_alone(charrnn, run, count):
+    options = ["sample", run, "--length", 50, "--precision", "float32", "--json"]
+    many = json.loads(charrnn(*options, "--seed", 4, "--count", count).out)["samples"]
+    assert [sample["seed"] for sample in many] == [*range(4, 4 + count)]
+    for sample in (many[0], many[-1]):
+        assert [sample] == json.loads(charrnn(*options, "--seed", sample["seed"]).out)["samples"]
+
+
+def test_many_samples_end_with_their_stops(charrnn, run):
+    texts = charrnn("sample", run, "--length", 300, "--count", 16, "--seed", 1, "--stop", "\n").out.split("\n---\n")
+    assert len(texts) == 16
+    assert all(text.find("\n") in (-1, len(text) - 1) for text in texts)
+
+
+def test_without_a_prime_a_text_begins_as_lines_of_the_training_text_do(charrnn, run, book):
+    report = json.loads(charrnn("sample", run, "--length", 1, "--count", 15, "--json").out)
+    beginnings = {line[0] for line in book.read_text("utf-8").splitlines()}
+    assert {sample["text"] for sample in report["samples"]} <= beginnings
+
+
+def test_nats_of_every_character_are_told_on_request(charrnn, run):
+    options = ["sample", run, "--length", 40, "--seed", 1, "--json"]
+    plain, told = (json.loads(charrnn(*options, *more).out) for more in ([], ["--nats"]))
+    nats = told["samples"][0].pop("nats")
+    assert told == plain
+    assert len(nats) == 40
+    assert sum(nats) / 40 == pytest.approx(plain["nats"])
+
+
+def test_a_clamped_unit_changes_the_text_and_another_value_changes_it_again(charrnn, run):
+    options = ["sample", run, "--length", 200, "--seed", 1]
+    texts = {charrnn(*options, *more).out for more in ([], ["--clamp", "0:3=1"], ["--clamp", "0:3=-1"])}
+    assert len(texts) == 3
+
+
+def test_color_and_alternatives_leave_the_text_as_it_is(charrnn, run):
+    options = ["sample", run, "--length", 100, "--seed", 1]
+    plain = charrnn(*options).out
+    assert charrnn(*options, "--color", "surprisal").out == plain
+    assert charrnn(*options, "--color", "0:3").out == plain
+    assert json.loads(charrnn(*options, "--alternatives", "--json").out)["samples"][0]["text"] == plain
+
+
+def test_alternatives_stand_under_each_character(charrnn, run):
+    options = ["sample", run, "--length", 30, "--seed", 1, "--temperature", 0]
+    text = charrnn(*options).out.replace("\n", "↵").replace(" ", "␣")
+    shown = charrnn(*options, "--alternatives").out.splitlines()
+    likeliest = "".join(line for line, above in zip(shown[3:], shown[1:], strict=False) if above.strip())
+    assert text[:10] in likeliest.replace(" ", "")
+
+
+def test_color_paints_a_terminal(charrnn, run):
+    options = ["sample", run, "--length", 30, "--seed", 1, "--color", "surprisal"]
+    painted = charrnn(*options, FORCE_COLOR="1", COLORTERM="truecolor", TERM="xterm").out
+    assert "\x1b[" in painted
+    assert "surprisal in nats" in painted
+
+
+def test_a_beam_draws_nothing_and_of_1_is_greedy(charrnn, run):
+    options = ["sample", run, "--length", 30, "--prime", "the "]
+    assert charrnn(*options, "--beam", 1).out == charrnn(*options, "--temperature", 0).out
+    assert charrnn(*options, "--beam", 5).out == charrnn(*options, "--beam", 5).out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--beam", 2, "--temperature", 0.5],
+        ["--beam", 2, "--count", 2],
+        ["--nats"],
+        ["--interactive", "--json"],
+        ["--json", "--color", "surprisal"],
+        ["--prime", "a", "--prime-file", "b"],
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(charrnn, run, options):
+    assert charrnn("sample", run, *options).status == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        (["--clamp", "0:3"], "holds no unit"),
+        (["--clamp", "0:3=high"], "holds no unit"),
+        (["--clamp", "0:99=1"], "index is 99"),
+        (["--clamp", "0:3=1.5"], "value of unit 0:3 is 1.5"),
+        (["--clamp", "0:3=nan"], "value of unit 0:3 is nan"),
+        (["--color", "red"], "color is 'red'"),
+        (["--color", "7:0"], "layer is 7"),
+    ],
+)
+def test_a_unit_that_is_not_there_is_named(charrnn, run, options, cause):
+    result = charrnn("sample", run, *options)
+    assert (result.status, result.out) == (1, "")
+    assert cause in result.err

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import ConfigError
+from charrnn.model.units import Unit
 from charrnn.neurons.features import FEATURES, Feature
 from charrnn.neurons.ranking import auc, best_unit, spearman, telling_passage
-from charrnn.neurons.recording import Recording, Unit
+from charrnn.neurons.recording import Recording
 
 law = settings(deadline=None, max_examples=60)
 NAN = float("nan")

@@ -7,8 +7,9 @@ import torch
 from charrnn.errors import ConfigError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES, ModelConfig
 from charrnn.model.network import CharRNN
+from charrnn.model.units import Unit
 from charrnn.neurons import recording
-from charrnn.neurons.recording import Unit, default_signal, is_bounded, record, record_chunks, signal_names
+from charrnn.neurons.recording import default_signal, is_bounded, record, record_chunks, signal_names
 
 
 def close(a, b):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from charrnn.errors import ConfigError
-from charrnn.sampling.distribution import SamplingConfig, min_p, probabilities, softmax, top_k, top_p
+from charrnn.sampling.distribution import SamplingConfig, choose, draw, min_p, probabilities, softmax, top_k, top_p
 
 law = settings(deadline=None, max_examples=100)
 
@@ -128,6 +128,33 @@ def test_the_kept_characters_keep_their_proportions(logits, config):
     p = probabilities(logits, config)
     kept = p > 0
     np.testing.assert_allclose(p[kept], plain[kept] / plain[kept].sum(), rtol=1e-9)
+
+
+@law
+@given(arrays(np.float32, (3, 7), elements=st.floats(-20, 20, width=32)), configs, st.integers(0, 99))
+def test_tensors_are_drawn_from_as_arrays_are(logits, config, seed):
+    torch = pytest.importorskip("torch")
+    noise = np.random.default_rng(seed).random(3, np.float32)
+    np.testing.assert_allclose(probabilities(torch.tensor(logits), config), probabilities(logits, config), atol=1e-9)
+    ids, nats = draw(torch.tensor(logits), config, torch.tensor(noise))
+    np.testing.assert_equal(ids.numpy(), draw(logits, config, noise)[0])
+    np.testing.assert_allclose(nats, draw(logits, config, noise)[1], rtol=1e-9)
+
+
+@law
+@given(arrays(np.float32, (3, 5), elements=st.floats(-20, 20, width=32)), configs)
+def test_each_row_is_drawn_from_as_if_alone(logits, config):
+    noise = np.linspace(0, 0.99, 3, dtype=np.float32)
+    together, _ = draw(logits, config, noise)
+    alone = [int(draw(logits[i : i + 1], config, noise[i : i + 1])[0][0]) for i in range(3)]
+    assert together.tolist() == alone
+
+
+def test_the_noise_that_is_as_large_as_can_be_chooses_the_last_that_has_a_chance():
+    reached = np.array([[0.3, 0.7, 0.7]] * 2)
+    almost = np.full(2, 1, np.float32) - np.float32(2**-24)
+    assert choose(reached, almost).tolist() == [1, 1]
+    assert choose(reached[:1], almost[:1]).tolist() == [1]
 
 
 NAN, INF = float("nan"), float("inf")

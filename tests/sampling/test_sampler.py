@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import VocabularyError
+from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.model.units import Unit
+from charrnn.sampling import sampler as sampler_module
 from charrnn.sampling.distribution import SamplingConfig, softmax
 from charrnn.sampling.sampler import Drawn, Sampler, until
 from charrnn.text.vocabulary import Vocabulary
@@ -24,12 +27,18 @@ class Bigram:
         self.read = []
 
     def __call__(self, ids, state=None):
-        state = (*(state or ()), *ids[0].tolist())
-        self.read.append(state)
-        return self.table[ids], state
+        before = state[0][0] if state else np.zeros((len(ids), 0), int)
+        after = np.concatenate([before, ids], axis=1)
+        self.read.append(tuple(after[0].tolist()))
+        return self.table[ids], ((after,),)
 
     def initial_logits(self):
         return self.first
+
+    def native(self, array):
+        return array
+
+    numpy = native
 
 
 def bigram(size, seed=0):
@@ -96,6 +105,66 @@ def test_without_a_prime_or_a_newline_the_model_begins_from_its_zero_state():
     model = Bigram(np.eye(3), first=[0, 0, 9])
     assert text(model, "abc", 2, temperature=0) == "cc"
     assert model.read == [(2,)]
+
+
+def test_without_a_prime_the_first_character_is_drawn_as_lines_begin():
+    model = fixed(np.zeros(4))
+    sampler = Sampler(model, Vocabulary("\nabc"), SamplingConfig(), {"a": 300, "c": 100})
+    first = [next(sampler.draw(1, seed=seed)) for seed in range(400)]
+    assert {d.character for d in first} == {"a", "c"}
+    assert sum(d.character == "a" for d in first) == pytest.approx(300, abs=35)  # 4 standard deviations
+    assert {d.character: round(np.exp(-d.nats), 3) for d in first} == {"a": 0.75, "c": 0.25}
+    assert set(model.read) == {(0,)}
+
+
+def test_a_prime_leaves_the_beginnings_of_lines_out():
+    sampler = Sampler(fixed([9, 0, 0]), Vocabulary("abc"), SamplingConfig(0), {"c": 1})
+    assert [d.character for d in sampler.draw(2, "b")] == ["a", "a"]
+
+
+def test_a_prime_is_read_in_pieces(monkeypatch):
+    monkeypatch.setattr(sampler_module, "PIECE", 2)
+    model = bigram(3)
+    text(model, "abc", 1, prime="abcab")
+    assert model.read == [(0, 1), (0, 1, 2, 0), (0, 1, 2, 0, 1)]
+
+
+@pytest.mark.parametrize("config", [{}, {"temperature": 0.5}, {"top_k": 3}, {"top_p": 0.6}, {"temperature": 0}])
+def test_each_stream_of_many_is_what_its_seed_gives_alone(config, monkeypatch):
+    monkeypatch.setattr(sampler_module, "BLOCK", 7)
+    sampler = Sampler(bigram(5), Vocabulary("abcde"), SamplingConfig(**config))
+    blocks = list(sampler.draw_many(20, "ab", [4, 0, 9]))
+    assert [len(ids) for ids, _ in blocks] == [7, 7, 6]
+    ids, nats = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    for stream, seed in enumerate([4, 0, 9]):
+        alone = list(sampler.draw(20, "ab", seed))
+        assert sampler.vocabulary.decode(ids[:, stream]) == "".join(d.character for d in alone)
+        np.testing.assert_allclose(nats[:, stream], [d.nats for d in alone])
+
+
+def test_the_guesses_are_the_likeliest_in_a_characters_place():
+    drawn = next(Sampler(fixed([0, 2, 1]), Vocabulary("abc"), SamplingConfig(0)).draw(1, "a", guesses=2))
+    p = softmax(np.array([0, 2, 1]))
+    assert drawn.guesses == (("b", pytest.approx(p[1])), ("c", pytest.approx(p[2])))
+
+
+def test_a_watched_units_value_is_that_after_the_character(make_config):
+    config = make_config(num_layers=2)
+    rng = np.random.default_rng(0)
+    model = SteppedCharRNN(config, {name: rng.normal(size=s).astype("f") for name, s in config.shapes().items()})
+    sampler = Sampler(model, Vocabulary("abcdef"), SamplingConfig())
+    drawn = list(sampler.draw(6, "ab", watch=Unit(1, 3)))
+    read = "ab" + "".join(d.character for d in drawn)
+    for end, character in enumerate(drawn, start=3):
+        _, state = model(sampler.vocabulary.encode(read[:end])[None])
+        assert character.value == pytest.approx(state[1][1][0, 3], rel=1e-4)
+
+
+def test_going_on_from_a_position_is_going_on():
+    sampler = Sampler(bigram(5), Vocabulary("abcde"), SamplingConfig())
+    *_, last = sampler.steps(sampler.begin("ab"), 6, [1], follow=True)
+    assert [list(d) for d in (last.after.state[0][0][0, :2],)] == [[0, 1]]
+    assert last.after.state[0][0].shape == (1, 8)
 
 
 def test_unknown_characters_of_the_prime_are_named():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.model.numpy_network import NumpyCharRNN
+from charrnn.model.stepped_network import SteppedCharRNN
 
 B, T = 2, 9
 SHAPES = [{}, {"num_layers": 3}, {"embedding_size": 0}, {"embedding_size": 0, "num_layers": 2}]
@@ -14,7 +14,7 @@ def some_ids(dtype=np.int64):
 
 def both(make_model, **options):
     model = make_model(**options)
-    return model, NumpyCharRNN(model.config, model.weights())
+    return model, SteppedCharRNN(model.config, model.weights())
 
 
 def torch_logits(model, ids):

@@ -1,0 +1,222 @@
+"""`charrnn sample --interactive`: type a beginning, get a continuation; change the settings in mid-session."""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charrnn.cli.writing import Look, write_one
+from charrnn.display.signs import one_line, visible
+from charrnn.errors import CharrnnError, ConfigError, check_range
+
+if TYPE_CHECKING:
+    from charrnn.model.config import ModelConfig
+    from charrnn.sampling.sampler import Drawn, Sampler
+
+HELP = """\
+Type a beginning and press Enter: the model goes on from it. A backslash at the end of a line goes on
+with the next one; a beginning that starts with / is typed with //. Ctrl-C stops the writing.
+
+/more              go on from where it stopped
+/retry             the same beginning again, with other noise
+/temperature T     0 is greedy, below 1 cautious, above 1 wild
+/top-k K  /top-p P  /min-p P      as the options of charrnn sample; off: all characters
+/length N          characters to draw
+/stop TEXT         end when TEXT has been written; off: never
+/seed N            start the noise anew from N
+/color none|surprisal|L:I         colour by this;  /unit L:I is the same for a unit
+/alternatives on|off              the likeliest in each character's place
+/settings          all of these as they are
+/help  /quit"""
+
+HISTORY = 1000  # lines
+
+
+class Session:
+    """A dialogue over stdin and stdout, with line editing and a history where stdin is a terminal."""
+
+    def __init__(
+        self, sampler: "Sampler", config: "ModelConfig", look: Look, prime: str, length: int, stops: Sequence[str],
+        seed: int | None,
+    ) -> None:  # fmt: skip
+        import secrets
+
+        self._sampler, self._config, self._look = sampler, config, look
+        self._length, self._stops = length, tuple(stops)
+        self._seed = secrets.randbits(32) if seed is None else seed
+        self._prime = prime
+        self._start = self._here = sampler.begin(prime)
+
+    def run(self) -> None:
+        """Answer line after line until there is no more, or /quit."""
+        if sys.stdin.isatty():
+            click.echo("Type a beginning; /help lists the commands.", err=True)
+        if self._prime:
+            self._write()
+        with _history():
+            for line in _lines():
+                try:
+                    if line == "/quit":
+                        return
+                    self._answer(line)
+                except CharrnnError as error:
+                    click.echo(f"Error: {one_line(str(error))}", err=True)
+                except KeyboardInterrupt:
+                    click.echo("")
+
+    def _answer(self, line: str) -> None:
+        if line.startswith("/") and not line.startswith("//"):
+            name, _, value = line[1:].partition(" ")
+            self._command(name, value.strip())
+        elif line:
+            self._start = self._sampler.begin(line.removeprefix("/") if line.startswith("//") else line)
+            self._write()
+
+    def _command(self, name: str, value: str) -> None:
+        if name in ("more", "retry"):
+            self._start = self._here if name == "more" else self._start
+            self._write()
+        elif name in ("help", "settings"):
+            click.echo(HELP if name == "help" else self._settings())
+        elif name in _SETTERS:
+            _SETTERS[name](self, value)
+        else:
+            raise ConfigError(f"there is no command /{name}", "/help lists them")
+
+    def _write(self) -> None:
+        """Write a continuation; each has noise of its own."""
+        from charrnn.sampling.sampler import until
+
+        write_one(until(self._drawn(), self._stops), self._look)
+        if not sys.stdout.isatty():
+            click.echo("")
+        self._seed += 1
+
+    def _drawn(self) -> "Iterator[Drawn]":
+        self._here = self._start
+        for step in self._sampler.steps(self._start, self._length, [self._seed], follow=True):
+            self._here = step.after or self._here
+            yield self._sampler.drawn(step, self._look.guesses, self._look.watch)
+
+    def _settings(self) -> str:
+        config, look = self._sampler.config, self._look
+        color = "surprisal" if look.surprisal else look.watch or "none"
+        shown: dict[str, object] = {"temperature": config.temperature, "top-k": config.top_k, "top-p": config.top_p}
+        shown |= {"min-p": config.min_p, "length": self._length, "seed": self._seed}
+        shown |= {"stop": " ".join(map(shlex.quote, self._stops)) or None}
+        shown |= {"color": color, "alternatives": "on" if look.guesses else None}
+        return visible("\n".join(f"{name:13} {'off' if value is None else value}" for name, value in shown.items()))
+
+    def _set(self, field: str, kind: Callable[[str], float], value: str) -> None:
+        number: Any = None if value == "off" and field != "temperature" else _number(field, kind, value)
+        self._sampler.config = replace(self._sampler.config, **{field: number})
+
+    def _set_length(self, value: str) -> None:
+        length = int(_number("length", int, value))
+        check_range("length", length, 0, 1e12)
+        self._length = length
+
+    def _set_seed(self, value: str) -> None:
+        seed = int(_number("seed", int, value))
+        check_range("seed", seed, 0, 2**63 - 1)
+        self._seed = seed
+
+    def _set_stop(self, value: str) -> None:
+        self._stops = () if value == "off" else tuple(_words(value))
+
+    def _set_color(self, value: str) -> None:
+        self._look = Look.parse(value, self._look.guesses, self._config)
+
+    def _set_alternatives(self, value: str) -> None:
+        from charrnn.cli.sample import GUESSES
+
+        if value not in ("on", "off"):
+            raise ConfigError(f"alternatives is {value!r}", "choose on or off")
+        self._look = replace(self._look, guesses=GUESSES if value == "on" else 0)
+
+
+_SETTERS: dict[str, Callable[[Session, str], None]] = {
+    "temperature": lambda session, value: session._set("temperature", float, value),
+    "top-k": lambda session, value: session._set("top_k", int, value),
+    "top-p": lambda session, value: session._set("top_p", float, value),
+    "min-p": lambda session, value: session._set("min_p", float, value),
+    "length": Session._set_length,
+    "seed": Session._set_seed,
+    "stop": Session._set_stop,
+    "color": Session._set_color,
+    "unit": Session._set_color,
+    "alternatives": Session._set_alternatives,
+}
+
+
+def _number(name: str, kind: Callable[[str], float], value: str) -> float:
+    try:
+        return kind(value)
+    except ValueError:
+        raise ConfigError(f"{name} is {value!r}", "give a number") from None
+
+
+def _words(value: str) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError:
+        raise ConfigError(f"a quote in {value!r} is left open", "close it") from None
+
+
+def _lines() -> Iterator[str]:
+    """What is typed, line by line; a backslash at the end of one joins it to the next."""
+    text = ""
+    while True:
+        try:
+            line = input("… " if text else "> ") if sys.stdin.isatty() else _piped()
+        except EOFError:
+            return
+        except KeyboardInterrupt:  # as in a shell: this line is given up, the session is not
+            click.echo("")
+            text = ""
+            continue
+        text += line.removesuffix("\\") + "\n" if line.endswith("\\") else line
+        if not line.endswith("\\"):
+            yield text
+            text = ""
+
+
+def _piped() -> str:
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.removesuffix("\n")
+
+
+@contextmanager
+def _history() -> Iterator[None]:
+    """Line editing, and the lines of earlier sessions, where someone types and the system has readline."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    try:
+        import readline
+    except ImportError:  # as on Windows
+        yield
+        return
+    from platformdirs import user_data_path
+
+    path = user_data_path("charrnn") / "history"
+    try:
+        readline.read_history_file(path)
+    except OSError:  # there is none yet
+        readline.clear_history()
+    try:
+        yield
+    finally:
+        readline.set_history_length(HISTORY)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            readline.write_history_file(path)
+        except OSError as error:
+            click.echo(f"Note: the history cannot be kept ({error.strerror})", err=True)

@@ -1,0 +1,110 @@
+"""SteppedCharRNN: the same network step by step, for writing without torch and for holding units. It does not train."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.model.cells import Array, CellState, LayerWeights, array_module, product, state_names, step
+from charrnn.model.clamping import Clamp
+from charrnn.model.config import ModelConfig
+
+if TYPE_CHECKING:
+    from charrnn.model.network import CharRNN
+
+State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
+
+
+class SteppedCharRNN:
+    """A network that takes the steps of `cells.py` one after the other: (ids [B, T], state) -> (logits, state).
+
+    It runs on numpy arrays, or on torch tensors where the weights are such. The first layer's share of the gates is a
+    table with a row for each character, so that only the recurrent product is left to do for it. Clamped units are
+    held at every step. `kept` turns each large matrix into what it is multiplied as, such as bfloat16.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        weights: Mapping[str, Array],
+        clamps: Sequence[Clamp] = (),
+        kept: Callable[[Array], Array] = lambda matrix: matrix,
+    ) -> None:
+        for clamp in clamps:
+            clamp.check(config)
+        self.config = config
+        self._clamps = [[clamp for clamp in clamps if clamp.layer == layer] for layer in range(config.num_layers)]
+        layers = [_layer(config, weights, index) for index in range(config.num_layers)]
+        embedding, first = weights.get("embedding.weight"), layers[0]
+        inputs = first.weight_ih.T if embedding is None else embedding @ first.weight_ih.T
+        self._table: Array = inputs + first.bias_ih  # [V, G·H]
+        self._layers = [
+            layer._replace(weight_ih=kept(layer.weight_ih), weight_hh=kept(layer.weight_hh)) for layer in layers
+        ]
+        self._readout, self._readout_bias = kept(weights["readout.weight"]), weights["readout.bias"]
+
+    @classmethod
+    def of(cls, model: "CharRNN", clamps: Sequence[Clamp] = ()) -> "SteppedCharRNN":
+        """Return a model with units held, in its own interface, on its own weights and device."""
+        return cls(model.config, {name: weight.detach() for name, weight in model.named_weights()}, clamps)
+
+    @property
+    def device(self) -> Any:
+        """Where the weights are."""
+        return self._table.device
+
+    def native(self, array: npt.NDArray[Any]) -> Array:
+        """Return a numpy array as the kind of array that the network runs on, where it runs."""
+        if isinstance(self._table, np.ndarray):
+            return array
+        if self.device.type == "mps" and array.dtype == np.float64:  # which it does not have
+            array = array.astype(np.float32)
+        return array_module(self._table).from_numpy(array).to(self.device)
+
+    @staticmethod
+    def numpy(array: Array) -> npt.NDArray[Any]:
+        """Return an array of the network's kind as a numpy array; on a device, this waits for it."""
+        return array if isinstance(array, np.ndarray) else array.cpu().numpy()
+
+    def initial_state(self, batch_size: int) -> State:
+        """Return the state before any character: zeros."""
+        zeros = self.native(np.zeros((batch_size, self.config.hidden_size), np.float32))
+        return tuple((zeros,) * len(state_names(self.config)) for _ in self._layers)
+
+    def initial_logits(self) -> Array:
+        """Return the logits [V] of the zero state, before any character."""
+        return self._readout_bias
+
+    def __call__(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
+        """Read ids [B, T] from a state (None: the start); return the logits [B, T, V] and the state after them."""
+        x, after = self._table[ids], []
+        for index, before in enumerate(state or self.initial_state(len(ids))):
+            x, last = self._run(index, x, before)
+            after.append(last)
+        return self._flat(x, self._readout) + self._readout_bias, tuple(after)
+
+    def _run(self, index: int, x: Array, state: CellState) -> tuple[Array, CellState]:
+        """Run a layer over x [B, T, I], which for the first is its share of the gates already."""
+        weights, clamps = self._layers[index], self._clamps[index]
+        a = self._flat(x, weights.weight_ih) + weights.bias_ih if index else x
+        hidden = []
+        for t in range(a.shape[1]):
+            state, _ = step(self.config, weights, a[:, t], state)
+            for clamp in clamps:
+                state[0][:, clamp.index] = clamp.value
+            hidden.append(state[0])
+        return array_module(a).stack(hidden, 1) if len(hidden) > 1 else hidden[0][:, None], state
+
+    @staticmethod
+    def _flat(x: Array, weight: Array) -> Array:
+        """The product [B, T, J] of x [B, T, I] and a weight [J, I]: one for all rows, where numpy would take B."""
+        return product(x.reshape(-1, x.shape[2]), weight).reshape(*x.shape[:2], -1)
+
+
+def _layer(config: ModelConfig, weights: Mapping[str, Array], index: int) -> LayerWeights:
+    """A layer's weights, where both biases are one but in a GRU, whose reset gate acts on the second alone."""
+    layer = LayerWeights(*(weights.get(f"layers.{index}.{name}") for name in LayerWeights._fields))
+    if config.cell == "gru":
+        return layer
+    return layer._replace(bias_ih=layer.bias_ih + layer.bias_hh, bias_hh=None)
