@@ -117,7 +117,10 @@ class Trainer:
         return tensors | {"counts": torch.tensor(counts, dtype=torch.float64)}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go back to a state: training from here equals training on from where it was taken, to the last bit."""
+        """Go back to a state: training from here equals training on from where it was taken, to the last bit.
+
+        Tensors are copied into memory of torch's own alignment, on which the last bit of a product depends.
+        """
         with torch.no_grad():
             for name, weight in self.model.named_weights():
                 weight.copy_(tensors[f"model.{name}"])
@@ -125,11 +128,11 @@ class Trainer:
         for name in tensors:
             if name.startswith("optimizer."):
                 _, index, key = name.split(".")
-                moments.setdefault(int(index), {})[key] = tensors[name]
+                moments.setdefault(int(index), {})[key] = tensors[name].clone()
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
         self._state = tuple(
-            tuple(tensors[f"recurrent.{layer}.{part}"].to(self.model.device) for part in range(len(parts)))
+            tuple(tensors[f"recurrent.{layer}.{part}"].clone().to(self.model.device) for part in range(len(parts)))
             for layer, parts in enumerate(self.model.initial_state(1))
         )
         self._dropout.set_state(tensors["dropout"].cpu())
