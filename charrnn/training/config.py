@@ -6,7 +6,9 @@ from typing import Literal
 from charrnn.errors import ConfigError, check_choice, check_range
 
 Schedule = Literal["cosine", "linear", "constant"]
+OnNan = Literal["stop", "rollback"]
 SCHEDULES = ("cosine", "linear", "constant")
+ON_NAN = ("stop", "rollback")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class TrainingConfig:
     minutes: float | None = None
     sample_every: int | None = None  # steps between milestones; None: some twenty milestones in a run
     seed: int = 0
+    on_nan: OnNan = "stop"  # or "rollback": go back to the last saved state and halve the learning rate
 
     def __post_init__(self) -> None:
         check_range("batch_size", self.batch_size, 1, 65536)
@@ -38,6 +41,7 @@ class TrainingConfig:
         check_range("weight_decay", self.weight_decay, 0, 10)
         check_range("clip_norm", self.clip_norm, 0, 1e9)
         check_range("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 1e12)
+        check_choice("on_nan", self.on_nan, ON_NAN)
         check_range("seed", self.seed, 0, 2**63 - 1)
         budgets = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}
         given = {name: value for name, value in budgets.items() if value is not None}

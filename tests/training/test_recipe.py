@@ -38,6 +38,7 @@ GIVEN = {
     "steps": 13,
     "sample_every": 17,
     "seed": 19,
+    "on_nan": "rollback",
 }
 
 

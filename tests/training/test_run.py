@@ -1,5 +1,6 @@
 import json
 import os
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ from charrnn.errors import RunError
 from charrnn.model.checkpoint import Figures, load
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
-from charrnn.training.config import TrainingConfig
-from charrnn.training.run import CURVE, LOG, SAMPLES, Run, free_folder
-from charrnn.training.trainer import Progress
+from charrnn.training.lock import LOCK
+from charrnn.training.report import Progress
+from charrnn.training.run import CURVE, LOG, SAMPLES, free_folder
 
 KEYS = ["step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"]
 
@@ -20,10 +21,11 @@ def at(step, val_nats=None):
 
 
 @pytest.fixture
-def run(tmp_path, corpus):
-    run = Run(tmp_path / "deep" / "run", corpus, TrainingConfig(steps=9, seed=3), "float32")
+def run(tmp_path, corpus, make_run):
+    run = make_run(corpus, tmp_path / "deep" / "run")
     run.create()
-    return run
+    with closing(run):
+        yield run
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def lines(path):
 
 
 def test_a_new_run_is_a_folder_with_an_empty_log(run):
-    assert os.listdir(run.path) == [LOG]
+    assert sorted(os.listdir(run.path)) == [LOCK, LOG]
     assert (run.path / LOG).read_bytes() == b""
 
 
@@ -50,7 +52,7 @@ def test_a_run_folder_holds_two_checkpoints_a_log_and_samples(run, models):
     run.log(at(1))
     run.save(models[0], at(1, 2.0))
     run.keep_sample(at(1, 2.0), "text", 0.8)
-    assert sorted(os.listdir(run.path)) == sorted(["best.safetensors", "last.safetensors", LOG, SAMPLES])
+    assert sorted(os.listdir(run.path)) == sorted(["best.safetensors", "last.safetensors", LOCK, LOG, SAMPLES])
     assert CURVE == "loss.png"
 
 
@@ -89,10 +91,8 @@ def test_the_last_checkpoint_is_always_the_newest(run, models, count):
     assert holds(run.best, models[0])
 
 
-def test_without_a_validation_part_the_best_is_the_newest(tmp_path, models):
-    corpus = Corpus.from_text(Text("song", "abcade\n"), 0, 0)
-    run = Run(tmp_path, corpus, TrainingConfig(steps=9), "float32")
-    run.create()
+def test_without_a_validation_part_the_best_is_the_newest(tmp_path, models, make_run):
+    run = make_run(Corpus.from_text(Text("song", "abcade\n"), 0, 0))
     run.save(models[0], at(1))
     run.save(models[1], at(2))
     assert holds(run.best, models[1])
@@ -110,7 +110,7 @@ def test_what_was_not_validated_is_never_the_best(run, models):
 
 def test_the_final_figures_stand_in_the_best_checkpoint(run, models):
     run.save(models[0], at(1, 2.0))
-    run.save_final(models[0], Figures(1, 0.1, 1.5, 2.5, 2.0, test_nats=2.125))
+    run.save_final(load(run.best), Figures(1, 0.1, 1.5, 2.5, 2.0, test_nats=2.125))
     assert load(run.best).header.figures == Figures(1, 0.1, 1.5, 2.5, 2.0, 2.125)
 
 
@@ -125,24 +125,24 @@ def test_a_checkpoint_tells_its_text_and_how_it_was_trained(run, models, corpus)
 
 
 @pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])
-def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path, corpus, name):
+def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path, corpus, make_run, name):
     (tmp_path / name).write_text("precious")
     with pytest.raises(RunError, match="holds a run already; name another folder with --out, or go on with --resume"):
-        Run(tmp_path, corpus, TrainingConfig(steps=1), "float32").create()
+        make_run(corpus).create()
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "precious"
 
 
-def test_an_empty_folder_is_taken(tmp_path, corpus):
-    Run(tmp_path, corpus, TrainingConfig(steps=1), "float32").create()
+def test_an_empty_folder_is_taken(tmp_path, corpus, make_run):
+    make_run(corpus).create()
     assert (tmp_path / LOG).exists()
 
 
 @pytest.mark.parametrize("name", ["file", "file/run", "a" * 300])
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, corpus, name):
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, corpus, make_run, name):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"cannot be written .*; name another folder with --out"):
-        Run(tmp_path / name, corpus, TrainingConfig(steps=1), "float32").create()
+        make_run(corpus, tmp_path / name).create()
 
 
 def test_a_free_folder_is_the_first_that_does_not_exist(tmp_path):
@@ -161,13 +161,13 @@ def test_a_reopened_run_takes_back_what_came_after_the_step(run, models):
     with (run.path / LOG).open("ab") as file:
         file.write(b'{"step": 4, "trai')  # cut off by a kill
     run.save(models[0], at(2, 2.0))
-    run.reopen(2)
+    run.reopen(2, 2.0)
     assert [line["step"] for line in lines(run.path / LOG)] == [1, 2]
     assert [line["step"] for line in lines(run.path / SAMPLES)] == [1, 2]
 
 
 def test_a_reopened_run_knows_its_best(run, models):
     run.save(models[0], at(1, 2.0))
-    run.reopen(1)
+    run.reopen(1, 2.0)
     run.save(models[1], at(2, 2.5))
     assert holds(run.best, models[0])
