@@ -25,10 +25,10 @@ os.environ["OMP_NUM_THREADS"] = "1"  # a second thread would not live through a 
 
 import torch
 import torch._dynamo  # this and other imports below are those of a call of the command line, made before the fork
-import tqdm
+import tqdm  # noqa: F401
 
 import charrnn.display.curve
-import charrnn.sampling.sampler  # noqa: F401
+import charrnn.sampling.sampler
 from charrnn.cli.main import main as charrnn
 from charrnn.model.checkpoint import BEST, LAST, load
 from charrnn.training.resume import STATE, load_state

@@ -147,19 +147,17 @@ def summarise(result: dict[str, Any]) -> None:
 def signals() -> Iterator[list[int]]:
     """Collect SIGINT and SIGTERM instead of dying of them; a second one acts at once."""
     received: list[int] = []
-    before: dict[int, Any] = {}
 
     def receive(number: int, frame: FrameType | None) -> None:
+        if received:
+            raise SystemExit(128 + number)
         received.append(number)
         with suppress(OSError):  # written past the buffer, in the middle of which the signal may have come
             os.write(2, b"Stopping after this step; once more to leave at once.\n")
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, receive)
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield received
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -89,6 +89,8 @@ def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterat
         origin = {name: str(value) for name, value in header.training.items() if name.startswith("init_")}
         run = Run(path, corpus, training, precision, saved.account.sources, origin, lock)
         run.reopen(trainer.milestones_settled, None if changed else best)
+        if changed:
+            run.save_state(trainer, header.figures)
         _announce(trainer, run)
         yield trainer, run
 

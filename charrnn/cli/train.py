@@ -123,8 +123,7 @@ def _advice_on_memory(trainer: "Trainer", run: "Run") -> Iterator[None]:
             raise
         streams, model = trainer.streams, trainer.model.config
         raise RunError(
-            f"out of memory on {trainer.model.device} after step {trainer.step:,}; "
-            f"{run.kept or 'nothing is saved'}",
+            f"out of memory on {trainer.model.device} after step {trainer.step:,}; {run.kept or 'nothing is saved'}",
             f"start again with a smaller --batch-size (now {streams.batch_size}), a shorter --seq-length "
             f"(now {streams.seq_length}) or a smaller --hidden-size (now {model.hidden_size})",
         ) from None

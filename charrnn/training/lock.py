@@ -27,7 +27,7 @@ class Lock:
 
         Raises:
             RunError: another process holds it.
-            OSError: the folder is not there, or cannot be written.
+            OSError: the folder cannot be written.
         """
         try:
             self._lock.acquire(blocking=False)
