@@ -1,5 +1,6 @@
 """What a user can do wrong, each with its cause and its cure; the command line prints one on one line."""
 
+import re
 from collections.abc import Sequence
 
 
@@ -38,6 +39,15 @@ class RunError(CharrnnError):
 
 class DeviceError(CharrnnError):
     """The device that was asked for is not there."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error is for want of memory; torch tells that of the CPU and of some devices in words only.
+
+    >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"))
+    True
+    """
+    return isinstance(error, MemoryError) or bool(re.search("alloc.* memory|out of memory|ALLOC_FAILED", str(error)))
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

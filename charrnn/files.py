@@ -12,32 +12,59 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; when the block ends well, it takes the place of `path`.
 
     The content is on the disk before the name changes, and the name before this returns. When the block raises, the
-    temporary file is removed and `path` is as it was. Raises OSError where the folder cannot be written.
+    temporary file is removed and `path` is as it was; what a killed process leaves, `sweep` removes. Raises OSError,
+    with `path` as its file name, where it cannot be written.
     """
-    try:
+    with _naming(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None  # names what was asked for
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        _sync(temporary)
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
-        _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+        temporary = Path(name)
+        try:
+            os.close(handle)
+            yield temporary
+            sync(temporary)
+            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+            os.replace(temporary, path)
+            sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
+def append(path: Path, content: bytes) -> None:
+    """Write at the end of a file, which is made where it is missing. Raises OSError with `path` as its file name."""
+    with _naming(path), path.open("ab", buffering=0) as file:
+        while content:  # a disk that is nearly full takes a part
+            content = content[file.write(content) :]
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    folder = path.is_dir()
+    if os.name == "nt" and folder:
         return  # Windows has no handle on a folder to flush
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sweep(path: Path) -> None:
+    """Remove what processes that were killed while replacing `path` have left beside it."""
+    for left in path.parent.iterdir():
+        if left.name.startswith(f".{path.name}.") and left.suffix == ".tmp":
+            left.unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name in an OSError what was asked for; by itself it names the temporary file, or for a full disk nothing."""
+    try:
+        yield
+    except OSError as error:
+        elsewhere = isinstance(error.filename, str) and Path(error.filename).parent != path.parent
+        if error.errno is None or elsewhere:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _umask() -> int:

@@ -17,7 +17,7 @@ from charrnn.cli.neurons import neurons
 from charrnn.cli.sample import sample
 from charrnn.cli.score import score
 from charrnn.cli.train import train
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, is_out_of_memory
 
 FAILED, MISUSED, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 2, 130, 143, 141
 
@@ -82,10 +82,11 @@ def main() -> NoReturn:
         status = _fail(str(error))
     except OSError as error:
         status = _fail(f"{error.strerror or error}: {error.filename or 'input or output'}; check the disk and the path")
-    except MemoryError:
-        status = _fail("out of memory; choose a smaller --hidden-size, --batch-size or --seq-length")
     except Exception as error:
-        status = _fail(f"unexpected {type(error).__name__}: {error}; CHARRNN_DEBUG=1 shows where")
+        if is_out_of_memory(error):
+            status = _fail("out of memory; choose a smaller --hidden-size, --batch-size or --seq-length")
+        else:
+            status = _fail(f"unexpected {type(error).__name__}: {error}; CHARRNN_DEBUG=1 shows where")
     sys.exit(status or 0)
 
 

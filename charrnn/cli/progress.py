@@ -1,10 +1,11 @@
 """What a training run shows while it goes on, and what it leaves when it ends."""
 
+import os
 import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -12,39 +13,60 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from charrnn.model.checkpoint import Checkpoint, Figures
+    from charrnn.training.report import Progress
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
 SAMPLE_LENGTH = 160
 SAMPLE_TEMPERATURE = 0.8
+MAX_ROLLBACKS = 10
 
 
 def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
-    """Run the trainer; log, save, sample and show what it yields."""
+    """Run the trainer; log, save, sample and show what it yields. Goes back where it diverges, if it is to."""
     from tqdm import tqdm
 
-    from charrnn.display.signs import visible
-    from charrnn.training.resume import save_state
+    from charrnn.display.signs import one_line, visible
 
     val = ""
     shape = "{percentage:3.0f}%|{bar}|{desc} {remaining} left"
     with tqdm(total=1.0, bar_format=shape, disable=None, leave=False) as bar:
-        for progress in trainer.run(stop):
+
+        def tell(message: str) -> None:
+            bar.write(f"Note: {one_line(message)}", file=sys.stderr)
+
+        for progress in _reports(trainer, run, stop, tell):
+            lost = run.mend()
+            if lost:
+                tell(lost)
             run.log(progress)
             bar.n = progress.fraction
-            if progress.milestone:
-                run.save(trainer.model, progress)
-                save_state(trainer, run.path)
+            if progress.milestone and trainer.stopped != "interrupted":
                 text = _sample(trainer)
                 run.keep_sample(progress, text, SAMPLE_TEMPERATURE)
                 measured = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}"
                 bar.write(f"── step {progress.step}, train {progress.train_nats:.3f}{measured} nats", file=sys.stderr)
                 val = measured or val
                 bar.write(visible(text), file=sys.stderr)
+            if progress.milestone:
+                run.commit(trainer, progress)
             bar.set_description_str(
                 f" step {progress.step} epoch {progress.epoch:.1f} train {progress.train_nats:.3f}{val} nats "
                 f"{progress.chars_per_second / 1000:.0f}k char/s"
             )
+
+
+def _reports(
+    trainer: "Trainer", run: "Run", stop: Callable[[], bool], tell: Callable[[str], None]
+) -> "Iterator[Progress]":
+    """What the trainer yields; with `on_nan` "rollback" it goes on from the saved state where it diverges."""
+    yield from trainer.run(stop)
+    while trainer.divergence and trainer.config.on_nan == "rollback" and trainer.rollbacks < MAX_ROLLBACKS:
+        cause = trainer.divergence
+        run.roll_back(trainer)
+        tell(f"{cause}; going on from step {trainer.step:,} at {0.5**trainer.rollbacks:g} of the learning rate")
+        yield from trainer.run(stop)
 
 
 def _sample(trainer: "Trainer") -> str:
@@ -62,28 +84,24 @@ def _sample(trainer: "Trainer") -> str:
 
 
 def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
-    """Measure the best checkpoint on the whole held-out parts in float32, keep the figures, draw the curve."""
+    """Draw the curve and report the best checkpoint, measured unless the run is to end at once."""
     import msgspec
 
     from charrnn.display.curve import draw
     from charrnn.files import replacing
-    from charrnn.model.checkpoint import bits, load
-    from charrnn.model.network import CharRNN
-    from charrnn.model.scoring import nats_per_character
+    from charrnn.model.checkpoint import bits, load, locate
     from charrnn.training.run import CURVE, LOG
 
-    best = load(run.best)
-    network = CharRNN.from_weights(best.config, best.weights).to(trainer.model.device)
-    measured = {name: nats_per_character(network, ids) for name, ids in trainer.corpus.parts.items() if name != "train"}
-    figures = replace(best.header.figures, val_nats=measured.get("val"), test_nats=measured.get("test"))
-    run.save_final(network, figures)
+    where = locate(str(run.path))
+    best = load(where)
+    figures = best.header.figures if trainer.stopped == "interrupted" else _measured(best, trainer, run)
     log = [msgspec.json.decode(line) for line in (run.path / LOG).read_bytes().splitlines()]
     with replacing(run.path / CURVE) as picture:
         draw(log, run.path.name, picture)
     last = log[-1]
     return {
         "run": str(run.path),
-        "best": str(run.best),
+        "best": str(where),
         "steps": last["step"],
         "epochs": last["epoch"],
         "seconds": last["seconds"],
@@ -94,7 +112,20 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
         "test_nats": figures.test_nats,
         "chars_per_second": trainer.characters / last["seconds"],
         "stopped": trainer.stopped,
+        "rollbacks": trainer.rollbacks,
     }
+
+
+def _measured(best: "Checkpoint", trainer: "Trainer", run: "Run") -> "Figures":
+    """Measure a checkpoint on the whole held-out parts in float32, and keep the figures in it."""
+    from charrnn.model.network import CharRNN
+    from charrnn.model.scoring import nats_per_character
+
+    network = CharRNN.from_weights(best.config, best.weights).to(trainer.model.device)
+    measured = {name: nats_per_character(network, ids) for name, ids in trainer.corpus.parts.items() if name != "train"}
+    figures = replace(best.header.figures, val_nats=measured.get("val"), test_nats=measured.get("test"))
+    run.save_final(best, figures)
+    return figures
 
 
 def summarise(result: dict[str, Any]) -> None:
@@ -107,7 +138,8 @@ def summarise(result: dict[str, Any]) -> None:
         f"{result['stopped']} after {result['steps']:,} steps, {result['epochs']:.2f} epochs, "
         f"{result['seconds']:.0f} s: "
         f"train {result['train_nats']:.4f}{val}{test} per character\n"
-        f"Next:  charrnn sample {run} --length 500"
+        + (f"Go on: charrnn train --resume {run}\n" if result["stopped"] == "interrupted" else "")
+        + f"Next:  charrnn sample {run} --length 500"
     )
 
 
@@ -115,18 +147,17 @@ def summarise(result: dict[str, Any]) -> None:
 def signals() -> Iterator[list[int]]:
     """Collect SIGINT and SIGTERM instead of dying of them; a second one acts at once."""
     received: list[int] = []
-    before: dict[int, Any] = {}
 
     def receive(number: int, frame: FrameType | None) -> None:
+        if received:
+            raise SystemExit(128 + number)
         received.append(number)
-        click.echo("Stopping after this step; once more to leave at once.", err=True)
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        with suppress(OSError):  # written past the buffer, in the middle of which the signal may have come
+            os.write(2, b"Stopping after this step; once more to leave at once.\n")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, receive)
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield received
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

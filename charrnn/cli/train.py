@@ -1,24 +1,26 @@
 """`charrnn train`: a text in, a run folder out."""
 
-import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option, note, read_sources
+from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option
 from charrnn.cli.progress import finish, follow, signals, summarise
-from charrnn.errors import RunError
+from charrnn.cli.runs import fresh, resumed
+from charrnn.errors import RunError, is_out_of_memory
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
-from charrnn.training.config import OPTIMIZERS, SCHEDULES
+from charrnn.training.config import ON_NAN, OPTIMIZERS, SCHEDULES
 from charrnn.training.recipe import PRESETS
 
 if TYPE_CHECKING:
-    from charrnn.model.config import ModelConfig
-    from charrnn.text.corpus import Corpus
-    from charrnn.training.resume import Sources
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
+
+BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
 
 
 @click.command(
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         "charrnn train python --cell gru --num-layers 2 --hidden-size 128 --steps 500",
         "charrnn train *.txt --epochs 10 --out checkpoints/mine",
         "charrnn train --resume checkpoints/mine",
+        "charrnn train letters.txt --init-from checkpoints/mine --minutes 5",
     )
 )
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     metavar="RUN",
     help="Go on with a stopped run, exactly.",
 )
+@click.option("--force", is_flag=True, help="With --resume: go on though the text has changed, with it as it is now.")
+@click.option("--init-from", metavar="MODEL", help="Begin a new run with this model's sizes and weights.")
 @click.option(
     "--preset",
     type=click.Choice(tuple(PRESETS)),
@@ -83,34 +88,64 @@ if TYPE_CHECKING:
     "--sample-every", type=int, metavar="N", help="Validate, save and sample every N steps. Default: some 20 times."
 )
 @click.option("--seed", type=int, metavar="N", help="Of the first weights and of dropout. Default: 0.")
+@click.option(
+    "--on-nan",
+    type=click.Choice(ON_NAN),
+    help="Where the loss is no number: stop, or go back to the last save, at half the learning rate. Default: stop.",
+)
 @encoding_option
 @device_option
 @json_option
 def train(
-    sources: tuple[str, ...], out: Path | None, resume: Path | None, val_fraction: float, test_fraction: float,
-    precision: str | None, preset: str | None, encoding: str, device: str, as_json: bool, **given: Any,
+    sources: tuple[str, ...], out: Path | None, resume: Path | None, force: bool, init_from: str | None,
+    val_fraction: float, test_fraction: float, preset: str | None, precision: str | None, encoding: str, device: str,
+    as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
 
     Several sources are read as one text. Validation loss is measured as training goes on, and short samples show what
     the model writes by then. The folder holds best.safetensors, last.safetensors, log.jsonl, samples.jsonl, loss.png
-    and, for --resume, state.safetensors and sources.json. A resumed run reads the same text again and takes every
-    choice from the run.
+    and, for --resume, state.safetensors. A resumed run reads the same text again and takes every choice from the run,
+    but for --on-nan. Ctrl-C saves and ends the run; a second one ends it at once.
     """
     from charrnn.training.resume import Sources
 
     if resume is not None:
         _refuse_choices_beside_resume()
-        trainer, run = _resumed(resume, device)
+        begun = resumed(resume, device, force, given["on_nan"])
+    elif force:
+        raise click.UsageError("--force is for --resume.")
     elif sources:
         text = Sources(sources, encoding, val_fraction, test_fraction)
-        trainer, run = _fresh(text, out, preset, precision, device, given)
+        begun = fresh(text, out, init_from, preset, precision, device, given)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
+    with begun as (trainer, run), _advice_on_memory(trainer, run):
+        _train(trainer, run, as_json)
+
+
+@contextmanager
+def _advice_on_memory(trainer: "Trainer", run: "Run") -> Iterator[None]:
+    """Turn an error for want of memory into one that says what can be made smaller, and what is saved."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        streams, model = trainer.streams, trainer.model.config
+        raise RunError(
+            f"out of memory on {trainer.model.device} after step {trainer.step:,}; {run.kept or 'nothing is saved'}",
+            f"start again with a smaller --batch-size (now {streams.batch_size}), a shorter --seq-length "
+            f"(now {streams.seq_length}) or a smaller --hidden-size (now {model.hidden_size})",
+        ) from None
+
+
+def _train(trainer: "Trainer", run: "Run", as_json: bool) -> None:
+    """Train to the end, report, and leave with the status that tells how it ended."""
     with signals() as received:
         follow(trainer, run, stop=lambda: bool(received))
-    if trainer.stopped == "diverged" and not run.best.exists():
-        raise RunError("the loss was no number before anything could be saved", "choose a lower --learning-rate")
+    if trainer.divergence and not run.holds_a_model:
+        raise RunError(f"{trainer.divergence}, before anything could be saved", "choose a lower --learning-rate")
     result = finish(trainer, run)
     if as_json:
         echo_json(result)
@@ -118,10 +153,12 @@ def train(
         summarise(result)
     if received:
         raise SystemExit(128 + received[0])
-    if trainer.stopped == "diverged":
+    if trainer.divergence:
+        resume = f"charrnn train --resume {shlex.quote(str(run.path))}"
         raise RunError(
-            f"the loss was no number any more after step {result['steps']}; the checkpoints before it are kept",
-            "choose a lower --learning-rate or --clip-norm",
+            f"{trainer.divergence}; {run.kept or 'nothing is saved'}",
+            f"go on from there at half the rate with '{resume} --on-nan rollback', "
+            "or start again with a lower --learning-rate or --clip-norm",
         )
 
 
@@ -130,107 +167,5 @@ def _refuse_choices_beside_resume() -> None:
     context = click.get_current_context()
     for name in context.params:
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if given and name not in ("resume", "device", "as_json"):
+        if given and name not in BESIDE_RESUME:
             raise click.UsageError(f"{name} cannot be chosen again with --resume; leave it out.")
-
-
-def _fresh(
-    sources: "Sources", out: Path | None, preset: str | None, precision: str | None, device: str, given: dict[str, Any]
-) -> "tuple[Trainer, Run]":
-    """A new model and a new run folder."""
-    import torch
-
-    from charrnn.model.devices import choose_device, choose_precision
-    from charrnn.model.network import CharRNN
-    from charrnn.training.recipe import Hardware, recipe
-    from charrnn.training.resume import save_sources
-    from charrnn.training.run import Run
-    from charrnn.training.trainer import Trainer
-
-    corpus = _read(sources)
-    where = choose_device(device)
-    number = choose_precision(precision, where)
-    hardware = Hardware(where.type != "cpu", torch.get_num_threads(), number == torch.bfloat16)
-    config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
-    network = CharRNN(config, torch.Generator().manual_seed(training.seed)).to(where)
-    run = Run(out or _new_folder(corpus, config), corpus, training, str(number).removeprefix("torch."))
-    trainer = Trainer(network, corpus, training, number)
-    run.create()
-    save_sources(_absolute(sources), run.path)
-    _announce(trainer, run, f", chosen for {why}")
-    return trainer, run
-
-
-def _resumed(path: Path, device: str) -> "tuple[Trainer, Run]":
-    """The model, the corpus and the state of a stopped run."""
-    import msgspec
-
-    from charrnn.model.checkpoint import LAST, load
-    from charrnn.model.devices import choose_device, choose_precision
-    from charrnn.model.network import CharRNN
-    from charrnn.training.config import TrainingConfig
-    from charrnn.training.resume import load_sources, restore
-    from charrnn.training.run import Run
-    from charrnn.training.trainer import Trainer
-
-    sources = load_sources(path)
-    last = load(path / LAST)
-    corpus = _read(sources)
-    if corpus.sha256 != last.header.corpus.sha256:
-        raise RunError(f"the text of {path} has changed since it was trained on", "restore it, or start a new run")
-    options = dict(last.header.training)
-    precision, where = str(options.pop("precision", "float32")), choose_device(device)
-    training = msgspec.convert(options, TrainingConfig)
-    network = CharRNN.from_weights(last.config, last.weights).to(where)
-    trainer = Trainer(network, corpus, training, choose_precision(precision, where))
-    run = Run(path, corpus, training, precision)
-    restore(trainer, path)
-    run.reopen(trainer.step)
-    _announce(trainer, run)
-    return trainer, run
-
-
-def _read(sources: "Sources") -> "Corpus":
-    from charrnn.text.corpus import Corpus
-
-    text = read_sources(sources.sources, sources.encoding)
-    corpus = Corpus.from_text(text, sources.val_fraction, sources.test_fraction)
-    for line in corpus.notes:
-        note(line)
-    return corpus
-
-
-def _absolute(sources: "Sources") -> "Sources":
-    """The same sources, to be found from any folder."""
-    import msgspec
-
-    from charrnn.text.catalogue import CATALOGUE
-
-    names = (name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in sources.sources)
-    return msgspec.structs.replace(sources, sources=tuple(names))
-
-
-def _new_folder(corpus: "Corpus", config: "ModelConfig") -> Path:
-    from charrnn.training.run import free_folder
-
-    return free_folder(Path("checkpoints"), f"{corpus.name}-{config.cell}-{config.num_layers}x{config.hidden_size}")
-
-
-def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
-    """Say in one line what is trained, how, and why so."""
-    from charrnn.display.signs import one_line
-
-    model, training, streams = trainer.model.config, trainer.config, trainer.streams
-    precision = str(trainer.precision).removeprefix("torch.")
-    budgets = ((training.minutes, "minutes"), (training.steps, "steps"), (training.epochs, "epochs"))
-    budget = " ".join(f"{value:g} {name}" for value, name in budgets if value is not None)
-    click.echo(
-        f"{model.kind} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
-        f"{model.parameters:,} parameters; "
-        f"{streams.batch_size} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "
-        f"dropout {model.dropout:g}, {precision} on {trainer.model.device}, "
-        f"{budget}{why}; run in {one_line(str(run.path))}",
-        err=True,
-    )
-    if (streams.batch_size, streams.seq_length) != (training.batch_size, training.seq_length):
-        note("the text is short: fewer streams, or a shorter window, than asked for")

@@ -3,10 +3,13 @@
 A safetensors file with a JSON header and a digest in its metadata; nothing in it is ever executed. Knows no torch.
 """
 
+import errno
 import hashlib
 import math
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,7 +91,11 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint in one step: a reader of `path` finds the old file or the new one, whole."""
+    """Write a checkpoint in one step: a reader of `path` finds the old file or the new one, whole.
+
+    Raises:
+        OSError: `path` cannot be written.
+    """
     header = msgspec.json.encode(asdict(checkpoint.header))
     tensors = {**checkpoint.weights, "vocabulary": checkpoint.vocabulary.codes.astype(np.int32)}
     metadata = {
@@ -97,8 +104,20 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "header": header.decode(),
         "digest": seal(str(FORMAT_VERSION), header, tensors),
     }
-    with replacing(path) as temporary:
+    with replacing_tensors(path) as temporary:
         save_file(tensors, temporary, metadata)
+
+
+@contextmanager
+def replacing_tensors(path: Path) -> Iterator[Path]:
+    """As `files.replacing`, for safetensors, which has its own words for an error of the disk: raises OSError."""
+    with replacing(path) as temporary:
+        try:
+            yield temporary
+        except SafetensorError as error:
+            number = re.search(r"os error (\d+)", str(error))
+            code = int(number[1]) if number else errno.EIO
+            raise OSError(code, os.strerror(code)) from None
 
 
 def load(path: Path) -> Checkpoint:

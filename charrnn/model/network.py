@@ -36,8 +36,10 @@ class CharRNN(nn.Module):
         self.config = config
         V, E, H = config.vocabulary_size, config.embedding_size, config.hidden_size
         sizes = [config.input_size, *[H] * (config.num_layers - 1)]
+        self.embedding: nn.Module | None = None
         with torch.device("meta"):  # torch's own first values would cost time and global random numbers
-            self.embedding: nn.Module | None = nn.Embedding(V, E) if E else None
+            if E:  # to draw an embedding's, if only in pretence, torch imports its compiler: a second and a half
+                self.embedding = nn.Embedding.from_pretrained(torch.empty(V, E), freeze=False)
             self.layers = nn.ModuleList(Layer(config, size) for size in sizes)
             self.readout = nn.Linear(H, V)
         self.to_empty(device="cpu")

@@ -92,16 +92,25 @@ class Corpus:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def from_text(cls, text: Text, val_fraction: float = 0.05, test_fraction: float = 0.05) -> "Corpus":
+    def from_text(
+        cls,
+        text: Text,
+        val_fraction: float = 0.05,
+        test_fraction: float = 0.05,
+        vocabulary: Vocabulary | None = None,
+    ) -> "Corpus":
         """Encode a text and split it: the training part first, then validation, then test.
+
+        The vocabulary is the text's own characters, unless one is given.
 
         Raises:
             SourceError: the text has fewer than two characters.
             ConfigError: the fractions leave nothing to train on.
+            VocabularyError: the text has characters that are not in the given vocabulary.
         """
         if len(text.characters) < 2:
             raise SourceError(f"{text.name} has one character only", "give a text of at least two characters")
-        vocabulary = Vocabulary(text.characters)
+        vocabulary = vocabulary or Vocabulary(text.characters)
         parts, notes = _split(vocabulary.encode(text.characters), val_fraction, test_fraction)
         return cls(text.name, text.sha256, text.licence, vocabulary, parts, text.source, text.notes + notes)
 

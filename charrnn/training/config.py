@@ -6,9 +6,11 @@ from typing import Literal
 from charrnn.errors import ConfigError, check_choice, check_range
 
 Schedule = Literal["cosine", "linear", "constant", "exponential"]
+OnNan = Literal["stop", "rollback"]
 Optimizer = Literal["adamw", "rmsprop"]
 SCHEDULES = ("cosine", "linear", "constant", "exponential")
 OPTIMIZERS = ("adamw", "rmsprop")
+ON_NAN = ("stop", "rollback")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class TrainingConfig:
     patience: int | None = None  # validations in a row without a new best after which the run ends; None: it goes on
     sample_every: int | None = None  # steps between milestones; None: some twenty milestones in a run
     seed: int = 0
+    on_nan: OnNan = "stop"  # or "rollback": go back to the last saved state and halve the learning rate
 
     def __post_init__(self) -> None:
         check_range("batch_size", self.batch_size, 1, 65536)
@@ -52,6 +55,7 @@ class TrainingConfig:
         check_range("clip_value", self.clip_value, 0, 1e9)
         check_range("patience", 1 if self.patience is None else self.patience, 1, 1e12)
         check_range("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 1e12)
+        check_choice("on_nan", self.on_nan, ON_NAN)
         check_range("seed", self.seed, 0, 2**63 - 1)
         budgets = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}
         given = {name: value for name, value in budgets.items() if value is not None}

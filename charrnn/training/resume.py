@@ -1,23 +1,24 @@
-"""What training goes on from after a stop, exactly: the trainer's state, and where its text is."""
+"""What training goes on from after a stop, exactly: one file with all that a run needs but its text."""
 
-import json
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from charrnn.errors import RunError
-from charrnn.files import replacing
-from charrnn.model.checkpoint import seal
+from charrnn.errors import CharrnnError, RunError
+from charrnn.model.checkpoint import Header, replacing_tensors, seal
+from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.trainer import Trainer
 
 STATE = "state.safetensors"
-SOURCES = "sources.json"
 _FORMAT = "charrnn training state"
-_VERSION = "1"
+_VERSION = "2"
 
 
 class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,58 +30,89 @@ class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     test_fraction: float
 
 
-def save_state(trainer: Trainer, folder: Path) -> None:
-    """Write the trainer's state to its run folder, in one step."""
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in trainer.state().items()}
-    metadata = _seals(tensors)
-    with replacing(folder / STATE) as temporary:
+@dataclass(frozen=True)
+class Account:
+    """What a state says in words: the header of a checkpoint of that moment, where the text is, the best so far."""
+
+    header: Header
+    sources: Sources
+    best_nats: float | None = None  # the lowest validation loss, as it was measured in training
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """A run as it lies in its folder; `tensors` are those of `Trainer.state`."""
+
+    account: Account
+    vocabulary: Vocabulary
+    tensors: dict[str, Tensor]
+
+
+def save_state(state: SavedState, folder: Path) -> None:
+    """Write a state to its run folder, in one step. Raises OSError."""
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in state.tensors.items()}
+    tensors["vocabulary"] = torch.from_numpy(state.vocabulary.codes.astype(np.int32))
+    metadata = _sealed(msgspec.json.encode(state.account).decode(), tensors)
+    with replacing_tensors(folder / STATE) as temporary:
         save_file(tensors, temporary, metadata)
 
 
-def restore(trainer: Trainer, folder: Path) -> None:
-    """Bring a new trainer of the same model, corpus and recipe to the state in a run folder.
+def find_state(folder: Path) -> Path:
+    """Return where the state of a run is.
 
     Raises:
-        RunError: the state is not there, damaged, or of another network.
+        RunError: the folder holds none.
     """
     path = folder / STATE
+    if not os.path.isfile(path):  # unlike Path.is_file, false for a name that no file can have
+        raise RunError(f"{folder} holds no {STATE}", "give the folder of a run made by 'charrnn train'")
+    return path
+
+
+def load_state(folder: Path) -> SavedState:
+    """Read the state in a run folder and check it as a whole.
+
+    Raises:
+        RunError: it is not there, damaged, or of another format.
+    """
+    path = find_state(folder)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-    except FileNotFoundError:
-        raise RunError(f"{folder} holds no {STATE}", "give the folder of a run that was stopped") from None
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} cannot be read ({error})", "start from its weights in a new run") from None
-    if metadata != _seals(tensors):
-        raise RunError(f"{path} is damaged: its digest does not fit", "train again; last.safetensors can still be used")
+        raise RunError(f"{path} cannot be read ({error})", _AFTER_LOSS) from None
+    if (metadata.get("format"), metadata.get("format_version")) != (_FORMAT, _VERSION):
+        raise RunError(f"{path} is not a state of this charrnn's format", "go on with the charrnn that wrote it")
+    if metadata != _sealed(metadata.get("account", ""), tensors):
+        raise RunError(f"{path} is damaged: its digest does not fit", _AFTER_LOSS)
     try:
-        trainer.restore(tensors)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise RunError(f"{path} does not fit this network ({error})", "name the run that it belongs to") from None
+        account = msgspec.json.decode(metadata["account"], type=Account)
+        vocabulary = Vocabulary(map(chr, tensors.pop("vocabulary").tolist()))
+    except (msgspec.DecodeError, CharrnnError, KeyError, ValueError) as error:
+        raise RunError(f"{path} is damaged: {error}", _AFTER_LOSS) from None
+    return SavedState(account, vocabulary, tensors)
 
 
-def save_sources(sources: Sources, folder: Path) -> None:
-    """Note in the run folder where its text is."""
-    with replacing(folder / SOURCES) as temporary:
-        temporary.write_text(json.dumps(msgspec.to_builtins(sources), ensure_ascii=False), "utf-8")
-
-
-def load_sources(folder: Path) -> Sources:
-    """Return where a run's text is.
+def restore(trainer: Trainer, state: SavedState) -> None:
+    """Bring a new trainer of the same model, corpus and recipe to a saved state.
 
     Raises:
-        RunError: the folder is no run's.
+        RunError: the state is of another network.
     """
     try:
-        return msgspec.json.decode((folder / SOURCES).read_bytes(), type=Sources)
-    except (OSError, msgspec.DecodeError):
-        raise RunError(f"{folder} holds no {SOURCES} of a run", "give a run folder made by 'charrnn train'") from None
+        trainer.restore(state.tensors)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise RunError(f"{STATE} does not fit this network ({error})", "name the run that it belongs to") from None
 
 
-def _seals(tensors: dict[str, Tensor]) -> dict[str, str]:
-    """The file's metadata, with a digest over the tensors' bytes (numpy has no bfloat16), names, shapes and types."""
+_AFTER_LOSS = "start a new run from its weights with --init-from, or restore the file from a backup"
+
+
+def _sealed(account: str, tensors: dict[str, Tensor]) -> dict[str, str]:
+    """The file's metadata, with a digest over all of it (numpy has no bfloat16: bytes, with names, shapes, types)."""
     named = {
         f"{name} {list(t.shape)} {t.dtype}": t.reshape(-1).view(torch.uint8).numpy() for name, t in tensors.items()
     }
-    return {"format": _FORMAT, "format_version": _VERSION, "digest": seal(_VERSION, _FORMAT.encode(), named)}
+    digest = seal(_VERSION, _FORMAT.encode() + account.encode(), named)
+    return {"format": _FORMAT, "format_version": _VERSION, "account": account, "digest": digest}

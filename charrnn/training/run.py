@@ -1,19 +1,27 @@
 """The run folder: the best and the last checkpoint, the log and the samples, written as training goes on."""
 
 import os
-from dataclasses import asdict
+import shlex
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from charrnn.errors import RunError
-from charrnn.files import replacing
-from charrnn.model.checkpoint import BEST, LAST, Checkpoint, Figures, Header, Provenance, load, save
+from charrnn.files import append, replacing, sweep, sync
+from charrnn.model.checkpoint import BEST, LAST, Checkpoint, Figures, Header, Provenance, save
+from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.training.config import TrainingConfig
-from charrnn.training.trainer import Progress
+from charrnn.training.lock import LOCK, Lock
+from charrnn.training.report import Progress
+from charrnn.training.resume import STATE, Account, SavedState, Sources, load_state, save_state
+from charrnn.training.trainer import Trainer
 
 LOG = "log.jsonl"
 SAMPLES = "samples.jsonl"
@@ -23,42 +31,99 @@ _LOGGED = ("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm
 
 
 class Run:
-    """A run folder being written."""
+    """A run folder being written, by one process at a time."""
 
-    def __init__(self, path: Path, corpus: Corpus, training: TrainingConfig, precision: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        corpus: Corpus,
+        training: TrainingConfig,
+        precision: str,
+        sources: Sources,
+        origin: Mapping[str, str] | None = None,
+        lock: Lock | None = None,
+    ) -> None:
+        """`origin` says in the checkpoints which model a run began from; `lock` is the folder's, where it is held."""
         self.path = path
         self._vocabulary = corpus.vocabulary
+        self._sources = sources
         self._provenance = Provenance(
             corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence, corpus.source
         )
-        self._training = {k: v for k, v in asdict(training).items() if v is not None} | {"precision": precision}
+        chosen = {k: v for k, v in asdict(training).items() if v is not None}
+        self._training = chosen | {"precision": precision} | dict(origin or {})
         self._line_beginnings = corpus.line_beginnings
         self._best: float | None = None
+        self._written = {LOCK, LOG, STATE}  # what must be found in the folder
         self._validates = "val" in corpus.parts
+        self._lock = lock or Lock(path)
 
     def create(self) -> None:
-        """Make the folder.
+        """Make the folder and take its lock, until `close`.
 
         Raises:
-            RunError: it holds a run already, or it cannot be made.
+            RunError: it holds a run already, another process writes to it, or it cannot be made.
         """
-        if any(os.path.exists(self.path / name) for name in (BEST, LAST)):
+        if self.holds_a_model:
             raise RunError(f"{self.path} holds a run already", "name another folder with --out, or go on with --resume")
-        try:
+        with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
+            self._lock.take()
+            self._sweep()
             (self.path / LOG).write_bytes(b"")  # an older log is of a run that ended before its first checkpoint
-            (self.path / SAMPLES).unlink(missing_ok=True)
-        except OSError as error:
-            why = f"{self.path} cannot be written ({error.strerror})"
-            raise RunError(why, "name another folder with --out") from None
+            for name in (SAMPLES, STATE):
+                (self.path / name).unlink(missing_ok=True)
 
-    def reopen(self, step: int) -> None:
-        """Go on with the folder as it was at a step: later lines of log and samples are taken back."""
-        self._best = load(self.best).header.figures.val_nats if self.best.exists() else None
-        for name in (LOG, SAMPLES):
-            lines = (self.path / name).read_bytes().splitlines(keepends=True) if (self.path / name).exists() else []
-            with replacing(self.path / name) as temporary:
-                temporary.write_bytes(b"".join(line for line in lines if _step_of(line) <= step))
+    def reopen(self, step: int, best_nats: float | None) -> None:
+        """Go on with the folder, whose lock is held, as it was at a step: log and samples lose their later lines.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        if best_nats is not None and self.best.exists():
+            self._best = best_nats
+            self._written.add(BEST)
+        with self._writing():
+            self._sweep()
+            self._take_back(step)
+
+    def close(self) -> None:
+        """Let others write to the folder."""
+        self._lock.let_go()
+
+    def mend(self) -> str | None:
+        """Make the folder anew where it was removed; return what of it is lost, None where nothing is.
+
+        Raises:
+            RunError: another run has taken its place, or it cannot be made.
+        """
+        lost = sorted(name for name in self._written if not (self.path / name).exists())
+        if not (lost or self._lock.holds):
+            raise RunError(f"{self.path} was removed, and another run writes there now", "start again with --out")
+        if not lost:
+            return None
+        with self._writing():
+            self.path.mkdir(parents=True, exist_ok=True)
+            if LOCK in lost:
+                self._lock.retake()
+            append(self.path / LOG, b"")
+        if BEST in lost:
+            self._best = None
+        self._written -= {BEST, STATE} & set(lost)
+        return f"{', '.join(lost)} of {self.path} went missing while the run goes on; its next save makes them anew"
+
+    @property
+    def holds_a_model(self) -> bool:
+        """Whether the folder is of use as a MODEL."""
+        return any(os.path.exists(self.path / name) for name in (BEST, LAST))
+
+    @property
+    def kept(self) -> str | None:
+        """Which step the saved state holds, in words; None where there is no good one."""
+        try:
+            return f"{self.path / STATE} is good and holds step {load_state(self.path).account.header.figures.step:,}"
+        except RunError:
+            return None
 
     @property
     def best(self) -> Path:
@@ -66,8 +131,8 @@ class Run:
         return self.path / BEST
 
     def log(self, progress: Progress) -> None:
-        """Append a line to the log."""
-        values = {name: getattr(progress, name) for name in _LOGGED}
+        """Append a line to the log. Raises RunError where it cannot be written, as all that writes here does."""
+        values = {name: getattr(progress, name) for name in _LOGGED} | {"rollbacks": progress.rollbacks or None}
         self._append(LOG, {name: value for name, value in values.items() if value is not None})
 
     def keep_sample(self, progress: Progress, text: str, temperature: float) -> None:
@@ -75,29 +140,109 @@ class Run:
         stage = {"step": progress.step, "val_nats": progress.val_nats}
         self._append(SAMPLES, {**stage, "temperature": temperature, "text": text})
 
+    def commit(self, trainer: Trainer, progress: Progress) -> None:
+        """Save all that stands for this step, and at last the state.
+
+        The state alone says where the run stands. A kill before it has changed leaves the old one, from which the same
+        log lines, samples and checkpoints are made again; a kill after it leaves nothing undone.
+        """
+        with self._writing():
+            for path in (self.path / LOG, self.path / SAMPLES):
+                if path.exists():
+                    sync(path)
+        self.save(trainer.model, progress)
+        self.save_state(trainer, _figures(progress))
+
     def save(self, model: CharRNN, progress: Progress) -> None:
         """Save the last checkpoint, and as the best one where its validation loss is the lowest so far.
 
         Without a validation part the last is the best.
         """
-        figures = Figures(progress.step, progress.epoch, progress.seconds, progress.train_nats, progress.val_nats)
-        checkpoint = Checkpoint(self._header(model, figures), self._vocabulary, model.weights())
-        save(checkpoint, self.path / LAST)
+        checkpoint = Checkpoint(self._header(model.config, _figures(progress)), self._vocabulary, model.weights())
         val = progress.val_nats
-        if not self._validates or (val is not None and (self._best is None or val < self._best)):
-            self._best = val
-            save(checkpoint, self.best)
+        better = val is not None and (self._best is None or val < self._best)
+        with self._writing():
+            if better or not self._validates:
+                save(checkpoint, self.best)
+                self._best = val
+                self._written.add(BEST)
+            save(checkpoint, self.path / LAST)
 
-    def save_final(self, model: CharRNN, figures: Figures) -> None:
+    def save_state(self, trainer: Trainer, figures: Figures) -> None:
+        """Save what the run goes on from; before the first step too, which shows that the folder takes it."""
+        account = Account(self._header(trainer.model.config, figures), self._sources, self._best)
+        with self._writing():
+            save_state(SavedState(account, self._vocabulary, trainer.state()), self.path)
+        self._written.add(STATE)
+
+    def roll_back(self, trainer: Trainer) -> None:
+        """Bring trainer and folder back to the saved state, to go on from there at half the learning rate."""
+        saved = load_state(self.path)
+        trainer.roll_back(saved.tensors)
+        with self._writing():
+            self._take_back(trainer.milestones_settled)
+        self.save_state(trainer, saved.account.header.figures)
+
+    def save_final(self, checkpoint: Checkpoint, figures: Figures) -> None:
         """Save the best checkpoint again, now with its final figures."""
-        save(Checkpoint(self._header(model, figures), self._vocabulary, model.weights()), self.best)
+        with self._writing():
+            save(replace(checkpoint, header=self._header(checkpoint.config, figures)), self.best)
 
-    def _header(self, model: CharRNN, figures: Figures) -> Header:
-        return Header(model.config, self._provenance, figures, self._training, self._line_beginnings)
+    def _header(self, config: ModelConfig, figures: Figures) -> Header:
+        return Header(config, self._provenance, figures, self._training, self._line_beginnings)
 
     def _append(self, name: str, record: dict[str, Any]) -> None:
-        with (self.path / name).open("ab") as file:
-            file.write(msgspec.json.encode(record) + b"\n")
+        with self._writing():
+            append(self.path / name, msgspec.json.encode(record) + b"\n")
+
+    def _take_back(self, step: int) -> None:
+        """Remove what log and samples say of later steps, and a line that a kill has cut off."""
+        for path in (self.path / LOG, self.path / SAMPLES):
+            lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+            kept = [line for line in lines if _step_of(line) <= step]
+            if kept != lines:
+                with replacing(path) as temporary:
+                    temporary.write_bytes(b"".join(kept))
+
+    def _sweep(self) -> None:
+        for name in (BEST, LAST, STATE, LOG, SAMPLES, CURVE):
+            sweep(self.path / name)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn an error of the disk into one that says what is still there, and what to do."""
+        try:
+            yield
+        except OSError as error:
+            problem = f"{error.filename or self.path} cannot be written ({error.strerror})"
+            kept = self.kept
+            if kept is None:
+                raise RunError(problem, "name another folder with --out") from None
+            raise RunError(
+                f"{problem}; {kept}",
+                f"make room or mend the folder, then: charrnn train --resume {shlex.quote(str(self.path))}",
+            ) from None
+
+
+def check_space(folder: Path, config: ModelConfig) -> None:
+    """Look whether a new run of such a network will find room: best, last and state, and a second state meanwhile.
+
+    Raises:
+        RunError: there is less.
+    """
+    while not os.path.exists(folder):  # unlike Path.exists, false for a name that no folder can have
+        folder = folder.parent
+    state = 3 * 4 * config.parameters  # weights and both of AdamW's moments, in float32
+    needed, free = 2 * 4 * config.parameters + 2 * state, shutil.disk_usage(folder).free
+    if free < needed:
+        raise RunError(
+            f"a run of this size needs {needed / 1e6:,.0f} MB, and {folder} has {free / 1e6:,.0f} MB free",
+            "make room, or name another folder with --out",
+        )
+
+
+def _figures(progress: Progress) -> Figures:
+    return Figures(progress.step, progress.epoch, progress.seconds, progress.train_nats, progress.val_nats)
 
 
 def _step_of(line: bytes) -> float:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, replace
 from time import perf_counter
 
 import torch
@@ -14,6 +14,7 @@ from charrnn.model.scoring import nats_per_character
 from charrnn.text.corpus import Batch, Corpus, Streams
 from charrnn.training.allocator import keep_freed_memory
 from charrnn.training.config import TrainingConfig
+from charrnn.training.report import Divergence, Progress, RecentLosses
 from charrnn.training.schedule import learning_rate
 
 REPORT_SECONDS = 0.5  # losses are read back from the device this often
@@ -22,26 +23,11 @@ MILESTONE = 0.05
 COST = 0.05  # of the time at most goes into milestones, and as much into validation, where the budget is in minutes
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands. Losses are in nats per character; train_nats is the mean since the last report."""
-
-    step: int
-    epoch: float
-    seconds: float
-    learning_rate: float
-    train_nats: float
-    grad_norm: float  # of the last step, before clipping
-    chars_per_second: float
-    fraction: float = 0.0  # of the budget
-    milestone: bool = False  # a moment to save and to sample
-    val_nats: float | None = None  # over the whole validation part, at the milestones that can afford it and the last
-
-
 class Trainer:
     """One run of a model over a corpus.
 
-    `stopped` tells, after the run, how it ended: "finished", "interrupted" or "diverged".
+    `stopped` tells, from the last report on, how the run ended: "finished", "interrupted" or "diverged"; `divergence`
+    where and how it diverged.
     """
 
     def __init__(
@@ -50,57 +36,41 @@ class Trainer:
         self.model, self.corpus, self.config, self.precision = model, corpus, config, precision
         self.streams = Streams.over(corpus.parts["train"], config.batch_size, config.seq_length)
         self.stopped = "finished"
+        self.divergence: Divergence | None = None
         self._dropout = torch.Generator(model.device).manual_seed(config.seed)
         self._optimizer = _optimizer(model, config)
         self._state: State | None = None
         self._step = 0
         self._seconds = 0.0  # spent so far
-        self._milestone = FIRST_MILESTONE  # the next one is due when this part of the budget is used up
+        self._next_milestone = FIRST_MILESTONE  # the next one is due when this part of the budget is used up
         self._next_validation = 0.0  # not before this part of the budget is used up
-        self._best, self._in_vain = math.inf, 0  # the lowest validation loss, and how many have come after it
         self.characters = 0  # trained on so far, readings of the same character counted each
-        self._since = _Sums(torch.zeros((), device=model.device))
+        self._best, self._in_vain = math.inf, 0  # the lowest validation loss, and how many validations came after it
+        self.rollbacks = 0  # so far; each has halved the learning rate
+        self._recent = RecentLosses()
+        self._owed: Progress | None = None  # a milestone that a stop has cut off, to be made up for
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress]:
         """Train until the budget is used up, `stop` says so, or the loss is no number; yield progress.
 
         A report that is a milestone is yielded at the end of the run, and at intervals before it; the model may be
-        saved and sampled then.
+        saved and sampled then. A stop is followed within a step by a last report, a milestone without validation.
         """
-        if self._fraction(self._seconds) >= 1:
-            return
+        self.stopped, self.divergence = "finished", None
         keep_freed_memory()
-        self._reported = perf_counter()
-        start = self._reported - self._seconds
-        for batch in self.streams.batches(self._step):
-            rate = learning_rate(self.config, self._fraction(perf_counter() - start, ahead=0.5), self._epoch)
-            self._train_on(batch, rate)
-            now = perf_counter()
-            fraction = self._fraction(now - start)
-            over = fraction >= 1 or stop()
-            due = over or self._milestone_due(fraction)
-            if not (due or now - self._reported >= REPORT_SECONDS):
-                continue
-            self._seconds = now - start
-            progress = self._report(fraction, rate)
-            if progress is None:
+        for progress, due in self._reports(stop):
+            if self.divergence is None and (due or stop()):
+                progress = self._milestone(progress, due, stop)
+            if self.divergence is not None:
                 self.stopped = "diverged"
                 return
-            if due:
-                progress = replace(progress, milestone=True, val_nats=self._validate(fraction, over))
-                if progress.val_nats is not None and not math.isfinite(progress.val_nats):
-                    self.stopped = "diverged"
-                    return
-                self._milestone = fraction + min(fraction, MILESTONE)
-                over = over or self._in_vain == self.config.patience
             begun = perf_counter()
             yield progress
             if due:
                 self._reported = perf_counter()
-                self._milestone = max(self._milestone, fraction + self._earned_in(self._reported - begun))
-            if over:
-                early = self._in_vain == self.config.patience
-                self.stopped = "finished" if fraction >= 1 or early else "interrupted"
+                earned = progress.fraction + self._earned_in(self._reported - begun)
+                self._next_milestone = max(self._next_milestone, earned)
+            if self.stopped == "interrupted":
                 return
 
     def state(self) -> dict[str, Tensor]:
@@ -114,12 +84,18 @@ class Trainer:
         for layer, parts in enumerate(self._state or ()):
             tensors |= {f"recurrent.{layer}.{part}": value.detach() for part, value in enumerate(parts)}
         tensors["dropout"] = self._dropout.get_state()
-        counts = [self._step, self.characters, self._seconds, self._milestone, self._next_validation]
-        counts += [self._best, self._in_vain]
-        return tensors | {"counts": torch.tensor(counts, dtype=torch.float64)}
+        counts = (self._step, self.characters, self.rollbacks, self._in_vain)
+        times = (self._seconds, self._next_milestone, self._next_validation)
+        tensors["counts"] = torch.tensor((*counts, *times, self._best), dtype=torch.float64)
+        if self._owed is not None:
+            tensors["owed"] = torch.tensor(astuple(self._owed)[1:8], dtype=torch.float64)  # from epoch to fraction
+        return tensors
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go back to a state: training from here equals training on from where it was taken, to the last bit."""
+        """Go back to a state: training from here equals training on from where it was taken, to the last bit.
+
+        Tensors are copied into memory of torch's own alignment, on which the last bit of a product depends.
+        """
         with torch.no_grad():
             for name, weight in self.model.named_weights():
                 weight.copy_(tensors[f"model.{name}"])
@@ -127,17 +103,68 @@ class Trainer:
         for name in tensors:
             if name.startswith("optimizer."):
                 _, index, key = name.split(".")
-                moments.setdefault(int(index), {})[key] = tensors[name]
+                moments.setdefault(int(index), {})[key] = tensors[name].clone()
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        self._state = tuple(  # copies: a file's tensors lie at any address, and some products depend on the alignment
-            tuple(tensors[f"recurrent.{layer}.{part}"].clone().to(self.model.device) for part in range(len(parts)))
-            for layer, parts in enumerate(self.model.initial_state(1))
-        )
+        self._state = self._recurrent(tensors)
         self._dropout.set_state(tensors["dropout"].cpu())
-        step, characters, self._seconds, self._milestone, self._next_validation, *rest = tensors["counts"].tolist()
-        self._best, in_vain = rest
-        self._step, self.characters, self._in_vain = int(step), int(characters), int(in_vain)
+        *counts, self._seconds, self._next_milestone, self._next_validation, self._best = tensors["counts"].tolist()
+        self._step, self.characters, self.rollbacks, self._in_vain = map(int, counts)
+        self._owed = Progress(self._step, *tensors["owed"].tolist()) if "owed" in tensors else None
+        self._recent = RecentLosses()
+
+    def roll_back(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to a state and halve the learning rate from there on. The time since then stays spent."""
+        seconds = self._seconds
+        self.restore(tensors)
+        self._seconds, self.rollbacks = seconds, self.rollbacks + 1
+
+    def _recurrent(self, tensors: Mapping[str, Tensor]) -> State | None:
+        """The recurrent state among the tensors; none before the first step, or where the streams are others now."""
+        names = [[f"recurrent.{n}.{part}" for part in range(len(s))] for n, s in enumerate(self.model.initial_state(1))]
+        if names[0][0] not in tensors or len(tensors[names[0][0]]) != self.streams.batch_size:
+            return None
+        return tuple(tuple(tensors[name].clone().to(self.model.device) for name in layer) for layer in names)
+
+    def _reports(self, stop: Callable[[], bool]) -> Iterator[tuple[Progress, bool]]:
+        """Train; yield reports, every so often and at a stop, and whether each is a milestone; first an owed one."""
+        if self._owed is not None:
+            yield self._owed, True
+        self._reported = perf_counter()
+        start = self._reported - self._seconds
+        batches = self.streams.batches(self._step)
+        while self._fraction(self._seconds) < 1 and self._in_vain != self.config.patience:
+            ahead = self._fraction(perf_counter() - start, ahead=0.5)
+            rate = 0.5**self.rollbacks * learning_rate(self.config, ahead, self._epoch)
+            self._train_on(next(batches), rate)
+            now = perf_counter()
+            fraction = self._fraction(now - start)
+            due = fraction >= 1 or self._milestone_due(fraction)
+            if due or stop() or now - self._reported >= REPORT_SECONDS:
+                self._seconds = now - start
+                yield self._report(fraction, rate), due
+
+    def _milestone(self, progress: Progress, due: bool, stop: Callable[[], bool]) -> Progress:
+        """Look whether the model may be saved; validate it where that is due, and owe it where a stop cuts it off."""
+        self._owed, progress = None, replace(progress, milestone=True)
+        self._check_weights()
+        if due and self.divergence is None:
+            self._next_milestone = progress.fraction + min(progress.fraction, MILESTONE)
+            try:
+                return replace(progress, val_nats=self._validate(progress.fraction, stop))
+            except _CutOffError:
+                self._owed = progress
+        self.stopped = "interrupted"
+        return progress
+
+    def _check_weights(self) -> None:
+        """Note a weight that is no number: the loss of the next step would tell, but it may be saved before."""
+        weights = dict(self.model.named_weights())
+        finite = torch.stack([weight.isfinite().all() for weight in weights.values()]).tolist()
+        for (name, weight), good in zip(weights.items(), finite, strict=True):
+            if not good:
+                value = float(weight.detach()[~weight.isfinite()][0])
+                self.divergence = Divergence(self._step, f"weight {name}", value)
 
     def _train_on(self, batch: Batch, rate: float) -> None:
         inputs, targets = (torch.from_numpy(ids).to(self.model.device) for ids in (batch.inputs, batch.targets))
@@ -155,12 +182,17 @@ class Trainer:
         self._optimizer.step()
         self._step += 1
         self.characters += targets.numel()
-        self._since.add(loss.detach(), norm, targets.numel())
+        self._recent.add(loss.detach(), norm, targets.numel())
 
     @property
     def step(self) -> int:
         """Steps taken so far."""
         return self._step
+
+    @property
+    def milestones_settled(self) -> int:
+        """The step up to which milestones were validated: one before the last where a stop cut its milestone off."""
+        return self._step - (self._owed is not None)
 
     @property
     def _epoch(self) -> float:
@@ -176,29 +208,38 @@ class Trainer:
         window = self.streams.seq_length / self.streams.stretch
         return (self._epoch + ahead * window) / self.config.epochs
 
-    def _report(self, fraction: float, rate: float) -> Progress | None:
-        """Read the losses back; None where they or the gradient are no numbers any more."""
-        nats, norm = self._since.mean(), float(self._since.norm)
-        speed = self._since.characters / max(1e-9, perf_counter() - self._reported)
-        self._since = _Sums(torch.zeros_like(self._since.nats))
+    def _report(self, fraction: float, rate: float) -> Progress:
+        """Read the losses back; note it where they or the gradient are no numbers any more."""
+        speed = self._recent.characters / max(1e-9, perf_counter() - self._reported)
+        read = self._recent.read(self._step)
+        self._recent = RecentLosses()
         self._reported = perf_counter()
-        if not (torch.isfinite(torch.tensor([nats, norm])).all()):
-            return None
-        return Progress(self._step, self._epoch, self._seconds, rate, nats, norm, speed, min(1.0, fraction))
+        if isinstance(read, Divergence):
+            self.divergence, read = read, (math.nan, math.nan)
+        fraction = min(1.0, fraction)
+        return Progress(self._step, self._epoch, self._seconds, rate, *read, speed, fraction, rollbacks=self.rollbacks)
 
-    def _validate(self, fraction: float, over: bool) -> float | None:
-        if "val" not in self.corpus.parts or not (over or fraction >= self._next_validation):
+    def _validate(self, fraction: float, stop: Callable[[], bool]) -> float | None:
+        if "val" not in self.corpus.parts or not (fraction >= 1 or fraction >= self._next_validation):
             return None
+
+        def go_on(characters: int = 0) -> None:
+            if stop():
+                raise _CutOffError
+
+        go_on()
         begun = perf_counter()
-        nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision)
+        nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision, go_on)
         self._next_validation = fraction + self._earned_in(perf_counter() - begun)
+        if not math.isfinite(nats):
+            self.divergence = Divergence(self._step, "validation loss", nats)
         self._in_vain = 0 if nats < self._best else self._in_vain + 1
         self._best = min(self._best, nats)
         return nats
 
     def _milestone_due(self, fraction: float) -> bool:
         every = self.config.sample_every
-        return fraction >= self._milestone if every is None else self._step % every == 0
+        return fraction >= self._next_milestone if every is None else self._step % every == 0
 
     def _earned_in(self, seconds: float) -> float:
         """The part of the budget after which something that took so long may be done again."""
@@ -206,27 +247,15 @@ class Trainer:
 
 
 def _optimizer(model: CharRNN, config: TrainingConfig) -> torch.optim.Optimizer:
-    if config.optimizer == "rmsprop":  # as in Lua Torch, whose char-rnn divided by the root of the mean square of 0.95
+    if config.optimizer == "rmsprop":  # the mean square's decay is the one that char-rnn and the 2015 study had
         return torch.optim.RMSprop(model.parameters(), lr=0.0, alpha=0.95, weight_decay=config.weight_decay)
     return torch.optim.AdamW(
         model.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
     )
 
 
-@dataclass
-class _Sums:
-    """Losses since the last report, summed on the device."""
-
-    nats: Tensor
-    norm: Tensor | float = 0.0
-    characters: int = 0
-
-    def add(self, loss: Tensor, norm: Tensor, characters: int) -> None:
-        self.nats += loss * characters
-        self.norm, self.characters = norm, self.characters + characters
-
-    def mean(self) -> float:
-        return float(self.nats) / self.characters
+class _CutOffError(Exception):
+    """A stop came while the model was validated."""
 
 
 def _handed_on(state: State) -> State:

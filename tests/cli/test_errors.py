@@ -42,11 +42,16 @@ def is_clean(result):
         (["neurons", "dump", "RUN", "BOOK", "-o", "OUT", "--signals", "h,x"], "signal is 'x'; choose one of h, c"),
         (["train", "BOOK", "--hidden-size", "0", "--out", "OUT"], "hidden_size is 0; give a value from 1"),
         (["train", "BOOK", "--steps", "5", "--epochs", "1", "--out", "OUT"], "give one of epochs, steps and minutes"),
+        (["train", "BOOK", "--out", "BOOK"], "cannot be written (File exists); name another folder with --out"),
+        (["train", "BOOK", "--out", "BOOK/run"], "cannot be written (Not a directory); name another folder with --out"),
+        (["train", "BOOK", "--init-from", "no/such", "--out", "OUT"], "there is no model no/such"),
+        (["train", "--resume", "BOOK"], "holds no state.safetensors; give the folder of a run made by 'charrnn train'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_an_error_is_one_line_that_names_the_problem(charrnn, run, book, tmp_path, arguments, problem):
     places = {"RUN": run, "BOOK": book, "OUT": tmp_path / "out", "RUN/best.safetensors": f"{run}/best.safetensors"}
+    places["BOOK/run"] = book / "run"
     result = charrnn(*(places.get(argument, argument) for argument in arguments), stdin=b"text")
     assert problem in is_clean(result)
     assert not (tmp_path / "out").exists()

@@ -1,6 +1,7 @@
 """Training by the command line: the run folder, the report, and a stop that loses nothing."""
 
 import json
+import re
 import signal
 import time
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_progress_goes_to_stderr_and_no_bar_is_drawn_there_where_it_is_no_termin
 def test_the_run_folder_holds_what_help_says(run):
     names = {path.name for path in Path(run).iterdir()}
     told = {"best.safetensors", "last.safetensors", "log.jsonl", "samples.jsonl", "loss.png"}
-    assert names == told | {"state.safetensors", "sources.json"}
+    assert names == told | {"state.safetensors", ".lock"}
 
 
 def test_the_log_has_the_keys_of_the_contract_on_every_line(run):
@@ -97,8 +98,11 @@ def test_a_diverged_run_ends_with_status_1_and_keeps_what_was_saved(charrnn, tin
     options = ["--cell=rnn", "--nonlinearity=relu", "--clip-norm=0", "--steps=10", "--sample-every=1", "--json"]
     result = charrnn("train", book, *tiny, *options, "--out", tmp_path / "run")
     assert result.status == 1
-    assert result.err.splitlines()[-1].startswith("Error: the loss was no number")
+    error = result.err.splitlines()[-1]
+    assert re.match(rf"Error: the (validation )?loss was (nan|inf) at step {saved + 1}[,;]", error)
+    assert "learning-rate" in error
     if saved:
+        assert f"state.safetensors is good and holds step {saved}; go on from there at half the rate" in error
         report = json.loads(result.out)
         assert (report["stopped"], report["steps"]) == ("diverged", saved)
         assert 0 < load(Path(report["best"])).header.figures.step <= saved

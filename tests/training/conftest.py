@@ -4,6 +4,8 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
 from charrnn.training import trainer
 from charrnn.training.config import TrainingConfig
+from charrnn.training.resume import Sources
+from charrnn.training.run import Run
 from charrnn.training.trainer import Trainer
 
 OPTIONS = {"batch_size": 3, "seq_length": 7, "learning_rate": 1e-2}
@@ -24,6 +26,17 @@ def make_trainer(make_model, corpus):
             V = len(corpus.vocabulary)
             model = make_model(model_seed, vocabulary_size=V, hidden_size=16, embedding_size=4, dropout=dropout)
         return Trainer(model, corpus, TrainingConfig(**{**OPTIONS, **options}))
+
+    return make
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """A function that returns a Run, not yet made, of a corpus in a folder."""
+
+    def make(corpus, path=tmp_path, training=None, **options):
+        training = training or TrainingConfig(steps=9, seed=3)
+        return Run(path, corpus, training, "float32", Sources(("song",), "utf-8", 0.2, 0), **options)
 
     return make
 

@@ -110,13 +110,26 @@ def test_a_run_that_is_stopped_is_interrupted_at_a_milestone(make_trainer):
     trainer = make_trainer(steps=100)
     reports = list(trainer.run(lambda: trainer.characters >= 3 * 7 * 4))
     assert (trainer.stopped, reports[-1].step, reports[-1].milestone) == ("interrupted", 4, True)
-    assert reports[-1].val_nats is not None
+    assert reports[-1].val_nats is None
 
 
-def test_a_stop_at_the_last_step_is_a_finish(make_trainer):
+def test_a_stop_at_the_last_step_leaves_its_validation_for_later(make_trainer):
     trainer = make_trainer(steps=4)
-    list(trainer.run(lambda: trainer.characters >= 3 * 7 * 4))
-    assert trainer.stopped == "finished"
+    stopped = list(trainer.run(lambda: trainer.characters >= 3 * 7 * 4))[-1]
+    assert (trainer.stopped, stopped.fraction, stopped.val_nats) == ("interrupted", 1.0, None)
+    (settled,) = trainer.run()
+    assert (trainer.stopped, settled.step, settled.train_nats) == ("finished", 4, stopped.train_nats)
+    assert settled.val_nats is not None
+
+
+def test_a_stop_cuts_validation_off(make_trainer, monkeypatch):
+    chunks = []
+    monkeypatch.setattr("charrnn.model.scoring.CHUNK", 2)
+    trainer = make_trainer(steps=4, sample_every=2)
+    monkeypatch.setattr(trainer, "_milestone_due", lambda fraction: True)
+    reports = list(trainer.run(lambda: chunks.append(trainer.step) or len(chunks) > 8))
+    assert (trainer.stopped, len(reports), reports[-1].val_nats) == ("interrupted", 1, None)
+    assert len(chunks) < len(trainer.corpus.parts["val"]) / 2
 
 
 def finite(model):

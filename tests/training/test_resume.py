@@ -2,13 +2,17 @@
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from charrnn.errors import RunError
+from charrnn.model.checkpoint import Figures, Header, Provenance
 from charrnn.model.config import CELL_NAMES
 from charrnn.training.config import TrainingConfig
-from charrnn.training.resume import STATE, Sources, load_sources, restore, save_sources, save_state
+from charrnn.training.resume import STATE, Account, SavedState, Sources, load_state, restore, save_state
 from charrnn.training.trainer import Trainer
 
+SOURCES = Sources(("a [red]\n.txt", "-"), "latin-1", 0.1, 0)
 STEPS = TrainingConfig(batch_size=3, seq_length=4, learning_rate=1e-2, steps=40, sample_every=10)
 
 
@@ -17,10 +21,16 @@ def new_trainer(make_model, corpus, cell="lstm", config=STEPS, precision=torch.f
     return Trainer(model, corpus, config, precision)
 
 
+def saved(trainer, folder, best_nats=None, sources=SOURCES):
+    header = Header(trainer.model.config, Provenance("song", "0" * 64, 180, {"train": 180}), Figures(trainer.step))
+    vocabulary = trainer.corpus.vocabulary
+    save_state(SavedState(Account(header, sources, best_nats), vocabulary, trainer.state()), folder)
+
+
 def stopped_after(trainer, milestones, folder):
     for progress in trainer.run():
         if progress.milestone:
-            save_state(trainer, folder)
+            saved(trainer, folder)
             milestones -= 1
         if not milestones:
             return
@@ -44,7 +54,7 @@ def test_k_steps_a_stop_and_the_rest_give_the_weights_of_all_steps(
     end = finished(straight)[-1]
     stopped_after(new_trainer(make_model, corpus, cell, precision=precision), milestones, tmp_path)
     resumed = new_trainer(make_model, corpus, cell, precision=precision)
-    restore(resumed, tmp_path)
+    restore(resumed, load_state(tmp_path))
     assert resumed.step == 10 * milestones
     resumed_end = finished(resumed)[-1]
     assert same_bits(straight, resumed)
@@ -64,7 +74,7 @@ def test_a_finished_run_does_not_go_on(make_model, corpus, tmp_path):
     done = new_trainer(make_model, corpus)
     stopped_after(done, 4, tmp_path)
     resumed = new_trainer(make_model, corpus)
-    restore(resumed, tmp_path)
+    restore(resumed, load_state(tmp_path))
     assert finished(resumed) == []
     assert resumed.stopped == "finished"
 
@@ -77,28 +87,66 @@ def test_every_flipped_byte_of_a_state_is_found(make_model, corpus, tmp_path):
     for place in (*range(header), *range(header, len(content), 97)):
         (tmp_path / STATE).write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
         with pytest.raises(RunError):
-            restore(trainer, tmp_path)
+            restore(trainer, load_state(tmp_path))
 
 
 def test_a_state_of_another_network_is_refused(make_model, corpus, tmp_path):
     stopped_after(new_trainer(make_model, corpus, "lstm"), 1, tmp_path)
     with pytest.raises(RunError, match="does not fit this network"):
-        restore(new_trainer(make_model, corpus, "gru"), tmp_path)
+        restore(new_trainer(make_model, corpus, "gru"), load_state(tmp_path))
 
 
-def test_a_folder_without_a_state_is_refused(make_model, corpus, tmp_path):
+@pytest.mark.parametrize("name", ["", "missing", "a" * 300])
+def test_a_folder_without_a_state_is_refused(tmp_path, name):
     with pytest.raises(RunError, match="holds no state"):
-        restore(new_trainer(make_model, corpus), tmp_path)
+        load_state(tmp_path / name)
 
 
-def test_sources_come_back_as_they_were_kept(tmp_path):
-    sources = Sources(("a [red]\n.txt", "-"), "latin-1", 0.1, 0)
-    save_sources(sources, tmp_path)
-    assert load_sources(tmp_path) == sources
+def test_what_a_state_says_comes_back_as_it_was_saved(make_model, corpus, tmp_path):
+    trainer = new_trainer(make_model, corpus)
+    saved(trainer, tmp_path, best_nats=1.25)
+    state = load_state(tmp_path)
+    assert (state.account.sources, state.account.best_nats) == (SOURCES, 1.25)
+    assert state.account.header.model == trainer.model.config
+    assert state.vocabulary.characters == corpus.vocabulary.characters
+    assert {name: tensor.tolist() for name, tensor in state.tensors.items()} == {
+        name: tensor.tolist() for name, tensor in trainer.state().items()
+    }
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"sources": 3}', b"\xff"])
-def test_sources_that_are_none_are_refused(tmp_path, content):
-    (tmp_path / "sources.json").write_bytes(content)
-    with pytest.raises(RunError, match=r"holds no sources\.json of a run"):
-        load_sources(tmp_path)
+def test_a_state_of_before_the_first_step_is_one(make_model, corpus, tmp_path):
+    straight = new_trainer(make_model, corpus)
+    saved(straight, tmp_path)
+    finished(straight)
+    resumed = new_trainer(make_model, corpus)
+    finished(resumed)  # as one that has been elsewhere and goes back
+    restore(resumed, load_state(tmp_path))
+    assert (resumed.step, resumed.characters) == (0, 0)
+    finished(resumed)
+    assert same_bits(straight, resumed)
+
+
+def test_a_state_of_another_format_is_refused(make_model, corpus, tmp_path):
+    saved(new_trainer(make_model, corpus), tmp_path)
+    with safe_open(tmp_path / STATE, framework="pt") as file:
+        tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    save_file(tensors, tmp_path / STATE, metadata | {"format_version": "1"})
+    with pytest.raises(RunError, match="is not a state of this charrnn's format"):
+        load_state(tmp_path)
+
+
+@pytest.mark.parametrize("stop_at", range(1, 13))
+def test_a_stop_at_any_step_changes_neither_the_milestones_nor_the_end(make_model, corpus, tmp_path, stop_at):
+    config = TrainingConfig(batch_size=3, seq_length=4, learning_rate=1e-2, steps=12, sample_every=4)
+    straight = new_trainer(make_model, corpus, config=config)
+    milestones = [(p.step, p.train_nats, p.val_nats) for p in finished(straight)]
+    first = new_trainer(make_model, corpus, config=config)
+    before = [p for p in first.run(lambda: first.step >= stop_at) if p.milestone]
+    assert (first.stopped, before[-1].step, before[-1].val_nats) == ("interrupted", stop_at, None)
+    saved(first, tmp_path)
+    resumed = new_trainer(make_model, corpus, config=config)
+    restore(resumed, load_state(tmp_path))
+    after = finished(resumed)
+    assert resumed.stopped == "finished"
+    assert [(p.step, p.val_nats) for p in before[:-1] + after] == [(step, val) for step, _, val in milestones]
+    assert same_bits(straight, resumed)

@@ -1,5 +1,8 @@
 import json
 import os
+import shutil
+from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,9 +11,10 @@ from charrnn.errors import RunError
 from charrnn.model.checkpoint import Figures, load
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
-from charrnn.training.config import TrainingConfig
-from charrnn.training.run import CURVE, LOG, SAMPLES, Run, free_folder
-from charrnn.training.trainer import Progress
+from charrnn.training.lock import LOCK
+from charrnn.training.report import Progress
+from charrnn.training.resume import load_state
+from charrnn.training.run import CURVE, LOG, SAMPLES, check_space, free_folder
 
 KEYS = ["step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"]
 
@@ -20,10 +24,11 @@ def at(step, val_nats=None):
 
 
 @pytest.fixture
-def run(tmp_path, corpus):
-    run = Run(tmp_path / "deep" / "run", corpus, TrainingConfig(steps=9, seed=3), "float32")
+def run(tmp_path, corpus, make_run):
+    run = make_run(corpus, tmp_path / "deep" / "run")
     run.create()
-    return run
+    with closing(run):
+        yield run
 
 
 @pytest.fixture
@@ -42,7 +47,7 @@ def lines(path):
 
 
 def test_a_new_run_is_a_folder_with_an_empty_log(run):
-    assert os.listdir(run.path) == [LOG]
+    assert sorted(os.listdir(run.path)) == [LOCK, LOG]
     assert (run.path / LOG).read_bytes() == b""
 
 
@@ -50,7 +55,7 @@ def test_a_run_folder_holds_two_checkpoints_a_log_and_samples(run, models):
     run.log(at(1))
     run.save(models[0], at(1, 2.0))
     run.keep_sample(at(1, 2.0), "text", 0.8)
-    assert sorted(os.listdir(run.path)) == sorted(["best.safetensors", "last.safetensors", LOG, SAMPLES])
+    assert sorted(os.listdir(run.path)) == sorted(["best.safetensors", "last.safetensors", LOCK, LOG, SAMPLES])
     assert CURVE == "loss.png"
 
 
@@ -89,10 +94,8 @@ def test_the_last_checkpoint_is_always_the_newest(run, models, count):
     assert holds(run.best, models[0])
 
 
-def test_without_a_validation_part_the_best_is_the_newest(tmp_path, models):
-    corpus = Corpus.from_text(Text("song", "abcade\n"), 0, 0)
-    run = Run(tmp_path, corpus, TrainingConfig(steps=9), "float32")
-    run.create()
+def test_without_a_validation_part_the_best_is_the_newest(tmp_path, models, make_run):
+    run = make_run(Corpus.from_text(Text("song", "abcade\n"), 0, 0))
     run.save(models[0], at(1))
     run.save(models[1], at(2))
     assert holds(run.best, models[1])
@@ -110,7 +113,7 @@ def test_what_was_not_validated_is_never_the_best(run, models):
 
 def test_the_final_figures_stand_in_the_best_checkpoint(run, models):
     run.save(models[0], at(1, 2.0))
-    run.save_final(models[0], Figures(1, 0.1, 1.5, 2.5, 2.0, test_nats=2.125))
+    run.save_final(load(run.best), Figures(1, 0.1, 1.5, 2.5, 2.0, test_nats=2.125))
     assert load(run.best).header.figures == Figures(1, 0.1, 1.5, 2.5, 2.0, 2.125)
 
 
@@ -125,24 +128,24 @@ def test_a_checkpoint_tells_its_text_and_how_it_was_trained(run, models, corpus)
 
 
 @pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])
-def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path, corpus, name):
+def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path, corpus, make_run, name):
     (tmp_path / name).write_text("precious")
     with pytest.raises(RunError, match="holds a run already; name another folder with --out, or go on with --resume"):
-        Run(tmp_path, corpus, TrainingConfig(steps=1), "float32").create()
+        make_run(corpus).create()
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "precious"
 
 
-def test_an_empty_folder_is_taken(tmp_path, corpus):
-    Run(tmp_path, corpus, TrainingConfig(steps=1), "float32").create()
+def test_an_empty_folder_is_taken(tmp_path, corpus, make_run):
+    make_run(corpus).create()
     assert (tmp_path / LOG).exists()
 
 
 @pytest.mark.parametrize("name", ["file", "file/run", "a" * 300])
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, corpus, name):
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, corpus, make_run, name):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"cannot be written .*; name another folder with --out"):
-        Run(tmp_path / name, corpus, TrainingConfig(steps=1), "float32").create()
+        make_run(corpus, tmp_path / name).create()
 
 
 def test_a_free_folder_is_the_first_that_does_not_exist(tmp_path):
@@ -161,13 +164,111 @@ def test_a_reopened_run_takes_back_what_came_after_the_step(run, models):
     with (run.path / LOG).open("ab") as file:
         file.write(b'{"step": 4, "trai')  # cut off by a kill
     run.save(models[0], at(2, 2.0))
-    run.reopen(2)
+    run.reopen(2, 2.0)
     assert [line["step"] for line in lines(run.path / LOG)] == [1, 2]
     assert [line["step"] for line in lines(run.path / SAMPLES)] == [1, 2]
 
 
 def test_a_reopened_run_knows_its_best(run, models):
     run.save(models[0], at(1, 2.0))
-    run.reopen(1)
+    run.reopen(1, 2.0)
     run.save(models[1], at(2, 2.5))
     assert holds(run.best, models[0])
+
+
+def test_a_folder_that_another_run_writes_to_is_refused(run, corpus, make_run):
+    with pytest.raises(RunError, match=r"is being written to by another run \(process \d+\)"):
+        make_run(corpus, run.path).create()
+
+
+def test_what_a_killed_save_has_left_is_removed(run):
+    for name in (".best.safetensors.x1_a.tmp", ".state.safetensors.7.tmp", ".log.jsonl..tmp"):
+        (run.path / name).write_text("half")
+    (run.path / ".best.safetensors.mine").write_text("kept")
+    run.reopen(1, None)
+    assert sorted(os.listdir(run.path)) == [".best.safetensors.mine", LOCK, LOG]
+
+
+@pytest.mark.parametrize("free", [0, 10_000])
+def test_too_little_room_is_found_out_before_anything_is_written(tmp_path, make_config, monkeypatch, free):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free))
+    needs = 8 * 4 * make_config(hidden_size=50).parameters
+    with pytest.raises(
+        RunError, match=rf"needs {needs / 1e6:,.0f} MB, and .* has 0 MB free; make room, or name another"
+    ):
+        check_space(tmp_path / "a" / "run", make_config(hidden_size=50))
+    assert os.listdir(tmp_path) == []
+
+
+def test_enough_room_is_enough(tmp_path, make_config, monkeypatch):
+    needed = 8 * 4 * make_config().parameters
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=needed))
+    check_space(tmp_path / "a" / "run", make_config())
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=needed - 1))
+    with pytest.raises(RunError):
+        check_space(tmp_path / "a" / "run", make_config())
+
+
+def test_a_run_of_which_nothing_is_missing_needs_no_mending(run, make_trainer):
+    run.save_state(make_trainer(steps=9), Figures())
+    assert run.mend() is None
+
+
+def test_a_folder_that_was_removed_is_made_anew_and_what_is_lost_is_told_once(run, make_trainer):
+    trainer = make_trainer(steps=9)
+    run.save_state(trainer, Figures())
+    run.commit(trainer, at(1, 2.0))
+    shutil.rmtree(run.path)
+    assert run.mend().startswith(f".lock, best.safetensors, log.jsonl, state.safetensors of {run.path} went missing")
+    assert run.mend() is None
+    run.log(at(2, 3.0))
+    run.commit(trainer, at(2, 3.0))
+    assert load_state(run.path).account.best_nats == 3.0
+    assert load(run.best).header.figures.step == 2
+    assert [line["step"] for line in lines(run.path / LOG)] == [2]
+
+
+def test_a_best_checkpoint_that_was_removed_is_chosen_anew(run, models, make_trainer):
+    run.save_state(make_trainer(steps=9), Figures())
+    run.save(models[0], at(1, 2.0))
+    run.best.unlink()
+    assert run.mend().startswith("best.safetensors of")
+    run.save(models[1], at(2, 3.0))
+    assert holds(run.best, models[1])
+
+
+def test_a_folder_that_another_run_has_made_anew_is_left_to_it(run, make_trainer):
+    run.save_state(make_trainer(steps=9), Figures())
+    (run.path / LOCK).write_text("1")
+    with pytest.raises(RunError, match="was removed, and another run writes there now"):
+        run.mend()
+
+
+def test_going_back_halves_the_rate_and_takes_the_log_back(run, make_trainer, quiet):
+    trainer = make_trainer(steps=9, sample_every=3, schedule="constant", warmup=0)
+    run.save_state(trainer, Figures())
+    reports = trainer.run()
+    run.log(first := next(reports))
+    run.commit(trainer, first)
+    run.log(second := next(reports))
+    assert (first.step, second.step, second.learning_rate) == (3, 6, 1e-2)
+    run.roll_back(trainer)
+    assert (trainer.step, trainer.rollbacks, [line["step"] for line in lines(run.path / LOG)]) == (3, 1, [3])
+    again = make_trainer(steps=9, sample_every=3, schedule="constant", warmup=0, model_seed=5)
+    again.restore(load_state(run.path).tensors)  # as after a kill
+    for each in (trainer, again):
+        after = next(each.run())
+        assert (after.step, after.learning_rate, after.rollbacks) == (6, 5e-3, 1)
+    run.log(after)
+    assert [line.get("rollbacks") for line in lines(run.path / LOG)] == [None, 1]
+
+
+def test_going_back_gives_no_time_back(run, make_trainer, clock):
+    trainer = make_trainer(minutes=0.1)
+    run.save_state(trainer, Figures())
+    for progress in trainer.run():
+        if progress.seconds > 2:
+            break
+    run.roll_back(trainer)
+    assert trainer.step == 0
+    assert next(trainer.run()).seconds > progress.seconds

@@ -64,9 +64,7 @@ def test_the_loss_is_measured_without_dropout_on_validation(make_trainer):
 
 def test_the_whole_validation_part_is_measured(make_trainer, monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        "charrnn.training.trainer.nats_per_character", lambda model, ids, precision: seen.append(ids) or 1.0
-    )
+    monkeypatch.setattr("charrnn.training.trainer.nats_per_character", lambda model, ids, *_: seen.append(ids) or 1.0)
     trainer = make_trainer(steps=3, sample_every=2)
     assert trained(trainer).val_nats == 1.0
     assert all(ids is trainer.corpus.parts["val"] for ids in seen)

@@ -1,0 +1,204 @@
+"""How `charrnn train` comes to a trainer and a run folder: a new one, one from a model's weights, or a stopped one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charrnn.cli.common import load_checkpoint, note, read_sources
+from charrnn.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from charrnn.model.checkpoint import Checkpoint
+    from charrnn.model.config import ModelConfig
+    from charrnn.model.network import CharRNN
+    from charrnn.text.corpus import Corpus
+    from charrnn.text.sources import Text
+    from charrnn.text.vocabulary import Vocabulary
+    from charrnn.training.resume import SavedState, Sources
+    from charrnn.training.run import Run
+    from charrnn.training.trainer import Trainer
+
+INHERITED = ("cell", "nonlinearity", "num_layers", "hidden_size", "embedding_size")
+
+
+@contextmanager
+def fresh(
+    sources: "Sources",
+    out: Path | None,
+    init_from: str | None,
+    preset: str | None,
+    precision: str | None,
+    device: str,
+    given: dict[str, Any],
+) -> "Iterator[tuple[Trainer, Run]]":
+    """A new model, or one from a model's weights, and a new run folder, whose lock is held."""
+    import torch
+
+    from charrnn.model.checkpoint import Figures
+    from charrnn.model.devices import choose_device, choose_precision
+    from charrnn.training.recipe import Hardware, recipe
+    from charrnn.training.run import Run, check_space
+    from charrnn.training.trainer import Trainer
+
+    before = load_checkpoint(init_from) if init_from else None
+    if before:
+        given = _inherited(before, given, str(init_from))
+    corpus = _corpus(_text(sources), sources, before.vocabulary if before else None)
+    where = choose_device(device)
+    number = choose_precision(precision, where)
+    hardware = Hardware(where.type != "cpu", torch.get_num_threads(), number == torch.bfloat16)
+    config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
+    folder = out or _new_folder(corpus, config)
+    check_space(folder, config)
+    network = _network(config, training.seed, corpus.vocabulary, before).to(where)
+    origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
+    run = Run(folder, corpus, training, str(number).removeprefix("torch."), _absolute(sources), origin)
+    trainer = Trainer(network, corpus, training, number)
+    with closing(run):
+        run.create()
+        run.save_state(trainer, Figures())
+        _announce(trainer, run, f", chosen for {why}")
+        yield trainer, run
+
+
+@contextmanager
+def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterator[tuple[Trainer, Run]]":
+    """The model, the corpus and the state of a stopped run, whose lock is held."""
+    import msgspec
+    import torch
+
+    from charrnn.model.devices import choose_device, choose_precision
+    from charrnn.model.network import CharRNN
+    from charrnn.training.config import TrainingConfig
+    from charrnn.training.lock import locked
+    from charrnn.training.resume import find_state, load_state, restore
+    from charrnn.training.run import Run
+    from charrnn.training.trainer import Trainer
+
+    find_state(path)  # another folder is refused before it gets a lock file
+    with locked(path) as lock:
+        saved = load_state(path)
+        header, best = saved.account.header, saved.account.best_nats
+        corpus, changed = _same_text(saved, path, force)
+        options = header.training | ({"on_nan": on_nan} if on_nan else {})
+        training = msgspec.convert(options, TrainingConfig)
+        precision, where = str(header.training["precision"]), choose_device(device)
+        network = CharRNN(header.model, torch.Generator()).to(where)
+        trainer = Trainer(network, corpus, training, choose_precision(precision, where))
+        restore(trainer, saved)
+        origin = {name: str(value) for name, value in header.training.items() if name.startswith("init_")}
+        run = Run(path, corpus, training, precision, saved.account.sources, origin, lock)
+        run.reopen(trainer.milestones_settled, None if changed else best)
+        if changed:
+            run.save_state(trainer, header.figures)
+        _announce(trainer, run)
+        yield trainer, run
+
+
+def _inherited(before: "Checkpoint", given: dict[str, Any], model: str) -> dict[str, Any]:
+    """The options with the sizes of the model to begin from, and its dropout where none is given.
+
+    Raises:
+        ConfigError: another size is given.
+    """
+    own = {name: getattr(before.config, name) for name in INHERITED}
+    for name, value in own.items():
+        if given.get(name) not in (None, value):
+            raise ConfigError(f"{name} is {value} in {model}", f"leave --{name.replace('_', '-')} {given[name]} out")
+    return {**given, **own, "dropout": before.config.dropout if given.get("dropout") is None else given["dropout"]}
+
+
+def _network(config: "ModelConfig", seed: int, vocabulary: "Vocabulary", before: "Checkpoint | None") -> "CharRNN":
+    """A new network; with the weights of the model to begin from, as far as it has them."""
+    import torch
+
+    from charrnn.model.network import CharRNN
+    from charrnn.model.transfer import transferred
+
+    network = CharRNN(config, torch.Generator().manual_seed(seed))
+    if before is None:
+        return network
+    weights = transferred(config, before.weights, before.vocabulary, vocabulary, network.weights())
+    return CharRNN.from_weights(config, weights)
+
+
+def _text(sources: "Sources") -> "Text":
+    return read_sources(sources.sources, sources.encoding)
+
+
+def _corpus(text: "Text", sources: "Sources", known: "Vocabulary | None" = None) -> "Corpus":
+    """The text, split; its vocabulary keeps all characters that are known already, so that none is unlearned."""
+    from charrnn.text.corpus import Corpus
+    from charrnn.text.vocabulary import Vocabulary
+
+    vocabulary = Vocabulary(known.characters + text.characters) if known else None
+    corpus = Corpus.from_text(text, sources.val_fraction, sources.test_fraction, vocabulary)
+    for line in corpus.notes:
+        note(line)
+    if known and len(corpus.vocabulary) > len(known):
+        note(f"{len(corpus.vocabulary) - len(known)} characters of the text are new to the model")
+    return corpus
+
+
+def _same_text(saved: "SavedState", path: Path, force: bool) -> "tuple[Corpus, bool]":
+    """The text of a stopped run, and whether it has changed since.
+
+    Raises:
+        RunError: it has changed, and is not to be taken as it is now, or cannot be.
+    """
+    text = _text(saved.account.sources)
+    changed = text.sha256 != saved.account.header.corpus.sha256
+    if changed and not force:
+        raise RunError(
+            f"the text of {path} has changed since it was trained on",
+            "restore it, or start a new run, or go on with the text as it is now: --force",
+        )
+    unknown = saved.vocabulary.unknown(text.characters)
+    if unknown:
+        raise RunError(
+            f"the text of {path} now has {len(unknown)} characters that its model does not know",
+            f"start a new run from its weights: charrnn train SOURCE --init-from {path}",
+        )
+    if changed:
+        note("the text has changed: going on from the same step in the text as it is now; the best is chosen anew")
+    return _corpus(text, saved.account.sources, saved.vocabulary), changed
+
+
+def _absolute(sources: "Sources") -> "Sources":
+    """The same sources, to be found from any folder."""
+    import msgspec
+
+    from charrnn.text.catalogue import CATALOGUE
+
+    names = (name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in sources.sources)
+    return msgspec.structs.replace(sources, sources=tuple(names))
+
+
+def _new_folder(corpus: "Corpus", config: "ModelConfig") -> Path:
+    from charrnn.training.run import free_folder
+
+    return free_folder(Path("checkpoints"), f"{corpus.name}-{config.cell}-{config.num_layers}x{config.hidden_size}")
+
+
+def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
+    """Say in one line what is trained, how, and why so."""
+    from charrnn.display.signs import one_line
+
+    model, training, streams = trainer.model.config, trainer.config, trainer.streams
+    precision = str(trainer.precision).removeprefix("torch.")
+    budgets = ((training.minutes, "minutes"), (training.steps, "steps"), (training.epochs, "epochs"))
+    budget = " ".join(f"{value:g} {name}" for value, name in budgets if value is not None)
+    click.echo(
+        f"{model.kind} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
+        f"{model.parameters:,} parameters; "
+        f"{streams.batch_size} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "
+        f"dropout {model.dropout:g}, {precision} on {trainer.model.device}, "
+        f"{budget}{why}; run in {one_line(str(run.path))}",
+        err=True,
+    )
+    if (streams.batch_size, streams.seq_length) != (training.batch_size, training.seq_length):
+        note("the text is short: fewer streams, or a shorter window, than asked for")
