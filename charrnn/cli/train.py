@@ -1,6 +1,5 @@
 """`charrnn train`: a text in, a run folder out."""
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,7 +144,7 @@ def _train(trainer: "Trainer", run: "Run", as_json: bool) -> None:
     with signals() as received:
         follow(trainer, run, stop=lambda: bool(received))
     if trainer.divergence and not run.holds_a_model:
-        raise RunError(f"{trainer.divergence}, before anything could be saved", "choose a lower --learning-rate")
+        raise _diverged(trainer, "nothing was learned before that")
     result = finish(trainer, run)
     if as_json:
         echo_json(result)
@@ -154,12 +153,15 @@ def _train(trainer: "Trainer", run: "Run", as_json: bool) -> None:
     if received:
         raise SystemExit(128 + received[0])
     if trainer.divergence:
-        resume = f"charrnn train --resume {shlex.quote(str(run.path))}"
-        raise RunError(
-            f"{trainer.divergence}; {run.kept or 'nothing is saved'}",
-            f"go on from there at half the rate with '{resume} --on-nan rollback', "
-            "or start again with a lower --learning-rate or --clip-norm",
-        )
+        raise _diverged(trainer, run.kept or "nothing is saved")
+
+
+def _diverged(trainer: "Trainer", kept: str) -> RunError:
+    """What went wrong where, what is still there, and what to do."""
+    lower = "start again with a lower --learning-rate or --clip-norm"
+    if trainer.config.on_nan == "rollback":
+        return RunError(f"{trainer.divergence}, after going back {trainer.rollbacks} times; {kept}", lower)
+    return RunError(f"{trainer.divergence}; {kept}", f"resume with --on-nan rollback to go on from there, or {lower}")
 
 
 def _refuse_choices_beside_resume() -> None:

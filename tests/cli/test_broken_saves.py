@@ -151,11 +151,11 @@ def fail():
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def in_turn(straight, happen, lasting, folder):
-    """Yield after each run that was broken at its n-th call, for all n: the folder, and what was raised."""
+def in_turn(straight, happen, lasting, folder, stride=1):
+    """Yield after each run that was broken at its n-th call, for every n: the folder, and what was raised."""
     _, calls = straight
     assert calls > 20 * SAVES
-    for at in range(1, calls + 1):
+    for at in range(1, calls + 1, stride):
         run = folder / str(at)
         with pytest.MonkeyPatch.context() as patch:
             Disk(patch, at, happen, lasting)

@@ -16,10 +16,10 @@ HARNESS = Path(__file__).parents[2] / "benchmarks" / "kills.py"
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not():
-    command = [sys.executable, str(HARNESS), "--kills", "12", "--steps", "60", "--seed", "1"]
+    command = [sys.executable, str(HARNESS), "--kills", "8", "--steps", "40", "--seed", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("12 kills over ")
+    assert done.stdout.startswith("8 kills over ")
 
 
 def wait_for(path, process):
