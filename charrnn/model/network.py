@@ -4,7 +4,7 @@ The letters used for sizes everywhere: B batch, T time steps, V vocabulary, E em
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from charrnn.model.cells import CellState, LayerWeights, gate_names, state_names, step
 from charrnn.model.config import ModelConfig
 from charrnn.model.peephole import PeepholeScan
+from charrnn.model.signals import fused_signals
 
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
 Weights = Mapping[str, npt.NDArray[Any]]  # names and shapes as ModelConfig.shapes() has them
@@ -45,21 +46,12 @@ class FusedLayer(nn.Module):
         h, last = self.fused(x, before[0])
         return h, (last.squeeze(0),)
 
-    def record(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState, dict[str, Tensor]]:
-        """Run as `forward` does; return also every signal [B, T, H]: the states and the gates.
-
-        The fused kernel gives all hidden states; one call of the cell's equation over them gives all gates, and the
-        recurrence c' = f ∘ c + i ∘ g, element by element, the cell states.
-        """
+    def record(
+        self, x: Tensor, state: CellState, names: Collection[str]
+    ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
+        """Run as `forward` does; return also the named signals [B, T, H]: states and gates."""
         h, last = self(x, state)
-        before = torch.cat([state[0].unsqueeze(1), h[:, :-1].to(state[0].dtype)], dim=1)
-        weights = self.weights
-        a = x @ weights.weight_ih.T + weights.bias_ih
-        _, gates = step(self.config, weights, a, (before,) + (torch.zeros_like(before),) * (len(state) - 1))
-        signals = dict(zip(gate_names(self.config), gates, strict=True)) | {"h": h}
-        if self.config.cell == "lstm":
-            signals["c"] = _running_cell_state(signals, state[1])
-        return h, last, signals
+        return h, last, fused_signals(self.config, self.weights, x, h, state, names) | {"h": h}
 
 
 class PeepholeLayer(nn.Module):
@@ -88,12 +80,15 @@ class PeepholeLayer(nn.Module):
             h, c = PeepholeScan.apply(a.float(), weights.weight_hh, weights.bias_hh, weights.peephole, *state)
         return h, (h[:, -1], c)
 
-    def record(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState, dict[str, Tensor]]:
-        """Run as `forward` does; return also every signal [B, T, H]: the states and the gates."""
+    def record(
+        self, x: Tensor, state: CellState, names: Collection[str]
+    ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
+        """Run as `forward` does; return also the named signals [B, T, H]: states and gates."""
         steps = list(self._steps(x, state))
-        names = (*state_names(self.config), *gate_names(self.config))
+        every = (*state_names(self.config), *gate_names(self.config))
         columns = zip(*((*state, *gates) for state, gates in steps), strict=True)
-        signals = {name: torch.stack(column, dim=1) for name, column in zip(names, columns, strict=True)}
+        kept = {name: column for name, column in zip(every, columns, strict=True) if name in names or name == "h"}
+        signals = {name: torch.stack(column, dim=1) for name, column in kept.items()}
         return signals["h"], steps[-1][0], signals
 
     def _steps(self, x: Tensor, state: CellState) -> Iterator[tuple[CellState, tuple[Tensor, ...]]]:
@@ -177,21 +172,27 @@ class CharRNN(nn.Module):
             after.append(last)
         return self.readout(x), tuple(after)
 
-    def record(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State, dict[str, Tensor]]:
-        """Read characters as `forward` does; return also every signal of every unit at every character.
+    def record(
+        self, ids: Tensor, state: State | None = None, names: Collection[str] | None = None
+    ) -> tuple[Tensor, State, dict[str, Tensor]]:
+        """Read characters as `forward` does; return also signals of every unit at every character.
+
+        Args:
+            ids: the characters read, [B, T].
+            state: the state before the first of them; None for the start of a text.
+            names: the signals wanted: "h"; "c" for an LSTM; gates, as `cells.gate_names` has them. None: all.
 
         Returns:
-            The logits [B, T, V], the state after the last character, and the signals by name, each [L, B, T, H]:
-            "h"; "c" for an LSTM; the gates, as `cells.gate_names` has them.
+            The logits [B, T, V], the state after the last character, and the signals by name, each [L, B, T, H].
         """
+        names = (*state_names(self.config), *gate_names(self.config)) if names is None else names
         state = state or self.initial_state(len(ids))
         x, after, signals = self._embed(ids), [], []
         for layer, before in zip(cast("Iterable[Layer]", self.layers), state, strict=True):
-            x, last, layer_signals = layer.record(x, before)
+            x, last, layer_signals = layer.record(x, before, names)
             after.append(last)
             signals.append(layer_signals)
-        stacked = {name: torch.stack([s[name] for s in signals]) for name in signals[0]}
-        return self.readout(x), tuple(after), stacked
+        return self.readout(x), tuple(after), {name: torch.stack([s[name] for s in signals]) for name in names}
 
     def _embed(self, ids: Tensor) -> Tensor:
         if self.embedding is None:
@@ -240,15 +241,6 @@ def initialise(model: CharRNN, generator: torch.Generator) -> None:
 def detached(state: State) -> State:
     """Return the state as a value without history: where truncated back-propagation stops."""
     return tuple(tuple(part.detach() for part in layer) for layer in state)
-
-
-def _running_cell_state(signals: dict[str, Tensor], c: Tensor) -> Tensor:
-    f, added = signals["f"], signals["i"] * signals["g"]
-    states = []
-    for t in range(f.shape[1]):
-        c = f[:, t] * c + added[:, t]
-        states.append(c)
-    return torch.stack(states, dim=1)
 
 
 class OnArrays:
