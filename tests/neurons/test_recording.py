@@ -67,9 +67,9 @@ def test_recording_in_chunks_equals_recording_at_once(each_model, ids, monkeypat
     close(pieces.chances, whole.chances)
 
 
-@pytest.mark.parametrize("characters", [1, 97, 240])
+@pytest.mark.parametrize("characters", [1, 97, 700])
 def test_several_readers_record_each_character_once_as_one_reader_does(each_model, characters, monkeypatch):
-    for name, value in {"STRETCH": 60, "READERS": 3, "WARM_UP": 50}.items():
+    for name, value in {"STRETCH": 60, "READERS": 3, "WARM_UP": 220}.items():
         monkeypatch.setattr(readers, name, value)
     monkeypatch.setattr(recording, "CHUNK", 1)
     names = signal_names(each_model.config)
