@@ -165,7 +165,7 @@ class CharRNN(nn.Module):
             The logits [B, T, V] of the character that follows each, and the state after the last.
         """
         state = state or self.initial_state(len(ids))
-        x, after = self._drop(self._embed(ids), dropout), []
+        x, after = self._drop(self.embed(ids), dropout), []
         for layer, before in zip(self.layers, state, strict=True):
             x, last = layer(x, before)
             x = self._drop(x, dropout)
@@ -187,14 +187,15 @@ class CharRNN(nn.Module):
         """
         names = (*state_names(self.config), *gate_names(self.config)) if names is None else names
         state = state or self.initial_state(len(ids))
-        x, after, signals = self._embed(ids), [], []
+        x, after, signals = self.embed(ids), [], []
         for layer, before in zip(cast("Iterable[Layer]", self.layers), state, strict=True):
             x, last, layer_signals = layer.record(x, before, names)
             after.append(last)
             signals.append(layer_signals)
         return self.readout(x), tuple(after), {name: torch.stack([s[name] for s in signals]) for name in names}
 
-    def _embed(self, ids: Tensor) -> Tensor:
+    def embed(self, ids: Tensor) -> Tensor:
+        """Return what the first layer reads for ids [B, T]: their embeddings [B, T, E], or one-hot [B, T, V]."""
         if self.embedding is None:
             return nn.functional.one_hot(ids, self.config.vocabulary_size).to(self.readout.weight.dtype)
         return self.embedding(ids)
