@@ -114,11 +114,11 @@ def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint",
 
 def read_unseen(
     sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint", part: str | None
-) -> tuple[str, str, int]:
+) -> tuple[str, str, str]:
     """Read a part of the sources; None is one that the model was not trained on, where the text is its own.
 
     Returns:
-        The text, which part it is, and where in the whole text it begins.
+        The text, which part it is, and all that stands before it in the whole text.
     """
     text = read_sources(sources, encoding)
     split = checkpoint.header.corpus.split
@@ -129,7 +129,7 @@ def read_unseen(
             note(f"over the {part} part of {text.name}, on which the model was not trained (--part chooses another)")
     characters = _part(text, checkpoint, part)
     before = takewhile(lambda name: name != part, split if part != "all" else ())
-    return characters, part, sum(split[name] for name in before)
+    return characters, part, text.characters[: sum(split[name] for name in before)]
 
 
 def _part(text: "Text", checkpoint: "Checkpoint", part: str) -> str:

@@ -38,7 +38,10 @@ class Surface:
     def strength(self, discover: Labels, report: Labels, offset: int) -> float:
         """Fit on the labels of one stretch; return the strength on those of another, `offset` characters later."""
         ways = (self._by_endings, self._by_places)
-        return max(strength(way(discover, report.places + offset), report) for way in ways)
+        predictions = [way(discover, report.places + offset) for way in ways]
+        if not report.binary:  # it must not lose by small differences where a count is the same, as units do not
+            predictions = [prediction.round(2) for prediction in predictions]
+        return max(strength(prediction, report) for prediction in predictions)
 
     def _by_endings(self, discover: Labels, asked: npt.NDArray[np.integer]) -> Floats:
         targets = discover.targets

@@ -51,12 +51,13 @@ def _apart(distances: Floats, length: int, count: int) -> Sequence[Match]:
     return found
 
 
-def telling_passage(text: str, feature: Feature, length: int, after: int = 0) -> int:
+def telling_passage(text: str, feature: Feature, length: int, after: int = 0, before: str = "") -> int:
     """Return where the line begins from which a binary feature changes often and is on about half the time.
 
     Of the lines from `after` on, and for a passage of `length` characters; for other features the first of them.
+    `before` is what stands before the text.
     """
-    labels = np.nan_to_num(feature.values(text)) if feature.binary else np.zeros(len(text))
+    labels = np.nan_to_num(feature.values(before + text)[len(before) :]) if feature.binary else np.zeros(len(text))
     on = np.concatenate([[0.0], np.cumsum(labels)])
     changes = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(labels, prepend=labels[:1])))])
     last = max(after, len(text) - length)

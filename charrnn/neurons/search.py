@@ -66,10 +66,14 @@ def search(
     ids: npt.NDArray[np.integer],
     text: str,
     features: Sequence[Feature],
+    before: str = "",
     seed: int = 0,
     on_feature: Callable[[int], object] = lambda done: None,
 ) -> list[Finding | str]:
     """Look for each feature among all units recorded over a text of ids [T].
+
+    `before` is what stands before the text, where it is a part of a longer one: whether the text begins inside a
+    string or a comment is told by what precedes it.
 
     Returns:
         For each feature what was found, or its name where it hardly changes in the first or the second half.
@@ -77,7 +81,7 @@ def search(
     half = len(text) // 2
     surface, random = Surface(ids), np.random.default_rng(seed)
     results: dict[str, Finding | str] = {}
-    tasks = [task for feature in features if (task := _task(feature, text, half))]
+    tasks = [task for feature in features if (task := _task(feature, text, before))]
     for _, group in groupby(sorted(tasks, key=lambda task: task.places), key=lambda task: task.places):
         for some in _batches(list(group)):
             for task, row, sign, p_value in _choose(columns.values, some, half, random):
@@ -96,14 +100,14 @@ class Best:
     metric: Metric
 
 
-def best_unit(columns: Columns, text: str, feature: Feature) -> Best:
+def best_unit(columns: Columns, text: str, feature: Feature, before: str = "") -> Best:
     """Choose the unit on the first half of the text and measure it on the second, without controls.
 
     Raises:
         ConfigError: the feature hardly changes in one of the halves.
     """
     half = len(text) // 2
-    task = _task(feature, text, half)
+    task = _task(feature, text, before)
     if task is None:
         raise ConfigError(f"{feature.name} hardly changes over {len(text):,} characters", "give a longer text")
     row, sign = _best(columns.values[:, :half], task.discover)
@@ -124,8 +128,8 @@ def _metric(labels: Labels) -> Metric:
     return "AUC" if labels.binary else "Spearman's ρ"
 
 
-def _task(feature: Feature, text: str, half: int) -> _Task | None:
-    values = feature.values(text)
+def _task(feature: Feature, text: str, before: str) -> _Task | None:
+    values, half = feature.values(before + text)[len(before) :], len(text) // 2
     defined = values[~np.isnan(values)]
     binary = feature.binary or bool(np.isin(defined, (0, 1)).all())
     discover, report = (Labels.of(part, binary) for part in (values[:half], values[half:]))

@@ -42,11 +42,11 @@ PASSAGES = {
     ],
     "uppercase_run": [
         ("aBC D1E",
-         "0120101"),
+         "·12·1·1"),
     ],
     "digit_run": [
         ("a12.3",
-         "01201"),
+         "·12·1"),
     ],
     "inside_parentheses": [
         ("a(b(c)d)e",

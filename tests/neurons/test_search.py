@@ -145,7 +145,7 @@ def test_what_hardly_changes_is_named_and_the_rest_is_found_in_the_order_asked_f
 def test_the_same_seed_gives_the_same_figures():
     characters, labels = letters(2000), runs(2000, 3)
     ids = np.frombuffer(characters.encode(), np.uint8)
-    first, again, other = (search(columns_of(noise(characters=2000)), ids, characters, [feature(labels)], seed)
+    first, again, other = (search(columns_of(noise(characters=2000)), ids, characters, [feature(labels)], "", seed)
                            for seed in (1, 1, 2))  # fmt: skip
     assert first == again != other
 
@@ -161,6 +161,20 @@ def test_the_best_unit_alone_is_the_one_that_the_search_finds():
     assert best.score == pytest.approx(found.score)
     with pytest.raises(ConfigError, match="planted hardly changes over 2,000 characters"):
         best_unit(columns_of(values), characters, feature(np.zeros(2000)))
+
+
+def test_what_stands_before_a_part_tells_whether_it_begins_inside(planted):
+    whole = "“" + planted.text(seed=6, inside=40, outside=40)
+    cut = whole.index("“", 2000) + 5
+    before, part = whole[:cut], whole[cut:]
+    ids = planted.letters.encode(part)
+    labels = QUOTES.values(whole)[cut:]
+    values = noise(2, len(part))
+    values[1] = labels
+    assert QUOTES.values(part)[0] != labels[0] == 1
+    (found,) = search(columns_of(values), ids, part, [QUOTES], before)
+    assert found.score == 1
+    assert best_unit(columns_of(values), part, QUOTES, before).score == 1
 
 
 def test_the_last_characters_tell_what_they_tell_and_no_more():

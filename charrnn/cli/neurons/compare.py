@@ -73,6 +73,7 @@ def compare(
 @dataclass(frozen=True)
 class _Recorded:
     model: str
+    before: str
     text: str
     columns: "Columns"
 
@@ -90,7 +91,7 @@ def _record_each(
     text = read_sources((source,), encoding).characters
     for checkpoint in checkpoints:
         text = checkpoint.vocabulary.known(text)
-    text = text[-characters:]
+    before, text = text[:-characters], text[-characters:]
     if len(text) < SHORTEST:
         raise VocabularyError(f"the text has {len(text)} characters that all models know", f"give {SHORTEST:,} or more")
     recorded = []
@@ -99,7 +100,7 @@ def _record_each(
         precision = choose_precision(None, network.device)
         with progress_bar(len(text), "recording") as bar:
             columns = stack.enter_context(recorded_columns(network, ids, [signal], precision, bar.update))
-        recorded.append(_Recorded(model, text, columns))
+        recorded.append(_Recorded(model, before, text, columns))
     return recorded
 
 
@@ -122,7 +123,7 @@ def _follow(recorded: _Recorded, feature: str) -> dict[str, Any]:
     from charrnn.neurons.features import feature_named
     from charrnn.neurons.search import best_unit
 
-    found = best_unit(recorded.columns, recorded.text, feature_named(feature))
+    found = best_unit(recorded.columns, recorded.text, feature_named(feature), recorded.before)
     told = {"feature": feature, "unit": str(found.unit), "score": found.score, "metric": found.metric}
     return {"model": recorded.model, **told}
 

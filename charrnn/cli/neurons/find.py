@@ -99,7 +99,7 @@ def find(
     from charrnn.errors import ConfigError
 
     checkpoint = load_checkpoint(model)
-    text, part, start = read_unseen(sources, encoding, checkpoint, part)
+    text, part, before = read_unseen(sources, encoding, checkpoint, part)
     ids = encode(checkpoint, text)[:characters]
     if len(ids) < SHORTEST:
         raise ConfigError(f"the text has {len(ids)} characters that the model knows", f"give {SHORTEST:,} or more")
@@ -107,12 +107,12 @@ def find(
     wanted, kind = _wanted(text, names, regexes, text_kind)
     searched = signals.split(",") if signals else _default_signals(checkpoint.config)
     network = build_network(checkpoint, device)
-    found = _search(network, ids, text, wanted, searched, seed)
+    found = _search(network, ids, (before, text), wanted, searched, seed)
     skipped = [each for each in found if isinstance(each, str)]
     findings = [each for each in found if not isinstance(each, str)]
     if not findings:
         raise ConfigError(f"{', '.join(skipped)} hardly changes over {len(ids):,} characters", "give a longer text")
-    half = start + len(ids) // 2
+    start, half = len(before), len(before) + len(ids) // 2
     origin = {
         "model": model,
         "source": list(sources),
@@ -154,7 +154,7 @@ def _default_signals(config: "ModelConfig") -> list[str]:
 
 
 def _search(
-    network: Any, ids: Any, text: str, wanted: "list[Feature]", signals: list[str], seed: int
+    network: Any, ids: Any, texts: tuple[str, str], wanted: "list[Feature]", signals: list[str], seed: int
 ) -> "list[Finding | str]":
     from charrnn.model.devices import choose_precision
     from charrnn.neurons.columns import recorded_columns
@@ -168,7 +168,7 @@ def _search(
     ) as columns:  # fmt: skip
         bar.close()
         with progress_bar(len(wanted), "searching", "feature") as features_bar:
-            return search(columns, ids, text, wanted, seed, features_bar.update)
+            return search(columns, ids, texts[1], wanted, texts[0], seed, features_bar.update)
 
 
 def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ def gates(
 
     checkpoint = load_checkpoint(model)
     names = gates_from_0_to_1(checkpoint.config)
-    text, _, _ = read_unseen(sources, encoding, checkpoint, part)
+    text, *_ = read_unseen(sources, encoding, checkpoint, part)
     ids = encode(checkpoint, text)[:characters]
     network = build_network(checkpoint, device)
     with progress_bar(len(ids), "recording") as bar:

@@ -69,9 +69,9 @@ def ablate(
 
     checkpoint = load_checkpoint(model)
     wanted = Unit.parse(unit, checkpoint.config)
-    text, part, _ = read_unseen(sources, encoding, checkpoint, part)
+    text, part, before = read_unseen(sources, encoding, checkpoint, part)
     ids = encode(checkpoint, text)[:characters]
-    labels = _labels(checkpoint, ids, feature) if feature else None
+    labels = _labels(before, checkpoint.vocabulary.decode(ids), feature) if feature else None
     network = build_network(checkpoint, device)
     with progress_bar(len(ids) - 1, "scoring with 21 units held") as bar:
         result = hold(network, ids, wanted, labels, np.random.default_rng(seed), bar.update)
@@ -82,14 +82,14 @@ def ablate(
         _show_ablation(result, feature)
 
 
-def _labels(checkpoint: "Checkpoint", ids: Any, name: str) -> "npt.NDArray[np.float64]":
+def _labels(before: str, text: str, name: str) -> "npt.NDArray[np.float64]":
     import numpy as np
 
     from charrnn.errors import ConfigError
     from charrnn.neurons.features import feature_named
 
     feature = feature_named(name)
-    values = feature.values(checkpoint.vocabulary.decode(ids))
+    values = feature.values(before + text)[len(before) :]
     if not np.isin(values[~np.isnan(values)], (0, 1)).all():
         raise ConfigError(f"{name} is a count, with no inside", "choose a feature that is on or off, or none")
     return values

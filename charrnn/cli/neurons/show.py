@@ -17,7 +17,7 @@ from charrnn.cli.common import (
     model_argument,
     note,
     part_option,
-    read_text,
+    read_unseen,
     sources_argument,
 )
 
@@ -83,17 +83,18 @@ def show(
     checkpoint = load_checkpoint(model)
     signal = signal or default_signal(checkpoint.config)
     wanted = Unit.parse(unit, checkpoint.config) if unit else None
-    ids = encode(checkpoint, read_text(sources, encoding, checkpoint, part))
+    text, _, before = read_unseen(sources, encoding, checkpoint, part)
+    ids = encode(checkpoint, text)
     network = build_network(checkpoint, device)
     if wanted is None:
-        wanted, place = _best_unit(network, checkpoint, ids, str(feature), signal, length)
+        wanted, place = _best_unit(network, checkpoint, (before, ids), str(feature), signal, length)
         start = place if start is None else start
     passage = _passage(checkpoint, network, ids, wanted, signal, start or 0, length, guesses)
     _emit(passage, form, output, {"model": model, "source": " ".join(sources)})
 
 
 def _best_unit(
-    network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", feature: str, signal: str, length: int
+    network: "CharRNN", checkpoint: "Checkpoint", passage: "tuple[str, Ids]", feature: str, signal: str, length: int
 ) -> "tuple[Unit, int]":
     """The unit that follows a feature best, and where a passage begins that it was not chosen on and that tells."""
     from charrnn.neurons.columns import recorded_columns
@@ -104,16 +105,16 @@ def _best_unit(
 
     wanted = feature_named(feature)
     check_signals([signal], checkpoint.config)
-    scanned = ids[:SCANNED]
+    before, scanned = passage[0], passage[1][:SCANNED]
     text = checkpoint.vocabulary.decode(scanned)
     with recorded_columns(network, scanned, [signal]) as columns:
-        found = best_unit(columns, text, wanted)
+        found = best_unit(columns, text, wanted, before)
     half = len(text) // 2
     note(
         f"unit {found.unit} follows {feature} best: {found.metric} {found.score:.3f} over {len(text) - half:,} "
         f"characters, chosen on the {half:,} before them"
     )
-    return found.unit, telling_passage(text, wanted, length, half)
+    return found.unit, telling_passage(text, wanted, length, half, before)
 
 
 @dataclass(frozen=True)

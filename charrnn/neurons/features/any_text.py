@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from charrnn.neurons.features.feature import UNDEFINED, Feature, Values, each, run_length, where
+from charrnn.neurons.features.feature import UNDEFINED, Feature, Flags, Values, each, run_length, where
 
 _SENTENCE_ENDS, _CLOSERS, _APOSTROPHES = ".!?…", "\"'”’)]", "'’"
 
@@ -30,8 +30,7 @@ def word_position(text: str) -> Values:
     joined = where(text, lambda c: c in _APOSTROPHES)
     joined[1:] &= letters[:-1]
     joined[:1] = False
-    counts = run_length(letters | joined)
-    return np.where(counts > 0, counts, UNDEFINED)
+    return _within(letters | joined)
 
 
 def sentence_position(text: str) -> Values:
@@ -69,21 +68,27 @@ def after_space(text: str) -> Values:
 
 
 def uppercase_run(text: str) -> Values:
-    """Count the capital letters without a gap up to here; 0 at any other character.
+    """Count the capital letters without a gap up to here; undefined at any other character.
 
     >>> uppercase_run("aBCd").tolist()
-    [0.0, 1.0, 2.0, 0.0]
+    [nan, 1.0, 2.0, nan]
     """
-    return run_length(where(text, str.isupper))
+    return _within(where(text, str.isupper))
 
 
 def digit_run(text: str) -> Values:
-    """Count the digits without a gap up to here; 0 at any other character.
+    """Count the digits without a gap up to here; undefined at any other character.
 
     >>> digit_run("a12").tolist()
-    [0.0, 1.0, 2.0]
+    [nan, 1.0, 2.0]
     """
-    return run_length(where(text, str.isdigit))
+    return _within(where(text, str.isdigit))
+
+
+def _within(flags: Flags) -> Values:
+    """Count in each run of flags, from 1; undefined outside."""
+    counts = run_length(flags)
+    return np.where(counts > 0, counts, UNDEFINED)
 
 
 def inside_parentheses(text: str) -> Values:
