@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,6 +33,12 @@ part_option: Decorator = click.option(
     default="all",
     show_default=True,
     help="Which part of the text, split as it was for this model's training.",
+)
+
+unseen_part_option: Decorator = click.option(
+    "--part",
+    type=click.Choice(["all", "train", "val", "test"]),
+    help="Which part of the text. Default: of the model's own text the test part, else all.",
 )
 
 
@@ -102,10 +109,33 @@ def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint",
     Raises:
         ConfigError: a part is asked for and the text is not the one that the model was trained on.
     """
+    return _part(read_sources(sources, encoding), checkpoint, part)
+
+
+def read_unseen(
+    sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint", part: str | None
+) -> tuple[str, str, str]:
+    """Read a part of the sources; None is one that the model was not trained on, where the text is its own.
+
+    Returns:
+        The text, which part it is, and all that stands before it in the whole text.
+    """
+    text = read_sources(sources, encoding)
+    split = checkpoint.header.corpus.split
+    if part is None:
+        unseen = [name for name in ("test", "val") if name in split and text.sha256 == checkpoint.header.corpus.sha256]
+        part = unseen[0] if unseen else "all"
+        if unseen:
+            note(f"over the {part} part of {text.name}, on which the model was not trained (--part chooses another)")
+    characters = _part(text, checkpoint, part)
+    before = takewhile(lambda name: name != part, split if part != "all" else ())
+    return characters, part, text.characters[: sum(split[name] for name in before)]
+
+
+def _part(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
     from charrnn.errors import ConfigError
     from charrnn.text.corpus import part_of
 
-    text = read_sources(sources, encoding)
     for line in text.notes:
         note(line)
     corpus = checkpoint.header.corpus

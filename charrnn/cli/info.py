@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
 
 
-@click.command(
-    epilog=examples("charrnn info checkpoints/python-lstm-1x384", "charrnn info checkpoints/python-lstm-1x384 --json")
-)
+@click.command(epilog=examples("charrnn info checkpoints/python-lstm", "charrnn info checkpoints/python-lstm --json"))
 @model_argument
 @json_option
 def info(model: str, as_json: bool) -> None:

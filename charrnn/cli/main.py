@@ -41,8 +41,8 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples(
         "charrnn train python --minutes 1",
-        "charrnn sample checkpoints/python-lstm-1x384 --length 500",
-        "charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42",
+        "charrnn sample checkpoints/python-lstm --length 500",
+        "charrnn neurons show checkpoints/python-lstm python --unit 0:42",
     ),
 )
 @click.version_option(charrnn.__version__, prog_name="charrnn")

@@ -181,7 +181,7 @@ def _absolute(sources: "Sources") -> "Sources":
 def _new_folder(corpus: "Corpus", config: "ModelConfig") -> Path:
     from charrnn.training.run import free_folder
 
-    return free_folder(Path("checkpoints"), f"{corpus.name}-{config.cell}-{config.num_layers}x{config.hidden_size}")
+    return free_folder(Path("checkpoints"), f"{corpus.name}-{config.cell}")
 
 
 def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:

@@ -22,11 +22,11 @@ Samples = Iterator[tuple[int, "Iterator[Drawn]"]]
 
 @click.command(
     epilog=examples(
-        "charrnn sample checkpoints/python-lstm-1x384 --prime 'def ' --length 500",
-        "charrnn sample checkpoints/python-lstm-1x384 --temperature 0.7 --seed 1 > sample.txt",
-        "charrnn sample checkpoints/python-lstm-1x384 --color surprisal --alternatives",
-        "charrnn sample checkpoints/python-lstm-1x384 --clamp 0:42=0.9 --color 0:42",
-        "charrnn sample checkpoints/python-lstm-1x384 --interactive",
+        "charrnn sample checkpoints/python-lstm --prime 'def ' --length 500",
+        "charrnn sample checkpoints/python-lstm --temperature 0.7 --seed 1 > sample.txt",
+        "charrnn sample checkpoints/python-lstm --color surprisal --alternatives",
+        "charrnn sample checkpoints/python-lstm --clamp 0:42=0.9 --color 0:42",
+        "charrnn sample checkpoints/python-lstm --interactive",
     )
 )
 @model_argument

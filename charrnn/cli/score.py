@@ -28,8 +28,8 @@ UNKNOWN_NATS = math.log(0x110000 - 0x800)  # every Unicode character equally lik
 
 @click.command(
     epilog=examples(
-        "charrnn score checkpoints/python-lstm-1x384 python --part test",
-        "echo 'import os' | charrnn score checkpoints/python-lstm-1x384 -",
+        "charrnn score checkpoints/python-lstm python --part test",
+        "echo 'import os' | charrnn score checkpoints/python-lstm -",
     )
 )
 @model_argument

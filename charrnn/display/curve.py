@@ -24,6 +24,11 @@ def draw(log: Sequence[Mapping[str, float]], title: str, path: Path) -> None:
     axes.set_title(title, parse_math=False)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
+    saved(figure, path)
+
+
+def saved(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; a title in a script that matplotlib's font lacks is no reason for a warning."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a title in a script that matplotlib's font lacks
+        warnings.filterwarnings("ignore", "Glyph")
         figure.savefig(path, format="png")

@@ -1,11 +1,14 @@
 """One recurrent layer: its weights, what runs them fastest over a window, and all its signals at every character."""
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor, nn
 
 from charrnn.model.cells import CellState, LayerWeights, gate_names, state_names, step
 from charrnn.model.config import ModelConfig
 from charrnn.model.scan import GruScan, PeepholeScan, RnnScan
+from charrnn.model.signals import fused_signals
 
 
 class Layer(nn.Module):
@@ -76,43 +79,24 @@ class Layer(nn.Module):
         return hs.transpose(0, 1), (hs[-1].clone(), *cell_state)
 
     def record(
-        self, x: Tensor, state: CellState, weight_ih: Tensor | None = None
+        self, x: Tensor, state: CellState, names: Collection[str], weight_ih: Tensor | None = None
     ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
-        """Run as `forward` does; return also every signal [B, T, H]: the states and the gates."""
+        """Run as `forward` does; return also the named signals [B, T, H]: states and gates."""
         weights = self.weights if weight_ih is None else self.weights._replace(weight_ih=weight_ih)
-        a = x @ weights.weight_ih.T + weights.bias_ih
         if self.config.cell == "peephole":
-            return self._record_steps(weights, a, state)
+            return self._record_steps(weights, x, state, names)
         h, last = self(x, state, weight_ih)
-        return h, last, self._signals(weights, a, state, h)
-
-    def _signals(self, weights: LayerWeights, a: Tensor, state: CellState, h: Tensor) -> dict[str, Tensor]:
-        """One call of the cell's equation over all hidden states gives all gates, a sum over time the cell states."""
-        before = torch.cat([state[0].unsqueeze(1), h[:, :-1].to(state[0].dtype)], dim=1)
-        _, gates = step(self.config, weights, a, (before,) + (torch.zeros_like(before),) * (len(state) - 1))
-        signals = dict(zip(gate_names(self.config), gates, strict=True)) | {"h": h}
-        if self.config.cell == "lstm":
-            signals["c"] = _running_cell_state(signals, state[1])
-        return signals
+        return h, last, fused_signals(self.config, weights, x, h, state, names) | {"h": h}
 
     def _record_steps(
-        self, weights: LayerWeights, a: Tensor, state: CellState
+        self, weights: LayerWeights, x: Tensor, state: CellState, names: Collection[str]
     ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
         """The peephole LSTM's gates see its cell state: nothing but taking the steps gives them."""
-        columns = []
+        a, columns = x @ weights.weight_ih.T + weights.bias_ih, []
         for step_a in a.unbind(1):
             state, gates = step(self.config, weights, step_a, state)
             columns.append((*state, *gates))
-        names = (*state_names(self.config), *gate_names(self.config))
-        stacked = (torch.stack(column, dim=1) for column in zip(*columns, strict=True))
-        signals = dict(zip(names, stacked, strict=True))
+        every = (*state_names(self.config), *gate_names(self.config))
+        kept = {n: c for n, c in zip(every, zip(*columns, strict=True), strict=True) if n in names or n == "h"}
+        signals = {name: torch.stack(column, dim=1) for name, column in kept.items()}
         return signals["h"], state, signals
-
-
-def _running_cell_state(signals: dict[str, Tensor], c: Tensor) -> Tensor:
-    f, added = signals["f"], signals["i"] * signals["g"]
-    states = []
-    for t in range(f.shape[1]):
-        c = f[:, t] * c + added[:, t]
-        states.append(c)
-    return torch.stack(states, dim=1)

@@ -4,7 +4,7 @@ The letters used for sizes everywhere: B batch, T time steps, V vocabulary, E em
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from charrnn.model.cells import CellState, state_names
+from charrnn.model.cells import CellState, gate_names, state_names
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 from charrnn.model.layers import Layer
@@ -87,7 +87,7 @@ class CharRNN(nn.Module):
             The logits [B, T, V] of the character that follows each, and the state after the last.
         """
         state = state or self.initial_state(len(ids))
-        x, weight_ih = self._input(ids)
+        x, weight_ih = self.input(ids)
         after = []
         for layer, before in zip(self.layers, state, strict=True):
             x, last = layer(x, before, weight_ih)
@@ -95,26 +95,32 @@ class CharRNN(nn.Module):
             after.append(last)
         return self.readout(x), tuple(after)
 
-    def record(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State, dict[str, Tensor]]:
-        """Read characters as `forward` does; return also every signal of every unit at every character.
+    def record(
+        self, ids: Tensor, state: State | None = None, names: Collection[str] | None = None
+    ) -> tuple[Tensor, State, dict[str, Tensor]]:
+        """Read characters as `forward` does; return also signals of every unit at every character.
+
+        Args:
+            ids: the characters read, [B, T].
+            state: the state before the first of them; None for the start of a text.
+            names: the signals wanted: "h"; "c" for an LSTM; gates, as `cells.gate_names` has them. None: all.
 
         Returns:
-            The logits [B, T, V], the state after the last character, and the signals by name, each [L, B, T, H]:
-            "h"; "c" for an LSTM; the gates, as `cells.gate_names` has them.
+            The logits [B, T, V], the state after the last character, and the signals by name, each [L, B, T, H].
         """
+        names = (*state_names(self.config), *gate_names(self.config)) if names is None else names
         state = state or self.initial_state(len(ids))
-        x, weight_ih = self._input(ids)
+        x, weight_ih = self.input(ids)
         after, signals = [], []
         for layer, before in zip(cast("Iterable[Layer]", self.layers), state, strict=True):
-            x, last, layer_signals = layer.record(x, before, weight_ih)
+            x, last, layer_signals = layer.record(x, before, names, weight_ih)
             weight_ih = None
             after.append(last)
             signals.append(layer_signals)
-        stacked = {name: torch.stack([s[name] for s in signals]) for name in signals[0]}
-        return self.readout(x), tuple(after), stacked
+        return self.readout(x), tuple(after), {name: torch.stack([s[name] for s in signals]) for name in names}
 
-    def _input(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The first layer's input [B, T, I] and, where the layer's own weights are not for it, the weights for it.
+    def input(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the first layer's input [B, T, I] and its input weights; None where those are the layer's own.
 
         On a CPU, each of few characters enters as its place among V (one-hot), and the embedding joins the weights,
         W_ih Eᵀ [G·H, V]: the same sums, for V instead of E multiplications.

@@ -1,8 +1,6 @@
 """How well a model predicts a text, in nats per character; the one measure that training and scoring share."""
 
-import math
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from charrnn.model.network import CharRNN, State
+from charrnn.model.network import CharRNN
+from charrnn.model.readers import Readers, first_reader_afresh
 
 CHUNK = 256  # characters that each reader reads at once
-STRETCH = 4000  # a reader is worth its warm-up where it reads at least this much
-READERS = 32
-WARM_UP = 1000  # characters read before a reader's stretch, so that its state is the text's
 
 
 def nats_per_character(
@@ -42,33 +38,19 @@ def score_chunks(
 ) -> Iterator[Tensor]:
     """Yield −ln p of predicted characters, chunk by chunk, in bounded memory; each prediction exactly once.
 
-    The state is carried over the whole text. A text of up to 2 · STRETCH characters is read by one reader from the
-    zero state; a longer one by up to READERS side by side, each starting WARM_UP characters ahead of its stretch,
-    by when its state no longer depends on where it began (the difference to one pass is far below 1e-4 nats).
+    The state is carried over the whole text. A long one is read by several readers side by side, as
+    `readers.py` has it (the difference to one pass is far below 1e-4 nats).
     """
-    readers = min(READERS, max(1, len(ids) // STRETCH))
-    stretch = math.ceil((len(ids) - 1) / readers)
-    starts = torch.arange(readers)[:, None] * stretch
+    readers = Readers.over(len(ids) - 1)
     text = torch.from_numpy(ids.astype(np.int64))
     state = None
-    for begin, end in _windows(WARM_UP if readers > 1 else 0, stretch):
-        places = starts + torch.arange(begin, end)
+    for counts, places in readers.windows(CHUNK):
         window = text[places.clamp(0, len(ids) - 1)].to(model.device)
         with torch.autocast(model.device.type, precision, enabled=precision != torch.float32):
             logits, state = model(window, state)
-        if begin < 0:
-            state = _first_reader_afresh(state)
+        if not counts:
+            state = first_reader_afresh(state)
             continue
         targets = text[(places + 1).clamp(max=len(ids) - 1)].to(model.device)
         nats = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
         yield nats[(places < len(ids) - 1).flatten().to(nats.device)]
-
-
-def _windows(warm_up: int, stretch: int) -> list[tuple[int, int]]:
-    cuts = [*range(-warm_up, 0, CHUNK), *range(0, stretch, CHUNK), stretch]
-    return list(pairwise(cuts))
-
-
-def _first_reader_afresh(state: State) -> State:
-    """Return the state with zeros for the first reader, before whose stretch there is no text."""
-    return tuple(tuple(torch.cat([torch.zeros_like(s[:1]), s[1:]]) for s in layer) for layer in state)

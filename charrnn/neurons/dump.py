@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from charrnn.files import replacing
 from charrnn.model.network import CharRNN
-from charrnn.neurons.recording import check_signals, record_chunks
+from charrnn.neurons.recording import check_signals, record_pieces
 
 
 def write(
@@ -23,6 +24,7 @@ def write(
     dtype: str,
     meta: Mapping[str, Any],
     on_read: Callable[[int], object] = lambda characters: None,
+    precision: torch.dtype = torch.float32,
 ) -> None:
     """Record the text ids [T] and write "text" [T], each signal [L, T, H] and "meta", a JSON string, as one .npz.
 
@@ -41,12 +43,10 @@ def write(
             name: np.lib.format.open_memmap(files[name], mode="w+", dtype=np.dtype(dtype), shape=shape)
             for name in signals
         }
-        start = 0
-        for chunk in record_chunks(model, ids, signals):
-            for name in signals:
-                values[name][:, start : start + len(chunk.ids)] = chunk.signals[name]
-            start += len(chunk.ids)
-            on_read(len(chunk.ids))
+        for piece in record_pieces(model, ids, signals, precision):
+            for name, recorded in piece.signals.items():
+                values[name][:, piece.start : piece.start + piece.characters] = recorded.float().cpu().numpy()
+            on_read(piece.characters)
         for array in values.values():
             array.flush()
         with replacing(output) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:

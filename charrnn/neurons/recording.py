@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from charrnn.errors import ConfigError, check_choice
 from charrnn.model.cells import gate_names, state_names
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
+from charrnn.model.readers import Readers, first_reader_afresh
 from charrnn.model.units import Unit
 
-CHUNK = 512  # characters recorded at once
+CHUNK = 2048  # characters recorded at once, by all readers together
 WARM_UP = 2000  # characters read before a passage, so that the state there is the text's
 
 Floats = npt.NDArray[Any]
@@ -56,6 +58,61 @@ def default_signal(config: ModelConfig) -> str:
     return "tanh_c" if "c" in state_names(config) else "h"
 
 
+class Piece(NamedTuple):
+    """What the units did over n characters that follow one another in a text."""
+
+    start: int
+    signals: dict[str, Tensor]  # each [L, n, H]
+
+    @property
+    def characters(self) -> int:
+        """How many characters it is of."""
+        return next(iter(self.signals.values())).shape[1]
+
+
+@torch.inference_mode()
+def record_pieces(
+    model: CharRNN,
+    ids: npt.NDArray[np.integer],
+    signals: Sequence[str],
+    precision: torch.dtype = torch.float32,
+    readers: int | None = None,
+) -> Iterator[Piece]:
+    """Read a text, ids [T], and yield its recording in pieces, each character once, in no fixed order.
+
+    A long text is read by several readers side by side, as `model/readers.py` has it.
+
+    Raises:
+        ConfigError: the cell has no such signal.
+    """
+    check_signals(signals, model.config)
+    share = Readers.over(len(ids), readers)
+    text = torch.from_numpy(ids.astype(np.int64))
+    state = None
+    for counts, places in share.windows(max(64, CHUNK // share.count)):
+        window = text[places.clamp(0, len(ids) - 1)].to(model.device)
+        with torch.autocast(model.device.type, precision, enabled=precision != torch.float32):
+            _, state, recorded = model.record(window, state, _computed(signals) if counts else [])
+        if not counts:
+            state = first_reader_afresh(state)
+            continue
+        for reader, begin in enumerate(places[:, 0].tolist()):
+            if begin < len(ids):
+                end = min(len(ids) - begin, places.shape[1])
+                yield Piece(begin, {name: _signal(recorded, name)[:, reader, :end] for name in signals})
+
+
+def _computed(signals: Sequence[str]) -> list[str]:
+    """The signals that the network tells; tanh_c is made of c."""
+    return list(dict.fromkeys("c" if name == "tanh_c" else name for name in signals))
+
+
+def _signal(recorded: dict[str, Tensor], name: str) -> Tensor:
+    if name == "tanh_c" and name not in recorded:
+        recorded[name] = recorded["c"].tanh()
+    return recorded[name]
+
+
 @torch.inference_mode()
 def record_chunks(
     model: CharRNN, ids: npt.NDArray[np.integer], signals: Sequence[str], candidates: int = 5
@@ -70,13 +127,11 @@ def record_chunks(
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         inputs = torch.from_numpy(chunk.astype(np.int64))[None, :].to(model.device)
-        logits, state, recorded = model.record(inputs, state)
-        if "c" in recorded:
-            recorded["tanh_c"] = recorded["c"].tanh()
+        logits, state, recorded = model.record(inputs, state, _computed(signals))
         chances, likeliest = logits[0].softmax(-1).topk(min(candidates, logits.shape[-1]))
         yield Recording(
             chunk,
-            {name: recorded[name][:, 0].cpu().numpy() for name in signals},
+            {name: _signal(recorded, name)[:, 0].cpu().numpy() for name in signals},
             likeliest.cpu().numpy(),
             chances.cpu().numpy(),
         )

@@ -58,7 +58,7 @@ def test_every_example_can_be_typed(path):
         command, typed = cli, arguments
         while isinstance(command, click.Group):
             command, typed = command.commands[typed[0]], typed[1:]
-        with command.make_context(typed[0], list(typed)):
+        with command.make_context(command.name, list(typed)):
             pass
 
 
@@ -94,6 +94,13 @@ def test_the_version_is_the_packages(charrnn):
         ["neurons", "show", "x", "y"],  # which unit?
         ["neurons", "show", "x", "y", "--unit", "0:0", "--feature", "inside_quotes"],
         ["neurons", "dump", "x", "y"],
+        ["neurons", "find", "x"],
+        ["neurons", "find", "x", "y", "--text-kind", "poem"],
+        ["neurons", "ablate", "x", "y"],
+        ["neurons", "steer", "x"],
+        ["neurons", "grep", "x", "y", "--unit", "0:0"],
+        ["neurons", "grep", "x", "y", "--like", "0:9"],
+        ["neurons", "compare", "x", "y"],
         ["sample", "x", "--prime", "a", "--prime-file", "b"],
     ],
     ids=" ".join,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.model import scoring
+from charrnn.model import readers, scoring
 from charrnn.model.checkpoint import bits
 from charrnn.model.scoring import nats_per_character, score_chunks
 
@@ -37,8 +37,9 @@ def forgetting(model, strength=0.2):
 @pytest.fixture
 def small(monkeypatch):
     """Several readers for texts of some hundred characters, in chunks that no length is a multiple of."""
-    for name, value in {"STRETCH": 60, "READERS": 3, "WARM_UP": 40, "CHUNK": 7}.items():
-        monkeypatch.setattr(scoring, name, value)
+    for name, value in {"STRETCH": 60, "READERS": 3, "WARM_UP": 40}.items():
+        monkeypatch.setattr(readers, name, value)
+    monkeypatch.setattr(scoring, "CHUNK", 7)
 
 
 def test_a_short_text_scores_as_a_loop_over_its_characters_does(make_model, cell):

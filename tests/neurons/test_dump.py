@@ -44,10 +44,10 @@ def test_a_dump_holds_the_signals_asked_for_only(model, ids, output):
 
 
 def test_a_dump_tells_how_many_characters_it_has_read(model, ids, output, monkeypatch):
-    monkeypatch.setattr(recording, "CHUNK", 10)
+    monkeypatch.setattr(recording, "CHUNK", 64)
     read = []
-    write(output, model, ids, ["h"], "float16", META, on_read=read.append)
-    assert read == [10, 10, 3]
+    write(output, model, np.tile(ids, 7), ["h"], "float16", META, on_read=read.append)
+    assert read == [64, 64, 33]
 
 
 def test_a_dump_leaves_nothing_but_itself(model, ids, output):

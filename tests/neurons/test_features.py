@@ -1,5 +1,6 @@
 """The features against passages labelled by hand, and against Python's own tokenizer."""
 
+import ast
 import heapq
 import io
 import tokenize
@@ -11,8 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import ConfigError
-from charrnn.neurons.features import FEATURES, feature_named, inside_quotes, line_position, python_comment_or_string
+from charrnn.neurons.features import FEATURES, feature_named
 
+inside_quotes = FEATURES["inside_quotes"].values
+python_comment_or_string = FEATURES["python_comment_or_string"].values
 law = settings(deadline=None, max_examples=100)
 
 
@@ -201,8 +204,37 @@ def test_python_comments_and_strings_of_a_module_are_those_of_the_tokenizer():
     np.testing.assert_array_equal(python_comment_or_string(source), tokenized(source))
 
 
-def test_line_position_counts_from_the_newline():
-    assert line_position("ab\n\ncd e").tolist() == [1, 2, 0, 0, 1, 2, 3, 4]
+def places_of_lines(source):
+    return [0, *np.cumsum([len(line) for line in source.splitlines(keepends=True)])]
+
+
+@pytest.mark.parametrize("module", [heapq, tokenize, ast])
+def test_python_strings_that_begin_statements_are_those_of_the_syntax_tree(module):
+    source = Path(module.__file__).read_text("utf-8")
+    lines = places_of_lines(source)
+    begins = {
+        int(lines[node.lineno - 1]) + node.col_offset
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    }
+    ons = set(np.flatnonzero(np.diff(FEATURES["python_docstring"].values(source), prepend=0) == 1).tolist())
+    prefixes = {begin + 1 for begin in begins if source[begin] in "rR"}
+    begins = {begin for begin in begins if source[begin] not in "rR"} | prefixes
+    assert begins
+    assert ons - {begin + 2 for begin in begins} == begins  # two quotes may be an empty string, the third begins again
+
+
+@pytest.mark.parametrize("module", [heapq, tokenize, ast])
+def test_python_brackets_of_a_module_are_those_of_the_tokenizer(module):
+    source = Path(module.__file__).read_text("utf-8")
+    lines = places_of_lines(source)
+    changes = {bracket: np.zeros(len(source)) for bracket in "()[]{}"}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.OP and token.string in changes:
+            changes[token.string][lines[token.start[0] - 1] + token.start[1]] = 1
+    for name, (opening, closing) in {"parenthesis": "()", "bracket": "[]", "brace": "{}"}.items():
+        depths = FEATURES[f"python_{name}_depth"].values(source)
+        np.testing.assert_array_equal(depths, np.cumsum(changes[opening] - changes[closing]))
 
 
 @pytest.mark.parametrize("name", FEATURES)
@@ -210,26 +242,46 @@ def test_an_empty_text_has_no_values(name):
     assert feature_named(name).values("").shape == (0,)
 
 
-nasty_text = st.text(alphabet="ab \n\"'#\\“”é", max_size=40)
+nasty_text = st.text(alphabet="abiIf9 \t\n\"'#\\“”é:.!?(){}[]</*>-_@", max_size=40)
+nasty_words = st.lists(
+    st.sampled_from([
+        "if ", "if(", "while", "(", ")", "\n\n", "\n", "}", "/*", "*/", "//", "#if ", "\\\n", '"', "'", 3 * "'",
+        "def f", "http://", "www.", "<a ", "<!--", "-->", "A:", ":", "x", " ", "1",
+    ]),
+    max_size=15,
+).map("".join)  # fmt: skip
+texts = nasty_text | nasty_words
+PAST_ONLY = [name for name, feature in FEATURES.items() if not feature.predictive]
 
 
-@pytest.mark.parametrize("name", FEATURES)
+@pytest.mark.parametrize("name", PAST_ONLY)
 @law
-@given(text=nasty_text, end=st.integers(0, 40))
+@given(text=texts, end=st.integers(0, 40))
 @example(text="'a'b'", end=4)
+@example(text="a\n\n\nb", end=2)
+@example(text="/*/*/", end=3)
 def test_a_feature_looks_at_the_past_only(name, text, end):
     values = feature_named(name).values
     np.testing.assert_array_equal(values(text[:end]), values(text)[:end])
 
 
+@pytest.mark.parametrize("name", sorted(set(FEATURES) - set(PAST_ONLY)))
+@law
+@given(text=texts.filter(bool), end=st.integers(0, 40))
+def test_what_comes_next_is_told_by_one_character_more_and_unknown_at_the_end(name, text, end):
+    values = feature_named(name).values
+    np.testing.assert_array_equal(values(text[: end + 1])[:-1], values(text)[:end][: len(text) - 1])
+    assert np.isnan(values(text)[-1])
+
+
 @pytest.mark.parametrize("name", FEATURES)
 @law
-@given(text=nasty_text)
+@given(text=texts)
 def test_a_feature_has_one_value_per_character_and_a_binary_one_only_0_and_1(name, text):
     feature = feature_named(name)
     values = feature.values(text)
     assert values.shape == (len(text),)
-    assert not feature.binary or set(values) <= {0.0, 1.0}
+    assert not feature.binary or set(values[~np.isnan(values)]) <= {0.0, 1.0}
 
 
 def test_features_are_found_by_their_names():

@@ -5,11 +5,19 @@ import pytest
 import torch
 
 from charrnn.errors import ConfigError
+from charrnn.model import readers
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES, ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons import recording
-from charrnn.neurons.recording import default_signal, is_bounded, record, record_chunks, signal_names
+from charrnn.neurons.recording import (
+    default_signal,
+    is_bounded,
+    record,
+    record_chunks,
+    record_pieces,
+    signal_names,
+)
 
 
 def close(a, b):
@@ -57,6 +65,34 @@ def test_recording_in_chunks_equals_recording_at_once(each_model, ids, monkeypat
         close(pieces.signals[name], whole.signals[name])
     assert (pieces.candidates == whole.candidates).all()
     close(pieces.chances, whole.chances)
+
+
+@pytest.mark.parametrize("characters", [1, 97, 700])
+def test_several_readers_record_each_character_once_as_one_reader_does(each_model, characters, monkeypatch):
+    for name, value in {"STRETCH": 60, "READERS": 3, "WARM_UP": 220}.items():
+        monkeypatch.setattr(readers, name, value)
+    monkeypatch.setattr(recording, "CHUNK", 1)
+    names = signal_names(each_model.config)
+    ids = np.random.default_rng(2).integers(0, 7, characters)
+    whole, seen = record(each_model, ids, names).signals, np.zeros(characters)
+    for piece in record_pieces(each_model, ids, names):
+        places = slice(piece.start, piece.start + piece.characters)
+        seen[places] += 1
+        for name in names:
+            close(piece.signals[name].numpy(), whole[name][:, places])
+    assert (seen == 1).all()
+
+
+def test_bfloat16_records_what_float32_does_but_for_rounding(each_model, ids):
+    names = signal_names(each_model.config)
+    whole = record(each_model, ids, names).signals
+    for piece in record_pieces(each_model, ids, names, torch.bfloat16):
+        for name in names:
+            np.testing.assert_allclose(piece.signals[name].float().numpy(), whole[name], atol=0.05)
+
+
+def test_readers_warm_up_over_a_thousand_characters_at_least():
+    assert readers.Readers.over(10**6).warm_up >= 1000
 
 
 @torch.inference_mode()

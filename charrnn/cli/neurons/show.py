@@ -1,4 +1,4 @@
-"""`charrnn neurons`: what single units do."""
+"""`charrnn neurons show`: one unit's values over a passage, highlighted."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,8 +17,7 @@ from charrnn.cli.common import (
     model_argument,
     note,
     part_option,
-    progress_bar,
-    read_text,
+    read_unseen,
     sources_argument,
 )
 
@@ -32,65 +31,11 @@ if TYPE_CHECKING:
 SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold too little of a feature
 
 
-@click.group(epilog=examples("charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42"))
-def neurons() -> None:
-    """See what single units do over a text."""
-
-
-@neurons.command(
+@click.command(
     epilog=examples(
-        "charrnn neurons dump checkpoints/python-lstm-1x384 python --part test -o units.npz",
-        "charrnn neurons dump checkpoints/python-lstm-1x384 python --part val -o gates.npz --signals c,i,f,o,g",
-    )
-)
-@model_argument
-@sources_argument
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.npz", help="The file to write."
-)
-@click.option("--signals", metavar="NAMES", help="Such as h,c,i,f,o,g (LSTM) or h,r,z,n (GRU). Default: the state.")
-@click.option(
-    "--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True, help="Of the values."
-)
-@part_option
-@encoding_option
-@device_option
-def dump(
-    model: str, sources: tuple[str, ...], output: Path, signals: str | None, dtype: str, part: str,
-    encoding: str, device: str,
-) -> None:  # fmt: skip
-    """Write every unit's values at every character of SOURCE to one .npz file.
-
-    It holds the ids "text" [T], an array [L, T, H] for each signal (L layers, H units), and "meta", a JSON string
-    that names the model, the text and the vocabulary.
-    """
-    from charrnn.model.cells import state_names
-    from charrnn.neurons.dump import write
-
-    checkpoint = load_checkpoint(model)
-    ids = encode(checkpoint, read_text(sources, encoding, checkpoint, part))
-    names = signals.split(",") if signals else list(state_names(checkpoint.config))
-    meta = {
-        "model": model,
-        "source": list(sources),
-        "part": part,
-        "signals": names,
-        "config": {name: getattr(checkpoint.config, name) for name in ("cell", "num_layers", "hidden_size")},
-        "vocabulary": checkpoint.vocabulary.characters,
-    }
-    with progress_bar(len(ids), "recording") as bar:
-        write(output, build_network(checkpoint, device), ids, names, dtype, meta, on_read=bar.update)
-    click.echo(
-        f"{output}: {', '.join(names)} of {checkpoint.config.num_layers}×{checkpoint.config.hidden_size} units "
-        f"at {len(ids):,} characters"
-    )
-
-
-@neurons.command(
-    epilog=examples(
-        "charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42",
-        "charrnn neurons show checkpoints/python-lstm-1x384 python --part val --feature python_comment_or_string",
-        "charrnn neurons show checkpoints/python-lstm-1x384 python --unit 0:42 --signal f -o forget.html",
+        "charrnn neurons show checkpoints/python-lstm python --unit 0:42",
+        "charrnn neurons show checkpoints/python-lstm python --part val --feature python_comment_or_string",
+        "charrnn neurons show checkpoints/python-lstm python --unit 0:42 --signal f -o forget.html",
     )
 )
 @model_argument
@@ -139,32 +84,38 @@ def show(
     checkpoint = load_checkpoint(model)
     signal = signal or default_signal(checkpoint.config)
     wanted = Unit.parse(unit, checkpoint.config) if unit else None
-    ids = encode(checkpoint, read_text(sources, encoding, checkpoint, part))
+    text, _, before = read_unseen(sources, encoding, checkpoint, part)
+    ids = encode(checkpoint, text)
     network = build_network(checkpoint, device)
     if wanted is None:
-        wanted, place = _best_unit(network, checkpoint, ids, str(feature), signal, length)
+        wanted, place = _best_unit(network, checkpoint, (before, ids), str(feature), signal, length)
         start = place if start is None else start
     passage = _passage(checkpoint, network, ids, wanted, signal, start or 0, length, guesses)
     _emit(passage, form, output, {"model": model, "source": " ".join(sources)})
 
 
 def _best_unit(
-    network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", feature: str, signal: str, length: int
+    network: "CharRNN", checkpoint: "Checkpoint", passage: "tuple[str, Ids]", feature: str, signal: str, length: int
 ) -> "tuple[Unit, int]":
     """The unit that follows a feature best, and where a passage begins that it was not chosen on and that tells."""
+    from charrnn.neurons.columns import recorded_columns
     from charrnn.neurons.features import feature_named
-    from charrnn.neurons.ranking import best_unit, telling_passage
-    from charrnn.neurons.recording import record
+    from charrnn.neurons.passages import telling_passage
+    from charrnn.neurons.recording import check_signals
+    from charrnn.neurons.search import best_unit
 
     wanted = feature_named(feature)
-    scanned = ids[:SCANNED]
+    check_signals([signal], checkpoint.config)
+    before, scanned = passage[0], passage[1][:SCANNED]
     text = checkpoint.vocabulary.decode(scanned)
-    found = best_unit(record(network, scanned, [signal]), signal, wanted, text)
+    with recorded_columns(network, scanned, [signal]) as columns:
+        found = best_unit(columns, text, wanted, before)
+    half = len(text) // 2
     note(
-        f"unit {found.unit} follows {feature} best: {found.metric} {found.score:.3f} over {found.measured_on:,} "
-        f"characters, chosen on the {found.chosen_on:,} before them"
+        f"unit {found.unit} follows {feature} best: {found.metric} {found.score:.3f} over {len(text) - half:,} "
+        f"characters, chosen on the {half:,} before them"
     )
-    return found.unit, telling_passage(text, wanted, length, found.chosen_on)
+    return found.unit, telling_passage(text, wanted, length, half, before)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,137 @@
+"""`charrnn neurons compare`: which units of several models do the same, and when a unit was born."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charrnn.cli.common import (
+    build_network,
+    device_option,
+    echo_json,
+    encoding_option,
+    examples,
+    json_option,
+    load_checkpoint,
+    progress_bar,
+    read_sources,
+)
+from charrnn.display.signs import one_line
+
+if TYPE_CHECKING:
+    from charrnn.neurons.columns import Columns
+
+SHORTEST = 2000  # characters
+
+
+@click.command(
+    epilog=examples(
+        "charrnn neurons compare checkpoints/a checkpoints/b shakespeare",
+        "charrnn neurons compare checkpoints/a/last.safetensors checkpoints/a python --feature line_position",
+    )
+)
+@click.argument("models", nargs=-1, required=True, metavar="MODEL MODEL...")
+@click.argument("source", metavar="SOURCE")
+@click.option("--feature", metavar="NAME", help="Tell for each model which unit follows it, and how well.")
+@click.option("--signal", metavar="NAME", default="h", show_default=True, help="Such as h, c, tanh_c or a gate.")
+@click.option(
+    "--characters", type=click.IntRange(2000), default=20_000, show_default=True,
+    help="Read that many, from the text's end (which models see last, or not at all).",
+)  # fmt: skip
+@click.option("--count", type=click.IntRange(0), default=10, show_default=True, help="Pairs of units to show.")
+@encoding_option
+@device_option
+@json_option
+def compare(
+    models: tuple[str, ...], source: str, feature: str | None, signal: str, characters: int, count: int,
+    encoding: str, device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Match the units of each MODEL with those of the next one by their correlation over SOURCE.
+
+    With --feature it tells when the unit that follows it was born, over the checkpoints of a run or over any models.
+    Only characters that every model knows are read.
+    """
+    if len(models) < 2:
+        raise click.UsageError("Two models or more are compared over a text.")
+    with ExitStack() as stack:
+        recorded = _record_each(stack, models, (source, encoding, characters), signal, device)
+        told = [_match(first, second) for first, second in pairwise(recorded)]
+        scores = [_follow(each, feature) for each in recorded] if feature else []
+    if as_json:
+        echo_json({"source": source, "characters": len(recorded[0].text), "matches": told, "scores": scores})
+        return
+    for each in told:
+        _show_match(each, count)
+    for score in scores:
+        click.echo(
+            one_line(f"{feature}  {score['metric']} {score['score']:.3f}  unit {score['unit']:>6}  {score['model']}")
+        )
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    model: str
+    before: str
+    text: str
+    columns: "Columns"
+
+
+def _record_each(
+    stack: ExitStack, models: tuple[str, ...], passage: tuple[str, str, int], signal: str, device: str
+) -> list[_Recorded]:
+    """Record the passage's characters that all models know with each of them, for as long as the stack is open."""
+    from charrnn.errors import VocabularyError
+    from charrnn.model.devices import choose_precision
+    from charrnn.neurons.columns import recorded_columns
+
+    source, encoding, characters = passage
+    checkpoints = [load_checkpoint(model) for model in models]
+    text = read_sources((source,), encoding).characters
+    for checkpoint in checkpoints:
+        text = checkpoint.vocabulary.known(text)
+    before, text = text[:-characters], text[-characters:]
+    if len(text) < SHORTEST:
+        raise VocabularyError(f"the text has {len(text)} characters that all models know", f"give {SHORTEST:,} or more")
+    recorded = []
+    for model, checkpoint in zip(models, checkpoints, strict=True):
+        network, ids = build_network(checkpoint, device), checkpoint.vocabulary.encode(text)
+        precision = choose_precision(None, network.device)
+        with progress_bar(len(text), "recording") as bar:
+            columns = stack.enter_context(recorded_columns(network, ids, [signal], precision, bar.update))
+        recorded.append(_Recorded(model, before, text, columns))
+    return recorded
+
+
+def _match(first: _Recorded, second: _Recorded) -> dict[str, Any]:
+    from charrnn.neurons.matching import pairs
+
+    told = [
+        {
+            "first": str(first.columns.unit(pair.first)[1]),
+            "second": str(second.columns.unit(pair.second)[1]),
+            "correlation": pair.correlation,
+        }
+        for pair in pairs(first.columns.values, second.columns.values)
+    ]
+    return {"models": [first.model, second.model], "pairs": told}
+
+
+def _follow(recorded: _Recorded, feature: str) -> dict[str, Any]:
+    """Which unit follows a feature, chosen on the first half of the text and measured on the second."""
+    from charrnn.neurons.features import feature_named
+    from charrnn.neurons.search import best_unit
+
+    found = best_unit(recorded.columns, recorded.text, feature_named(feature), recorded.before)
+    told = {"feature": feature, "unit": str(found.unit), "score": found.score, "metric": found.metric}
+    return {"model": recorded.model, **told}
+
+
+def _show_match(match: dict[str, Any], count: int) -> None:
+    first, second = match["models"]
+    r = [abs(pair["correlation"]) for pair in match["pairs"]]
+    shares = ", ".join(f"{sum(x >= least for x in r)} at |r| ≥ {least}" for least in (0.9, 0.7, 0.5))
+    click.echo(one_line(f"{first} and {second}: {len(r)} pairs of units, {shares}"))
+    for pair in match["pairs"][:count]:
+        click.echo(f"  {pair['first']:>7}  {pair['second']:>7}  r {pair['correlation']:+.3f}")

@@ -1,0 +1,42 @@
+"""Units as points in the square from 0 to 1: a picture of several panels, and the same as rows of text."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from charrnn.display.curve import saved
+
+Points = Mapping[str, Sequence[tuple[float, float]]]  # by the name of their group
+
+# Okabe and Ito's palette for colour-blind eyes
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_DENSITY = " ·:+*#@"
+
+
+def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: Path) -> None:
+    """Write a PNG with a panel for each name, its points [N] of (x, y) coloured by group."""
+    figure = Figure(figsize=(4 * len(panels), 4.3), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    for place, (name, groups) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        for index, (group, points) in enumerate(groups.items()):
+            colour = _COLOURS[index % len(_COLOURS)]
+            place.scatter(*zip(*points, strict=True), s=10, alpha=0.6, color=colour, label=group, lw=0)
+        place.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=axes[0], ylabel=axes[1], title=name, aspect="equal")
+        place.plot([0, 1], [1, 0], color="#999999", lw=0.8)
+        place.legend(frameon=False)
+    figure.suptitle(title, parse_math=False)
+    saved(figure, path)
+
+
+def rows(points: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:
+    """Return points as `height` rows of `width` signs, y upwards; the denser a place, the heavier its sign.
+
+    >>> rows([(0, 0), (1, 1), (1, 1)], 4, 2)
+    ['   :', '·   ']
+    """
+    counts = [[0] * width for _ in range(height)]
+    for x, y in points:
+        counts[height - 1 - min(height - 1, int(y * height))][min(width - 1, int(x * width))] += 1
+    return ["".join(_DENSITY[min(len(_DENSITY) - 1, count.bit_length())] for count in row) for row in counts]

@@ -1,0 +1,55 @@
+"""All features by name, and which of them are tried on which kind of text."""
+
+from charrnn.errors import check_choice
+from charrnn.neurons.features.any_text import ANY_TEXT
+from charrnn.neurons.features.c_source import C_SOURCE
+from charrnn.neurons.features.feature import Feature
+from charrnn.neurons.features.markup import MARKUP
+from charrnn.neurons.features.own import load, offered
+from charrnn.neurons.features.plays import PLAYS
+from charrnn.neurons.features.prose import PROSE
+from charrnn.neurons.features.python_source import PYTHON_SOURCE
+
+FEATURES = {
+    feature.name: feature for feature in (*ANY_TEXT, *PROSE, *PLAYS, *C_SOURCE, *PYTHON_SOURCE, *MARKUP)
+}  # those of this package
+TRIED = {  # for each kind of text the kinds of features that `--feature all` tries
+    "prose": ("any", "prose"),
+    "play": ("any", "play"),
+    "c": ("any", "code", "c"),
+    "python": ("any", "code", "python"),
+    "markup": ("any", "markup"),
+}
+
+
+def feature_named(name: str) -> Feature:
+    """Return the feature of that name, of this package or else of another that offers it.
+
+    Raises:
+        ConfigError: there is none, or it cannot be loaded.
+    """
+    if name in FEATURES:
+        return FEATURES[name]
+    others = offered()
+    check_choice("feature", name, (*FEATURES, *others))
+    return load(others[name])
+
+
+def all_features() -> list[Feature]:
+    """Return the features of this package, then those that other installed packages offer.
+
+    Raises:
+        ConfigError: one of another package cannot be loaded.
+    """
+    others = [load(entry) for name, entry in sorted(offered().items()) if name not in FEATURES]
+    return [*FEATURES.values(), *others]
+
+
+def features_for(text_kind: str) -> list[Feature]:
+    """Return the features that are tried on a kind of text.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    check_choice("text_kind", text_kind, tuple(TRIED))
+    return [feature for feature in all_features() if feature.kind in TRIED[text_kind]]

@@ -1,0 +1,173 @@
+"""Finding and proving neurons by the command line: what is told, on which text, and as which keys."""
+
+import json
+
+import pytest
+
+from charrnn.cli.common import load_checkpoint, read_unseen
+from charrnn.neurons.features import FEATURES
+
+KEYS = {"feature", "kind", "unit", "signal", "score", "metric", "low", "high", "p_value", "surface_score",
+        "layer_score", "verdict"}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def long_book(book, tmp_path_factory):
+    path = tmp_path_factory.mktemp("texts") / "long.txt"
+    path.write_text(2 * book.read_text("utf-8"), "utf-8")
+    return path
+
+
+@pytest.fixture
+def told(charrnn, run):
+    def told(command, *arguments):
+        result = charrnn("neurons", command, run, *arguments, "--json")
+        assert result.status == 0, result.err
+        return json.loads(result.out)
+
+    return told
+
+
+def test_features_lists_each_with_a_sentence(charrnn):
+    lines = charrnn("neurons", "features").out.splitlines()
+    assert [line.split()[0] for line in lines] == list(FEATURES)
+    assert all(len(line.split()) > 3 and len(line) <= 100 for line in lines)
+    listed = json.loads(charrnn("neurons", "features", "--json").out)["features"]
+    assert [each["feature"] for each in listed] == list(FEATURES)
+
+
+def test_find_tells_for_each_feature_what_scripts_read(told, long_book):
+    found = told("find", long_book, "--feature", "inside_quotes", "--feature", "line_position", "--regex", "the=the")
+    assert [each["feature"] for each in found["features"]] == ["inside_quotes", "line_position", "the"]
+    assert [each["kind"] for each in found["features"]] == ["binary", "continuous", "binary"]
+    for each in found["features"]:
+        assert set(each) >= KEYS
+        layer, index = map(int, each["unit"].split(":"))
+        assert layer == 0 <= index < 16
+        assert each["low"] <= each["high"]
+        assert 0 < each["p_value"] <= 1
+    characters = len(long_book.read_text("utf-8"))
+    assert found["discover"] == {"start": 0, "end": characters // 2}
+    assert found["report"] == {"start": characters // 2, "end": characters}
+
+
+def test_find_tries_what_fits_the_kind_of_text_and_says_so(charrnn, run, long_book):
+    result = charrnn("neurons", "find", run, long_book)
+    assert result.status == 0, result.err
+    assert "the features for prose are tried" in result.err
+    assert "inside_quotes" in result.out
+    assert "speech_line" not in result.out
+    assert max(map(len, result.out.splitlines()[:-4])) <= 80
+    chosen = charrnn("neurons", "find", run, long_book, "--text-kind", "play")
+    assert "speech_line" in chosen.out
+
+
+def test_of_the_models_own_text_the_part_is_searched_that_it_was_not_trained_on(charrnn, run, book):
+    info = json.loads(charrnn("info", run, "--json").out)["corpus"]["split"]
+    result = charrnn("neurons", "ablate", run, book, "--unit", "0:3", "--json")
+    assert result.status == 0, result.err
+    told = json.loads(result.out)
+    assert told["part"] == "test"
+    assert told["effects"]["all"]["characters"] == info["test"] - 1
+    assert "over the test part of" in result.err
+
+
+def test_a_part_that_is_too_short_to_search_is_refused(charrnn, run, book):
+    result = charrnn("neurons", "find", run, book)
+    assert result.status == 1
+    assert "characters that the model knows; give 2,000 or more" in result.err
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test", "all", None])
+def test_a_part_is_told_with_its_place_in_the_whole_text(run, book, part):
+    text, name, before = read_unseen((str(book),), "utf-8", load_checkpoint(run), part)
+    assert name == (part or "test")
+    assert len(text) > 2
+    assert book.read_text("utf-8").startswith(before + text)
+    assert before or part in ("train", "all")
+
+
+def test_a_feature_that_hardly_changes_is_refused_alone(charrnn, run, long_book):
+    result = charrnn("neurons", "find", run, long_book, "--feature", "digit_run")
+    assert (result.status, result.out) == (1, "")
+    assert "digit_run hardly changes" in result.err
+
+
+def test_ablate_tells_the_cost_inside_and_outside_of_a_feature(told, charrnn, run, long_book):
+    arguments = ("--unit", "0:3", "--feature", "inside_quotes", "--characters", 1500)
+    effects = told("ablate", long_book, *arguments)["effects"]
+    assert set(effects) == {"all", "inside", "outside", "closing"}
+    assert effects["all"]["difference"] == pytest.approx(effects["all"]["held"] - effects["all"]["free"])
+    shown = charrnn("neurons", "ablate", run, long_book, *arguments).out
+    assert f"{effects['all']['free']:.3f}" in shown
+    assert max(map(len, shown.splitlines()[:-1])) <= 80
+
+
+def test_a_count_has_no_inside(charrnn, run, long_book):
+    result = charrnn("neurons", "ablate", run, long_book, "--unit", "0:3", "--feature", "line_position")
+    assert result.status == 1
+    assert "line_position is a count, with no inside" in result.err
+
+
+def test_steer_writes_what_sample_writes_where_the_unit_is_free(told, charrnn, run):
+    options = ("--prime", "the ", "--length", 60, "--temperature", 0.9, "--seed", 4)
+    samples = {each["held"]: each for each in told("steer", "--unit", "0:3", *options)["samples"]}
+    assert list(samples) == ["low", "free", "high"]
+    assert samples["low"]["value"] < samples["high"]["value"]
+    assert samples["free"]["text"] == charrnn("sample", run, *options).out
+    held = told("steer", "--unit", "0:3", *options, "--low", -1, "--high", 1)["samples"]
+    assert (held[0]["value"], held[2]["value"]) == (-1, 1)
+    assert held[0]["text"] != held[2]["text"]
+
+
+def test_steer_shows_the_three_side_by_side(charrnn, run):
+    result = charrnn("neurons", "steer", run, "--unit", "0:3", "--length", 80, "--low", -1, "--high", 1)
+    assert result.status == 0, result.err
+    first = result.out.splitlines()[0]
+    assert first.index("low, h = -1.00") < first.index("free") < first.index("high, h = 1.00")
+    assert max(map(len, result.out.splitlines())) <= 80
+
+
+def test_gates_are_drawn_and_told(told, charrnn, run, long_book, tmp_path):
+    picture = tmp_path / "gates.png"
+    result = told("gates", long_book, "-o", picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert set(result["gates"]) == {"f", "i", "o"}
+    assert len(result["gates"]["f"]["left"][0]) == len(result["half_life"][0]) == 16
+    shown = charrnn("neurons", "gates", run, long_book).out
+    assert "half-lives" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_grep_finds_the_same_passage_again_where_a_text_repeats(told, long_book):
+    characters = long_book.read_text("utf-8")
+    half = len(characters) // 2
+    result = told("grep", long_book, "--unit", "0:3", "--unit", "0:5", "--like", "1200:1230", "--count", 2)
+    assert result["like"]["text"] == characters[1200:1230]
+    assert result["matches"][0]["start"] == 1200 + half
+    assert result["matches"][0]["text"] == characters[1200:1230]
+    assert result["matches"][0]["distance"] < 0.01 < result["matches"][1]["distance"]
+
+
+@pytest.mark.parametrize("like", ["", "5", "9:4", "4:4", "a:b", "0:99999999", "-1:4"])
+def test_what_is_no_passage_is_refused(charrnn, run, long_book, like):
+    result = charrnn("neurons", "grep", run, long_book, "--unit", "0:3", "--like", like)
+    assert result.status == 1
+    assert "is no passage of" in result.err
+
+
+def test_compare_pairs_each_unit_with_itself_in_the_same_model(charrnn, run, long_book):
+    options = ("--feature", "inside_quotes", "--json")
+    result = charrnn("neurons", "compare", run, run, f"{run}/last.safetensors", long_book, *options)
+    assert result.status == 0, result.err
+    told = json.loads(result.out)
+    assert len(told["matches"]) == 2
+    assert len(told["scores"]) == 3
+    for pair in told["matches"][0]["pairs"]:
+        assert pair["first"] == pair["second"]
+        assert pair["correlation"] == pytest.approx(1, abs=1e-3)
+    assert told["scores"][0]["unit"] == told["scores"][1]["unit"]
+
+
+def test_one_model_cannot_be_compared(charrnn, run, long_book):
+    assert charrnn("neurons", "compare", run, long_book).status == 2
