@@ -1,6 +1,7 @@
 """What several commands share: their common options, and how they load a model and a text."""
 
 import json
+import os
 from collections.abc import Callable
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,13 @@ def note(message: str) -> None:
     """Tell the user something on stderr that is not the result."""
     from charrnn.display.signs import one_line
 
-    click.echo(f"Note: {one_line(message)}", err=True)
+    if is_first_process():
+        click.echo(f"Note: {one_line(message)}", err=True)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that speaks, where torchrun has started several."""
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("RANK") == "0"
 
 
 def echo_json(value: Any) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.cli.common import is_first_process
+
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint, Figures
     from charrnn.training.report import Progress
@@ -25,6 +27,9 @@ MAX_ROLLBACKS = 10
 
 def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
     """Run the trainer; log, save, sample and show what it yields. Goes back where it diverges, if it is to."""
+    if not trainer.group.is_first:
+        _accompany(trainer, run, stop)
+        return
     from tqdm import tqdm
 
     from charrnn.display.signs import one_line, visible
@@ -55,6 +60,13 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
                 f" step {progress.step} epoch {progress.epoch:.1f} train {progress.train_nats:.3f}{val} nats "
                 f"{progress.chars_per_second / 1000:.0f}k char/s"
             )
+
+
+def _accompany(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
+    """Train with the first process, which alone writes and speaks; what it saves is gathered from all."""
+    for progress in _reports(trainer, run, stop, tell=lambda message: None):
+        if progress.milestone:
+            run.commit(trainer, progress)
 
 
 def _reports(
@@ -152,6 +164,8 @@ def signals() -> Iterator[list[int]]:
         if received:
             raise SystemExit(128 + number)
         received.append(number)
+        if not is_first_process():
+            return
         with suppress(OSError):  # written past the buffer, in the middle of which the signal may have come
             os.write(2, b"Stopping after this step; once more to leave at once.\n")
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ def fresh(
 
     from charrnn.model.checkpoint import Figures
     from charrnn.model.devices import choose_device, choose_precision
+    from charrnn.training.group import joined
     from charrnn.training.recipe import Hardware, recipe
     from charrnn.training.run import Run, check_space
     from charrnn.training.trainer import Trainer
@@ -47,22 +48,26 @@ def fresh(
     before = load_checkpoint(init_from) if init_from else None
     if before:
         given = _inherited(before, given, str(init_from))
-    corpus = _corpus(_text(sources), sources, before.vocabulary if before else None)
-    where = choose_device(device)
-    number = choose_precision(precision, where)
-    hardware = Hardware(where.type != "cpu", torch.get_num_threads(), number == torch.bfloat16)
-    config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
-    folder = out or _new_folder(corpus, config)
-    check_space(folder, config)
-    network = _network(config, training.seed, corpus.vocabulary, before).to(where)
-    origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
-    run = Run(folder, corpus, training, str(number).removeprefix("torch."), _absolute(sources), origin)
-    trainer = Trainer(network, corpus, training, number)
-    with closing(run):
-        run.create()
-        run.save_state(trainer, Figures())
-        _announce(trainer, run, f", chosen for {why}")
-        yield trainer, run
+    with joined(choose_device(device)) as group:
+        number = choose_precision(precision, group.device)
+        with group.first_goes_first():
+            corpus = _corpus(_text(sources), sources, before.vocabulary if before else None)
+        cores = torch.get_num_threads() * group.size
+        hardware = Hardware(group.device.type != "cpu", cores, number == torch.bfloat16)
+        config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
+        folder = out or _new_folder(corpus, config)
+        check_space(folder, config)
+        network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
+        origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
+        run = Run(folder, corpus, training, str(number).removeprefix("torch."), _absolute(sources), origin)
+        trainer = Trainer(network, corpus, training, number, group)
+        group.wait()  # all have found the same free folder
+        with closing(run):
+            if group.is_first:
+                run.create()
+            run.save_state(trainer, Figures())
+            _announce(trainer, run, f", chosen for {why}")
+            yield trainer, run
 
 
 @contextmanager
@@ -74,25 +79,27 @@ def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterat
     from charrnn.model.devices import choose_device, choose_precision
     from charrnn.model.network import CharRNN
     from charrnn.training.config import TrainingConfig
+    from charrnn.training.group import joined
     from charrnn.training.lock import locked
     from charrnn.training.resume import find_state, load_state, restore
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
     find_state(path)  # another folder is refused before it gets a lock file
-    with locked(path) as lock:
+    with joined(choose_device(device)) as group, locked(path) if group.is_first else nullcontext() as lock:
         saved = load_state(path)
         header, best = saved.account.header, saved.account.best_nats
-        corpus, changed = _same_text(saved, path, force)
+        with group.first_goes_first():
+            corpus, changed = _same_text(saved, path, force)
         options = header.training | ({"on_nan": on_nan} if on_nan else {})
-        training = msgspec.convert(options, TrainingConfig)
-        precision, where = str(header.training["precision"]), choose_device(device)
-        network = CharRNN(header.model, torch.Generator()).to(where)
-        trainer = Trainer(network, corpus, training, choose_precision(precision, where))
+        training, precision = msgspec.convert(options, TrainingConfig), str(header.training["precision"])
+        network = CharRNN(header.model, torch.Generator()).to(group.device)
+        trainer = Trainer(network, corpus, training, choose_precision(precision, group.device), group)
         restore(trainer, saved)
         origin = {name: str(value) for name, value in header.training.items() if name.startswith("init_")}
         run = Run(path, corpus, training, precision, saved.account.sources, origin, lock)
-        run.reopen(trainer.milestones_settled, None if changed else best)
+        if group.is_first:
+            run.reopen(trainer.milestones_settled, None if changed else best)
         if changed:
             run.save_state(trainer, header.figures)
         _announce(trainer, run)
@@ -192,13 +199,16 @@ def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
     precision = str(trainer.precision).removeprefix("torch.")
     budgets = ((training.minutes, "minutes"), (training.steps, "steps"), (training.epochs, "epochs"))
     budget = " ".join(f"{value:g} {name}" for value, name in budgets if value is not None)
+    if not trainer.group.is_first:
+        return
+    processes = "" if trainer.group.size == 1 else f"{trainer.group.size} processes, each "
     click.echo(
         f"{model.kind} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
         f"{model.parameters:,} parameters; "
-        f"{streams.batch_size} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "
+        f"{processes}{len(streams.rows)} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "
         f"dropout {model.dropout:g}, {precision} on {trainer.model.device}, "
         f"{budget}{why}; run in {one_line(str(run.path))}",
         err=True,
     )
-    if (streams.batch_size, streams.seq_length) != (training.batch_size, training.seq_length):
+    if (len(streams.rows), streams.seq_length) != (training.batch_size, training.seq_length):
         note("the text is short: fewer streams, or a shorter window, than asked for")

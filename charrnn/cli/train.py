@@ -143,6 +143,8 @@ def _train(trainer: "Trainer", run: "Run", as_json: bool) -> None:
     """Train to the end, report, and leave with the status that tells how it ended."""
     with signals() as received:
         follow(trainer, run, stop=lambda: bool(received))
+    if not trainer.group.is_first:
+        raise SystemExit(128 + received[0] if received else trainer.divergence is not None)
     if trainer.divergence and not run.holds_a_model:
         raise _diverged(trainer, "nothing was learned before that")
     result = finish(trainer, run)

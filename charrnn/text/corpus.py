@@ -1,7 +1,7 @@
 """Corpus: the encoded text, its split, and its batches. Knows no torch; ids leave it as numpy arrays."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,18 +32,34 @@ class Streams:
     recurrent state belongs to reader b+1 in the next epoch. The first window's length changes from epoch to epoch,
     so that truncation does not always cut at the same characters.
 
-    Sizes too large for the text are reduced: first fewer readers, then a shorter window.
+    Sizes too large for the text are reduced: first fewer readers, then a shorter window. Several processes may share
+    the readers: `rows` are this one's.
     """
 
     ids: Ids
     batch_size: int
     seq_length: int
+    rows: range
 
     @classmethod
     def over(cls, ids: Ids, batch_size: int, seq_length: int) -> "Streams":
         """Return streams over ids [N], N ≥ 2, of at most the given sizes."""
         seq_length = min(seq_length, len(ids) - 1)
-        return cls(ids, min(batch_size, (len(ids) - 1) // seq_length), seq_length)
+        batch_size = min(batch_size, (len(ids) - 1) // seq_length)
+        return cls(ids, batch_size, seq_length, range(batch_size))
+
+    def share(self, rank: int, size: int) -> "Streams":
+        """Return the streams that process `rank` of `size` reads; all have as many.
+
+        Raises:
+            ConfigError: there are fewer readers than processes.
+        """
+        rows = self.batch_size // size
+        if not rows:
+            raise ConfigError(
+                f"the text has room for {self.batch_size} readers, and there are {size} processes", "start fewer"
+            )
+        return replace(self, batch_size=rows * size, rows=range(rank * rows, (rank + 1) * rows))
 
     @property
     def stretch(self) -> int:
@@ -67,7 +83,7 @@ class Streams:
             start, epoch = 0, epoch + 1
 
     def _batch(self, begin: int, end: int, epoch: int) -> Batch:
-        places = np.arange(self.batch_size)[:, None] * self.stretch + np.arange(begin, end + 1)
+        places = np.array(self.rows)[:, None] * self.stretch + np.arange(begin, end + 1)
         window = self.ids[places].astype(np.int64)
         return Batch(window[:, :-1], window[:, 1:], epoch, begin == 0)
 

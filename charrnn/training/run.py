@@ -141,16 +141,17 @@ class Run:
         self._append(SAMPLES, {**stage, "temperature": temperature, "text": text})
 
     def commit(self, trainer: Trainer, progress: Progress) -> None:
-        """Save all that stands for this step, and at last the state.
+        """Save all that stands for this step, and at last the state; of several processes, the first one does.
 
         The state alone says where the run stands. A kill before it has changed leaves the old one, from which the same
         log lines, samples and checkpoints are made again; a kill after it leaves nothing undone.
         """
-        with self._writing():
-            for path in (self.path / LOG, self.path / SAMPLES):
-                if path.exists():
-                    sync(path)
-        self.save(trainer.model, progress)
+        if trainer.group.is_first:
+            with self._writing():
+                for path in (self.path / LOG, self.path / SAMPLES):
+                    if path.exists():
+                        sync(path)
+            self.save(trainer.model, progress)
         self.save_state(trainer, _figures(progress))
 
     def save(self, model: CharRNN, progress: Progress) -> None:
@@ -171,16 +172,20 @@ class Run:
     def save_state(self, trainer: Trainer, figures: Figures) -> None:
         """Save what the run goes on from; before the first step too, which shows that the folder takes it."""
         account = Account(self._header(trainer.model.config, figures), self._sources, self._best)
+        tensors = trainer.state()
+        if not trainer.group.is_first:
+            return
         with self._writing():
-            save_state(SavedState(account, self._vocabulary, trainer.state()), self.path)
+            save_state(SavedState(account, self._vocabulary, tensors), self.path)
         self._written.add(STATE)
 
     def roll_back(self, trainer: Trainer) -> None:
         """Bring trainer and folder back to the saved state, to go on from there at half the learning rate."""
         saved = load_state(self.path)
         trainer.roll_back(saved.tensors)
-        with self._writing():
-            self._take_back(trainer.milestones_settled)
+        if trainer.group.is_first:
+            with self._writing():
+                self._take_back(trainer.milestones_settled)
         self.save_state(trainer, saved.account.header.figures)
 
     def save_final(self, checkpoint: Checkpoint, figures: Figures) -> None:

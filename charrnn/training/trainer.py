@@ -14,6 +14,7 @@ from charrnn.model.scoring import nats_per_character
 from charrnn.text.corpus import Batch, Corpus, Streams
 from charrnn.training.allocator import keep_freed_memory
 from charrnn.training.config import TrainingConfig
+from charrnn.training.group import Group
 from charrnn.training.report import Divergence, Progress, RecentLosses
 from charrnn.training.schedule import learning_rate
 
@@ -24,24 +25,35 @@ COST = 0.05  # of the time at most goes into milestones, and as much into valida
 
 
 class Trainer:
-    """One run of a model over a corpus.
+    """One run of a model over a corpus, by one process or by several that each read a share of the streams.
+
+    With several, `config.batch_size` is each one's. All take the same steps: gradients and losses are means over all,
+    and what depends on the clock, a stop or the validation is as the first process has it.
 
     `stopped` tells, from the last report on, how the run ended: "finished", "interrupted" or "diverged"; `divergence`
     where and how it diverged.
     """
 
     def __init__(
-        self, model: CharRNN, corpus: Corpus, config: TrainingConfig, precision: torch.dtype = torch.float32
+        self,
+        model: CharRNN,
+        corpus: Corpus,
+        config: TrainingConfig,
+        precision: torch.dtype = torch.float32,
+        group: Group | None = None,
     ) -> None:
         self.model, self.corpus, self.config, self.precision = model, corpus, config, precision
-        self.streams = Streams.over(corpus.parts["train"], config.batch_size, config.seq_length)
+        self.group = group or Group(device=model.device)
+        streams = Streams.over(corpus.parts["train"], config.batch_size * self.group.size, config.seq_length)
+        self.streams = streams.share(self.group.rank, self.group.size)
         self.stopped = "finished"
         self.divergence: Divergence | None = None
-        self._dropout = torch.Generator(model.device).manual_seed(config.seed)
+        self._dropout = torch.Generator(model.device).manual_seed((config.seed + self.group.rank) % 2**63)
         self._optimizer = _optimizer(model, config)
         self._state: State | None = None
         self._step = 0
-        self._seconds = 0.0  # spent so far
+        self._seconds = self._reported = 0.0  # spent so far, at the last report; and at the one before it
+        self._agreed = (0.0, False)  # the first process's seconds, and whether a stop was asked for, at the last step
         self._next_milestone = FIRST_MILESTONE  # the next one is due when this part of the budget is used up
         self._next_validation = 0.0  # not before this part of the budget is used up
         self.characters = 0  # trained on so far, readings of the same character counted each
@@ -59,7 +71,7 @@ class Trainer:
         self.stopped, self.divergence = "finished", None
         keep_freed_memory()
         for progress, due in self._reports(stop):
-            if self.divergence is None and (due or stop()):
+            if self.divergence is None and (due or self._agreed[1]):
                 progress = self._milestone(progress, due, stop)
             if self.divergence is not None:
                 self.stopped = "diverged"
@@ -67,23 +79,29 @@ class Trainer:
             begun = perf_counter()
             yield progress
             if due:
-                self._reported = perf_counter()
-                earned = progress.fraction + self._earned_in(self._reported - begun)
-                self._next_milestone = max(self._next_milestone, earned)
+                self._account_for(progress.fraction, perf_counter() - begun)
             if self.stopped == "interrupted":
                 return
+
+    def _account_for(self, fraction: float, seconds: float) -> None:
+        """Put the next milestone off by what the one at this part of the budget took; the speed does not count it."""
+        (seconds,) = self.group.as_the_first(lambda: [seconds], 1)
+        self._next_milestone = max(self._next_milestone, fraction + self._earned_in(seconds))
+        self._reported += seconds
 
     def state(self) -> dict[str, Tensor]:
         """Return all that training goes on from: weights, optimiser, recurrent state, random state, counts.
 
-        To be taken where a milestone has been yielded; the tensors are the trainer's own, not copies.
+        To be taken where a milestone has been yielded, by all processes at once; the tensors are the trainer's own,
+        not copies, but for those of other processes.
         """
         tensors = {f"model.{name}": weight.detach() for name, weight in self.model.named_weights()}
         for index, moments in self._optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
         for layer, parts in enumerate(self._state or ()):
-            tensors |= {f"recurrent.{layer}.{part}": value.detach() for part, value in enumerate(parts)}
-        tensors["dropout"] = self._dropout.get_state()
+            named = {f"recurrent.{layer}.{part}": value.detach() for part, value in enumerate(parts)}
+            tensors |= {name: self.group.gathered(value).flatten(0, 1) for name, value in named.items()}
+        tensors["dropout"] = self.group.gathered(self._dropout.get_state())
         counts = (self._step, self.characters, self.rollbacks, self._in_vain)
         times = (self._seconds, self._next_milestone, self._next_validation)
         tensors["counts"] = torch.tensor((*counts, *times, self._best), dtype=torch.float64)
@@ -107,7 +125,9 @@ class Trainer:
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
         self._state = self._recurrent(tensors)
-        self._dropout.set_state(tensors["dropout"].cpu())
+        if len(tensors["dropout"]) != self.group.size:
+            raise ValueError(f"{len(tensors['dropout'])} processes trained it, not {self.group.size}")
+        self._dropout.set_state(tensors["dropout"][self.group.rank].cpu().clone())
         *counts, self._seconds, self._next_milestone, self._next_validation, self._best = tensors["counts"].tolist()
         self._step, self.characters, self.rollbacks, self._in_vain = map(int, counts)
         self._owed = Progress(self._step, *tensors["owed"].tolist()) if "owed" in tensors else None
@@ -124,24 +144,26 @@ class Trainer:
         names = [[f"recurrent.{n}.{part}" for part in range(len(s))] for n, s in enumerate(self.model.initial_state(1))]
         if names[0][0] not in tensors or len(tensors[names[0][0]]) != self.streams.batch_size:
             return None
-        return tuple(tuple(tensors[name].clone().to(self.model.device) for name in layer) for layer in names)
+        mine = slice(self.streams.rows.start, self.streams.rows.stop)
+        return tuple(tuple(tensors[name][mine].clone().to(self.model.device) for name in layer) for layer in names)
 
     def _reports(self, stop: Callable[[], bool]) -> Iterator[tuple[Progress, bool]]:
         """Train; yield reports, every so often and at a stop, and whether each is a milestone; first an owed one."""
         if self._owed is not None:
             yield self._owed, True
-        self._reported = perf_counter()
-        start = self._reported - self._seconds
+        start = perf_counter() - self._seconds
+        self._reported = self._seconds
+        self._agreed = (self._seconds, False)
         batches = self.streams.batches(self._step)
         while self._fraction(self._seconds) < 1 and self._in_vain != self.config.patience:
-            ahead = self._fraction(perf_counter() - start, ahead=0.5)
-            rate = 0.5**self.rollbacks * learning_rate(self.config, ahead, self._epoch)
-            self._train_on(next(batches), rate)
-            now = perf_counter()
-            fraction = self._fraction(now - start)
+            now = perf_counter() - start if self.group.size == 1 else self._agreed[0]
+            rate = 0.5**self.rollbacks * learning_rate(self.config, self._fraction(now, ahead=0.5), self._epoch)
+            self._train_on(next(batches), rate, lambda: (perf_counter() - start, stop()))
+            now, stopping = self._agreed
+            fraction = self._fraction(now)
             due = fraction >= 1 or self._milestone_due(fraction)
-            if due or stop() or now - self._reported >= REPORT_SECONDS:
-                self._seconds = now - start
+            if due or stopping or now - self._reported >= REPORT_SECONDS:
+                self._seconds = now
                 yield self._report(fraction, rate), due
 
     def _milestone(self, progress: Progress, due: bool, stop: Callable[[], bool]) -> Progress:
@@ -166,14 +188,16 @@ class Trainer:
                 value = float(weight.detach()[~weight.isfinite()][0])
                 self.divergence = Divergence(self._step, f"weight {name}", value)
 
-    def _train_on(self, batch: Batch, rate: float) -> None:
+    def _train_on(self, batch: Batch, rate: float, look: Callable[[], tuple[float, bool]]) -> None:
+        """Take one step at a learning rate; `look` tells the seconds spent and whether a stop was asked for."""
         inputs, targets = (torch.from_numpy(ids).to(self.model.device) for ids in (batch.inputs, batch.targets))
-        state = self._state and detached(_handed_on(self._state) if batch.starts_epoch else self._state)
+        state = self._state and detached(self._handed_on(self._state) if batch.starts_epoch else self._state)
         with torch.autocast(self.model.device.type, self.precision, enabled=self.precision != torch.float32):
             logits, self._state = self.model(inputs, state, self._dropout)
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._optimizer.zero_grad()
         loss.backward()
+        loss = self._averaged(loss.detach(), look)
         if self.config.clip_value:
             torch.nn.utils.clip_grad_value_(self.model.parameters(), self.config.clip_value)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm or float("inf"))
@@ -181,8 +205,30 @@ class Trainer:
             group["lr"] = rate
         self._optimizer.step()
         self._step += 1
-        self.characters += targets.numel()
-        self._recent.add(loss.detach(), norm, targets.numel())
+        if self.group.size == 1:
+            self._agreed = look()
+        characters = targets.numel() * self.group.size
+        self.characters += characters
+        self._recent.add(loss, norm, characters)
+
+    def _averaged(self, loss: Tensor, look: Callable[[], tuple[float, bool]]) -> Tensor:
+        """Average gradients and loss over the processes, and agree on the time and on stopping with the same letter."""
+        if self.group.size == 1:
+            return loss
+        seconds, stopping = look()
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        total, first, stops = self.group.average(gradients, [loss, seconds if self.group.is_first else 0.0, stopping])
+        self._agreed = (float(first), float(stops) > 0)
+        return total / self.group.size
+
+    def _handed_on(self, state: State) -> State:
+        """Give each reader's state to the next, who begins where it ended; the first begins the text anew."""
+        return tuple(tuple(self._moved(s) for s in layer) for layer in state)
+
+    def _moved(self, part: Tensor) -> Tensor:
+        last = self.group.gathered(part[-1])
+        before = last[self.group.rank - 1] if self.group.rank else torch.zeros_like(part[0])
+        return torch.cat([before.unsqueeze(0), part[:-1]])
 
     @property
     def step(self) -> int:
@@ -210,10 +256,10 @@ class Trainer:
 
     def _report(self, fraction: float, rate: float) -> Progress:
         """Read the losses back; note it where they or the gradient are no numbers any more."""
-        speed = self._recent.characters / max(1e-9, perf_counter() - self._reported)
+        speed = self._recent.characters / max(1e-9, self._seconds - self._reported)
         read = self._recent.read(self._step)
         self._recent = RecentLosses()
-        self._reported = perf_counter()
+        self._reported = self._seconds
         if isinstance(read, Divergence):
             self.divergence, read = read, (math.nan, math.nan)
         fraction = min(1.0, fraction)
@@ -223,19 +269,30 @@ class Trainer:
         if "val" not in self.corpus.parts or not (fraction >= 1 or fraction >= self._next_validation):
             return None
 
-        def go_on(characters: int = 0) -> None:
-            if stop():
-                raise _CutOffError
-
-        go_on()
-        begun = perf_counter()
-        nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision, go_on)
-        self._next_validation = fraction + self._earned_in(perf_counter() - begun)
+        nats, taken = self.group.as_the_first(lambda: self._measure(stop), 2)
+        if taken == math.inf:
+            raise _CutOffError
+        self._next_validation = fraction + self._earned_in(taken)
         if not math.isfinite(nats):
             self.divergence = Divergence(self._step, "validation loss", nats)
         self._in_vain = 0 if nats < self._best else self._in_vain + 1
         self._best = min(self._best, nats)
         return nats
+
+    def _measure(self, stop: Callable[[], bool]) -> tuple[float, float]:
+        """The validation loss, and the seconds that it took to measure; for ever where a stop cut it off."""
+
+        def go_on(characters: int = 0) -> None:
+            if stop():
+                raise _CutOffError
+
+        begun = perf_counter()
+        try:
+            go_on()
+            nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision, go_on)
+        except _CutOffError:
+            return math.nan, math.inf
+        return nats, perf_counter() - begun
 
     def _milestone_due(self, fraction: float) -> bool:
         every = self.config.sample_every
@@ -256,8 +313,3 @@ def _optimizer(model: CharRNN, config: TrainingConfig) -> torch.optim.Optimizer:
 
 class _CutOffError(Exception):
     """A stop came while the model was validated."""
-
-
-def _handed_on(state: State) -> State:
-    """Give each reader's state to the next, who begins where it ended; the first begins the text anew."""
-    return tuple(tuple(torch.cat([torch.zeros_like(s[:1]), s[:-1]]) for s in layer) for layer in state)
