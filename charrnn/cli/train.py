@@ -120,7 +120,9 @@ def train(
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
     with begun as (trainer, run), _advice_on_memory(trainer, run):
-        _train(trainer, run, as_json)
+        status = _train(trainer, run, as_json)
+    if status:
+        raise SystemExit(status)
 
 
 @contextmanager
@@ -139,12 +141,12 @@ def _advice_on_memory(trainer: "Trainer", run: "Run") -> Iterator[None]:
         ) from None
 
 
-def _train(trainer: "Trainer", run: "Run", as_json: bool) -> None:
-    """Train to the end, report, and leave with the status that tells how it ended."""
+def _train(trainer: "Trainer", run: "Run", as_json: bool) -> int:
+    """Train to the end, report, and return the exit status that tells how it ended."""
     with signals() as received:
         follow(trainer, run, stop=lambda: bool(received))
     if not trainer.group.is_first:
-        raise SystemExit(128 + received[0] if received else trainer.divergence is not None)
+        return 128 + received[0] if received else int(trainer.divergence is not None)
     if trainer.divergence and not run.holds_a_model:
         raise _diverged(trainer, "nothing was learned before that")
     result = finish(trainer, run)
@@ -152,10 +154,9 @@ def _train(trainer: "Trainer", run: "Run", as_json: bool) -> None:
         echo_json(result)
     else:
         summarise(result)
-    if received:
-        raise SystemExit(128 + received[0])
-    if trainer.divergence:
+    if trainer.divergence and not received:
         raise _diverged(trainer, run.kept or "nothing is saved")
+    return 128 + received[0] if received else 0
 
 
 def _diverged(trainer: "Trainer", kept: str) -> RunError:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -99,8 +99,11 @@ def joined(device: torch.device) -> Iterator[Group]:
         torch.cuda.set_device(device)
     with _together():
         torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    group = Group(torch.distributed.get_rank(), size, device)
     try:
-        yield Group(torch.distributed.get_rank(), size, device)
+        yield group
+        with suppress(RunError):  # gloo may abort a process that it finds alone
+            group.wait()
     finally:
         torch.distributed.destroy_process_group()
 
@@ -109,8 +112,7 @@ def joined(device: torch.device) -> Iterator[Group]:
 def _together() -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:
+    except RuntimeError as error:  # its text is about sockets and lines of C++; CHARRNN_DEBUG=1 shows it
         raise RunError(
-            f"another process of this run was lost ({str(error).splitlines()[0][:80]})",
-            "start all of them again with --resume; the last save is good",
-        ) from None
+            "another process of this run was lost", "start all of them again with --resume: the last save is good"
+        ) from error

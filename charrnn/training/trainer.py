@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from charrnn.errors import RunError
 from charrnn.model.network import CharRNN, State, detached
 from charrnn.model.scoring import nats_per_character
 from charrnn.text.corpus import Batch, Corpus, Streams
@@ -126,7 +127,8 @@ class Trainer:
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
         self._state = self._recurrent(tensors)
         if len(tensors["dropout"]) != self.group.size:
-            raise ValueError(f"{len(tensors['dropout'])} processes trained it, not {self.group.size}")
+            trained = len(tensors["dropout"])
+            raise RunError(f"{trained} processes trained this, not {self.group.size}", f"start {trained} with torchrun")
         self._dropout.set_state(tensors["dropout"][self.group.rank].cpu().clone())
         *counts, self._seconds, self._next_milestone, self._next_validation, self._best = tensors["counts"].tolist()
         self._step, self.characters, self.rollbacks, self._in_vain = map(int, counts)
