@@ -59,7 +59,7 @@ class Score:
 
     @property
     def perplexity(self) -> float:
-        """e to the mean, per character."""
+        """E to the mean, per character."""
         return math.exp(min(self.nats_per_character, 700))  # beyond it no number is large enough
 
 
@@ -69,7 +69,7 @@ def score_text(model: CharRNN, vocabulary: Vocabulary, text: str, on_read: OnRea
 
 
 def assembled(vocabulary: Vocabulary, text: str, read: Callable[[npt.NDArray[np.integer]], Iterator[Tensor]]) -> Score:
-    """Return the score of a text from what `read` yields for the ids of its known characters: their nats but the first's."""
+    """Return the score of a text, given what yields the nats of its known characters, but the first, from their ids."""
     known = vocabulary.knows(text)
     nats = np.where(known, np.float32(0), np.float32(UNKNOWN_NATS))
     places = np.flatnonzero(known)[1:]
@@ -149,7 +149,7 @@ class _Block:
             if not len(wrong):
                 break
             _put(self._starts, wrong, _rows(self.ends, wrong - 1))
-            self._pass(wrong, lambda characters: None)
+            self._pass(wrong, lambda characters: on_read(0))  # they were told of before
         return self._nats.flatten()[: self._predicted].cpu()
 
     @property
