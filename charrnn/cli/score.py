@@ -165,8 +165,7 @@ def _comparison(scores: "dict[str, Score]", text: str) -> dict[str, Any]:
 
 
 def _highlight(model: str, sources: tuple[str, ...], text: str, score: "Score", start: int, length: int) -> "Highlight":
-    from charrnn.cli.writing import SURPRISING
-    from charrnn.display.highlight import Highlight
+    from charrnn.display.highlight import SURPRISING, Highlight
 
     end = min(start + length, len(text))
     return Highlight.of(

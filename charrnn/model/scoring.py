@@ -30,7 +30,7 @@ SAME_ROUNDED = 3e-2  # both, where bfloat16 rounds them
 OnRead = Callable[[int], object]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Score:
     """How well a text was predicted: −ln p of each character given all before it, [N] in nats.
 
@@ -61,6 +61,13 @@ class Score:
     def perplexity(self) -> float:
         """E to the mean, per character."""
         return math.exp(min(self.nats_per_character, 700))  # beyond it no number is large enough
+
+    def __repr__(self) -> str:
+        unknown = f", {self.unknown:,} of them unknown" if self.unknown else ""
+        return (
+            f"<Score: {self.nats_per_character:.4f} nats ({self.bits_per_character:.4f} bits) per character, "
+            f"perplexity {self.perplexity:.3f}, over {self.characters:,} characters{unknown}>"
+        )
 
 
 def score_text(model: CharRNN, vocabulary: Vocabulary, text: str, on_read: OnRead = lambda characters: None) -> Score:
