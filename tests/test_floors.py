@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import charrnn
+import charrnn as package
 
-HOUSE = Path(charrnn.__file__).parent
-BASE = {"charrnn", "charrnn.errors", "charrnn.files"}  # charrnn itself holds the version only
+HOUSE = Path(package.__file__).parent
+BASE = {"charrnn", "charrnn.errors", "charrnn.files"}  # charrnn itself holds the version, and hands on the API
 MAY_IMPORT = {
     "text": {"text"},
     "model": {"text", "model"},
@@ -74,7 +74,18 @@ def test_display_knows_nothing_of_the_house_but_itself():
         }, path
 
 
-@pytest.mark.parametrize("name", ["errors.py", "files.py", "__init__.py"])
+def test_the_api_stands_beside_the_command_line_and_neither_on_the_other():
+    assert {name.split(".")[1] for name in of_the_house(HOUSE / "api.py")} <= set(MAY_IMPORT) - {"cli"} | {"display"}
+    assert of_the_house(HOUSE / "__init__.py") <= {"charrnn.api", *(f"charrnn.api.{n}" for n in package.__all__)}
+
+
+def test_importing_charrnn_imports_nothing_heavy():
+    code = "import charrnn, sys\nassert not {'torch', 'numpy', 'charrnn.api'} & set(sys.modules)\ncharrnn.load"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["errors.py", "files.py"])
 def test_the_ground_floor_stands_on_nothing(name):
     assert not list(filter(lambda module: module.startswith("charrnn"), imports(HOUSE / name)))
 
@@ -94,8 +105,7 @@ def test_display_knows_no_torch():
 
 
 def test_nothing_is_unpickled_or_executed():
-    for package in ("pickle", "marshal", "shelve"):
-        assert not importers(package)
+    assert not [name for name in ("pickle", "marshal", "shelve") if importers(name)]
 
 
 def test_what_needs_no_torch_imports_none():

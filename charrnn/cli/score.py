@@ -1,7 +1,8 @@
 """`charrnn score`: how well a model predicts a text."""
 
-import math
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,66 +17,163 @@ from charrnn.cli.common import (
     model_argument,
     part_option,
     progress_bar,
+    read_sources,
     read_text,
     sources_argument,
 )
 
 if TYPE_CHECKING:
+    from charrnn.display.highlight import Highlight
     from charrnn.model.checkpoint import Checkpoint
+    from charrnn.model.scoring import Score
 
-UNKNOWN_NATS = math.log(0x110000 - 0x800)  # every Unicode character equally likely
+SHOWN = 5000  # characters
+PASSAGES = 3  # for each side
 
 
 @click.command(
     epilog=examples(
         "charrnn score checkpoints/python-lstm python --part test",
-        "echo 'import os' | charrnn score checkpoints/python-lstm -",
+        "echo 'import os' | charrnn score checkpoints/python-lstm - --color",
+        "charrnn score checkpoints/python-lstm python --part test --baseline --dynamic",
+        "charrnn score checkpoints/python-lstm letter.txt --against checkpoints/shakespeare-lstm",
     )
 )
 @model_argument
 @sources_argument
+@click.option(
+    "--against", multiple=True, metavar="MODEL", help="Another model: which of them is the text most like? Repeatable."
+)
+@click.option("--baseline", is_flag=True, help="Beside it, n-gram models of the same training text, n from 1 to 10.")
+@click.option("--dynamic", is_flag=True, help="Beside it, the model as it goes on learning from what it has read.")
+@click.option("--color", is_flag=True, help="Show the text, each character coloured by how unexpected it was.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the coloured text as a page.")
+@click.option("--start", type=click.IntRange(0), default=0, metavar="N", help="Where --color and --html begin.")
+@click.option("--length", type=click.IntRange(1), default=SHOWN, show_default=True, help="Characters that they show.")
 @part_option
 @encoding_option
 @device_option
 @json_option
-def score(model: str, sources: tuple[str, ...], part: str, encoding: str, device: str, as_json: bool) -> None:
+def score(
+    model: str, sources: tuple[str, ...], against: tuple[str, ...], baseline: bool, dynamic: bool, color: bool,
+    html: Path | None, start: int, length: int, part: str, encoding: str, device: str, as_json: bool,
+) -> None:  # fmt: skip
     """Measure how well MODEL predicts SOURCE: nats and bits per character, and perplexity.
 
     The state is carried over the whole text; its first character is context and is not counted. A character that the
     model has never seen is passed over by it, and costs 13.92 nats, as if each of Unicode's 1,112,064 were as likely.
-    """
-    from charrnn.errors import SourceError
-    from charrnn.model.checkpoint import bits
 
+    --baseline takes a val or test part of the text that the model was trained on. --dynamic moves the weights after
+    every 20 characters (dynamic evaluation, Krause et al. 2018); the model's file stays as it is.
+    """
+    from charrnn.cli.verdict import save_page, show, tell
+    from charrnn.errors import SourceError
+
+    if color and as_json:
+        raise click.UsageError("--color and --json are both given; give one of them.")
     checkpoint = load_checkpoint(model)
     text = read_text(sources, encoding, checkpoint, part)
     if len(text) < 2:
         raise SourceError("the text has one character only", "give a text of at least two characters")
-    known = checkpoint.vocabulary.known(text)
-    unknown = len(text) - len(known)
-    nats = (_total_nats(checkpoint, known, device) + unknown * UNKNOWN_NATS) / (len(text) - 1)
-    result = {
-        "characters": len(text) - 1,
-        "nats_per_character": nats,
-        "bits_per_character": bits(nats),
-        "perplexity": math.exp(min(nats, 700)),  # beyond it no number is large enough
-        "unknown": unknown,
-    }
+    if (color or html) and start >= len(text):
+        raise SourceError(f"the text has {len(text):,} characters, none from {start:,} on", "choose a lower --start")
+    others = {name: load_checkpoint(name) for name in dict.fromkeys(against) if name != model}
+    baselines = _baselines(checkpoint, sources, encoding, part) if baseline else None
+    scores = {name: _score(c, text, device, name) for name, c in {model: checkpoint, **others}.items()}
+    result = _figures(scores[model])
+    if baselines:
+        result["baselines"] = baselines
+    if dynamic:
+        result["dynamic"] = _figures(_score_dynamically(checkpoint, text, device))
+    if others:
+        result |= _comparison(scores, text)
     if as_json:
         echo_json(result)
-        return
-    click.echo(
-        f"{nats:.4f} nats per character ({bits(nats):.4f} bits, perplexity {result['perplexity']:.3f}) "
-        f"over {len(text) - 1:,} characters" + (f", {unknown:,} of them unknown" if unknown else "")
-    )
+    else:
+        tell(result)
+    if color or html:
+        highlight = _highlight(model, sources, text, scores[model], start, length)
+        if color:
+            show(highlight)
+        if html:
+            save_page(highlight, html)
 
 
-def _total_nats(checkpoint: "Checkpoint", known: str, device: str) -> float:
-    if len(known) < 2:
-        return 0.0
-    from charrnn.model.scoring import nats_per_character
+def _figures(score: "Score") -> dict[str, Any]:
+    return {
+        "characters": score.characters,
+        "nats_per_character": score.nats_per_character,
+        "bits_per_character": score.bits_per_character,
+        "perplexity": score.perplexity,
+        "unknown": score.unknown,
+    }
+
+
+def _score(checkpoint: "Checkpoint", text: str, device: str, name: str) -> "Score":
+    from charrnn.display.signs import one_line
+    from charrnn.model.scoring import score_text
 
     network = build_network(checkpoint, device)
-    with progress_bar(len(known) - 1, "scoring") as bar:
-        mean = nats_per_character(network, checkpoint.vocabulary.encode(known), on_read=bar.update)
-    return mean * (len(known) - 1)
+    with progress_bar(len(text) - 1, one_line(name)) as bar:
+        return score_text(network, checkpoint.vocabulary, text, on_read=bar.update)
+
+
+def _score_dynamically(checkpoint: "Checkpoint", text: str, device: str) -> "Score":
+    from charrnn.model.dynamic import score_dynamically
+    from charrnn.model.scoring import assembled
+
+    network = build_network(checkpoint, device)
+    with progress_bar(len(text) - 1, "learning") as bar:
+        return assembled(checkpoint.vocabulary, text, lambda ids: score_dynamically(network, ids, on_read=bar.update))
+
+
+def _baselines(checkpoint: "Checkpoint", sources: tuple[str, ...], encoding: str, part: str) -> list[dict[str, float]]:
+    """Nats per character of n-gram models over the same characters, the first left out as for the model."""
+    from charrnn.errors import ConfigError
+    from charrnn.text.corpus import part_of
+    from charrnn.text.ngrams import MAX_ORDER, ngram_nats
+
+    if part not in ("val", "test"):
+        raise ConfigError("the baseline learns the training part", "choose --part val or --part test to score on")
+    whole, split, vocabulary = read_sources(sources, encoding), checkpoint.header.corpus.split, checkpoint.vocabulary
+    train, text = (vocabulary.encode(part_of(whole, split, name)) for name in ("train", part))
+    found = []
+    with progress_bar(MAX_ORDER, "n-grams", unit="order") as bar:
+        for order, nats in enumerate(ngram_nats(train, text, len(vocabulary)), start=1):
+            found.append({"order": order, "nats_per_character": float(nats[1:].mean())})
+            bar.update()
+    return found
+
+
+def _comparison(scores: "dict[str, Score]", text: str) -> dict[str, Any]:
+    """Which model the text is most like; how much it saves against each other one; where that shows most."""
+    from charrnn.model.comparison import difference, ranked, telling_passages
+
+    names = list(scores)
+    order = [names[place] for place in ranked([scores[name].nats_per_character for name in names])]
+    best, second = scores[order[0]], scores[order[1]]
+    models = [
+        {"model": name} | _figures(scores[name]) | asdict(difference(best.nats, scores[name].nats)) for name in order
+    ]
+    sides = telling_passages(best.nats, second.nats, PASSAGES)
+    passages = [
+        asdict(passage) | {"like": name, "text": text[passage.start : passage.end]}
+        for name, side in zip(order, sides, strict=False)
+        for passage in side
+    ]
+    return {"most_like": order[0], "models": models, "passages": passages}
+
+
+def _highlight(model: str, sources: tuple[str, ...], text: str, score: "Score", start: int, length: int) -> "Highlight":
+    from charrnn.display.highlight import SURPRISING, Highlight
+
+    end = min(start + length, len(text))
+    return Highlight.of(
+        title=f"How unexpected each character is to {model}",
+        scale="surprisal in nats, −ln p of the character given all before it",
+        source=f"{' '.join(sources)}, characters {start:,} to {end:,} of {len(text):,}",
+        text=text[start:end],
+        values=score.nats[start:end].tolist(),
+        guesses=[],
+        top=SURPRISING,
+    )

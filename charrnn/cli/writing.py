@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from charrnn.model.units import Unit
     from charrnn.sampling.sampler import Drawn
 
-SURPRISING = 7.0  # nats from which on a character has the strongest colour
-
 
 @dataclass(frozen=True)
 class Look:
@@ -60,7 +58,7 @@ class Look:
         """What draws it, or None: into a pipe goes the text alone, unless the guesses were asked for."""
         from rich.console import Console
 
-        from charrnn.display.highlight import Highlight
+        from charrnn.display.highlight import SURPRISING, Highlight
         from charrnn.display.terminal import Writer
 
         console = Console()

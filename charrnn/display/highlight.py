@@ -7,6 +7,8 @@ from rich.cells import cell_len
 
 from charrnn.display.signs import one_line, sign
 
+SURPRISING = 7.0  # nats of surprisal from which on a character has the strongest colour
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -61,6 +63,17 @@ class Highlight:
     def height(self, value: float) -> float:
         """Where a value stands on the marks from −1 to 1, which are all used by what is never negative too."""
         return value if self.top is None else 2 * value / self.top - 1
+
+    def __str__(self) -> str:
+        from charrnn.display.terminal import plain
+
+        return plain(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the page, in a frame of its own that runs nothing."""
+        from charrnn.display.page import framed
+
+        return framed(self)
 
     def rows(self, width: int) -> Iterator[list[Cell]]:
         """Yield the cells row by row: a row ends with a line of the text, or where `width` columns are full."""

@@ -3,6 +3,7 @@
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from charrnn.display.colours import colour, css, ink
 from charrnn.display.highlight import Cell, Highlight
@@ -19,6 +20,13 @@ def html(highlight: Highlight) -> str:
         highlight=highlight, styles=styles, level=lambda value: _level(highlight.place(value)), percent=_percent,
         legend=range(0 if highlight.top is None else LEVELS // 2, LEVELS + 1),
     )  # fmt: skip
+
+
+def framed(highlight: Highlight) -> str:
+    """Return a frame with the page in it, for where a page of its own would mix with another, as in a notebook."""
+    rows = sum(1 for _ in highlight.rows(SVG_COLUMNS)) * (1 + max((len(c.guesses) for c in highlight.cells), default=0))
+    height = min(800, 220 + 24 * rows)
+    return str(Markup('<iframe sandbox srcdoc="{}" width="100%" height="{}"></iframe>').format(html(highlight), height))
 
 
 def svg(highlight: Highlight) -> str:

@@ -63,9 +63,13 @@ class Vocabulary:
             )
         return ids.astype(self.id_type)
 
+    def knows(self, text: str) -> npt.NDArray[np.bool_]:
+        """Tell for each character of a text of T characters whether it is in the vocabulary, [T]."""
+        return self._lookup(text) != _UNKNOWN
+
     def known(self, text: str) -> str:
         """Return the text without the characters that are not in the vocabulary."""
-        return _text(_code_points(text)[self._lookup(text) != _UNKNOWN])
+        return _text(_code_points(text)[self.knows(text)])
 
     def unknown(self, text: str) -> str:
         """Return the distinct characters of the text that are not in the vocabulary, in code-point order."""

@@ -31,15 +31,14 @@ SLOW_VALIDATION = """
 import sys, time
 from charrnn.cli.main import main
 import charrnn.model.scoring as scoring
-chunks = scoring.score_chunks
-def slow(*arguments):
-    for chunk in chunks(*arguments):
-        open(sys.argv[-1] + ".validating", "w").close()
-        for _ in range(100):
-            time.sleep(0.05)
-            yield chunk[:0]
-        yield chunk
-scoring.score_chunks = slow
+blocks = scoring.score_blocks
+def slow(model, ids, precision, on_read):
+    open(sys.argv[-1] + ".validating", "w").close()
+    for _ in range(100):
+        time.sleep(0.05)
+        on_read(0)
+    yield from blocks(model, ids, precision, on_read)
+scoring.score_blocks = slow
 main()
 """
 

@@ -2,11 +2,12 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
-from charrnn.cli.score import UNKNOWN_NATS
 from charrnn.model.checkpoint import FORMAT_VERSION
+from charrnn.model.scoring import UNKNOWN_NATS
 
 
 def report(result):
@@ -81,3 +82,87 @@ def test_info_for_people_shows_the_same_figures(charrnn, run):
     assert f"{info['parameters']:,}\n" in shown
     assert f"{info['val_nats']:.4f} nats per character ({info['val_nats'] / math.log(2):.4f} bits)" in shown
     assert info["corpus"]["sha256"] in shown
+
+
+def test_the_baseline_stands_beside_the_score_of_a_part(charrnn, run, book):
+    score = report(charrnn("score", run, book, "--part", "test", "--baseline", "--json"))
+    assert [line["order"] for line in score["baselines"]] == [*range(1, 11)]
+    nats = [line["nats_per_character"] for line in score["baselines"]]
+    assert nats[0] > nats[3] > 0
+    shown = charrnn("score", run, book, "--part", "test", "--baseline").out
+    assert all(f"{value:.4f}" in shown for value in nats)
+    assert f"{abs(score['nats_per_character'] - min(nats)):.4f} nats more than the best" in shown
+
+
+def test_the_baseline_is_refused_where_the_text_was_learned_from_or_is_another(charrnn, run, book):
+    assert "choose --part val or --part test" in charrnn("score", run, book, "--baseline").err
+    assert "not the text" in charrnn("score", run, "-", "--baseline", "--part", "test", stdin=b"other text").err
+
+
+def test_a_model_that_goes_on_learning_gains_and_its_file_stays(charrnn, run, book):
+    file = Path(run) / "best.safetensors"
+    before = file.read_bytes()
+    score = report(charrnn("score", run, book, "--dynamic", "--json"))
+    assert score["dynamic"]["nats_per_character"] < score["nats_per_character"]
+    assert file.read_bytes() == before
+    assert "learning as it reads: " in charrnn("score", run, book, "--dynamic").out
+
+
+def test_the_model_that_a_text_is_most_like_comes_first(charrnn, run, hello):
+    texts = {str(hello): b"hello" * 250, run: b"hoe the eel hole lee ho hello heel hole the eel " * 25}
+    for like, text in texts.items():
+        score = report(charrnn("score", run, "-", "--against", hello, "--json", stdin=text))
+        assert score["most_like"] == like
+        assert next(line["model"] for line in score["models"]) == like
+        best, second = score["models"]
+        assert second["mean"] == pytest.approx(second["nats_per_character"] - best["nats_per_character"])
+        assert second["low"] < second["mean"] < second["high"]
+        for passage in score["passages"]:
+            assert text.decode()[passage["start"] : passage["end"]] == passage["text"]
+            assert (passage["saved"] > 0) == (passage["like"] == like)
+    shown = charrnn("score", run, "-", "--against", hello, stdin=b"hello" * 250).out
+    assert f"The text is most like {hello}." in shown
+
+
+def test_the_figures_of_a_model_are_the_same_alone_and_against_another(charrnn, run, hello, book):
+    alone = report(charrnn("score", run, book, "--json"))
+    beside = report(charrnn("score", run, book, "--against", hello, "--json"))
+    assert {name: beside[name] for name in alone} == alone
+
+
+def test_a_short_text_has_no_interval(charrnn, run, hello):
+    score = report(charrnn("score", run, "-", "--against", hello, "--json", stdin=b"hello hello"))
+    assert [line["low"] for line in score["models"]] == [None, None]
+    assert "too short" in charrnn("score", run, "-", "--against", hello, stdin=b"hello hello").out
+
+
+def test_the_surprise_of_every_character_is_shown_in_colour_or_marks(charrnn, run, book):
+    options = ["score", run, book, "--color", "--start", 20, "--length", 60]
+    shown = charrnn(*options).out
+    rows = [row for row in book.read_text("utf-8")[20:80].split("\n") if row]
+    assert all(row in shown for row in rows)
+    assert "0 ▁▂▃▄▅▆▇█ 7   surprisal in nats" in shown
+    assert "\x1b[" in charrnn(*options, FORCE_COLOR="1", COLORTERM="truecolor", TERM="xterm").out
+
+
+def test_the_page_of_a_score_has_the_text_and_its_nats(charrnn, run, tmp_path):
+    page = tmp_path / "page.html"
+    result = charrnn("score", run, "-", "--html", page, stdin=b"<b>the cat</b>\x1b[31m")
+    assert result.status == 0
+    assert result.err == f"wrote {page}\n"
+    source = page.read_text("utf-8")
+    assert "default-src 'none'" in source
+    assert "<b>the" not in source
+    assert "\x1b" not in source
+    assert f"&lt;  {UNKNOWN_NATS:.3f}" in source
+
+
+@pytest.mark.parametrize("options", [["--color", "--start", 9], ["--html", "x", "--start", 100]])
+def test_a_start_beyond_the_text_is_refused(charrnn, run, options):
+    result = charrnn("score", run, "-", *options, stdin=b"the cat")
+    assert (result.status, result.out) == (1, "")
+    assert "the text has 7 characters" in result.err
+
+
+def test_color_and_json_contradict_each_other(charrnn, run, book):
+    assert charrnn("score", run, book, "--color", "--json").status == 2

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.model import readers, scoring
+from charrnn.model import scoring
 from charrnn.model.checkpoint import bits
-from charrnn.model.scoring import nats_per_character, score_chunks
+from charrnn.model.scoring import UNKNOWN_NATS, nats_per_character, score_blocks, score_text
+from charrnn.text.vocabulary import Vocabulary
 
 
 def some_ids(length=41, vocabulary_size=6):
@@ -24,22 +25,24 @@ def naive(model, ids):
     return nats
 
 
-def forgetting(model, strength=0.2):
-    """Shrink the recurrent weights, so that after a dozen characters nothing is left of a state."""
+def remembering(model, strength=3.0):
+    """Make the forget gates keep all and the inputs small, so that a state hardly ever forgets how it began."""
+    H = model.config.hidden_size
     for name, weight in model.named_weights():
-        if "weight_hh" in name:
-            weight.data *= strength
-        if "bias_ih" in name or "peephole" in name:
-            weight.data.zero_()
+        if "bias_ih" in name:
+            weight.data[H : 2 * H] = strength
     return model
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """Several readers for texts of some hundred characters, in chunks that no length is a multiple of."""
-    for name, value in {"STRETCH": 60, "READERS": 3, "WARM_UP": 40}.items():
-        monkeypatch.setattr(readers, name, value)
-    monkeypatch.setattr(scoring, "CHUNK", 7)
+    """Several blocks of several readers for texts of some hundred characters, in chunks that do not fit into them."""
+    for name, value in {"STRETCH": 60, "READERS": 3, "SHORTEST": 20, "CHUNK": 7}.items():
+        monkeypatch.setattr(scoring, name, value)
+
+
+def all_nats(model, ids):
+    return torch.cat(list(score_blocks(model, ids)))
 
 
 def test_a_short_text_scores_as_a_loop_over_its_characters_does(make_model, cell):
@@ -50,7 +53,7 @@ def test_a_short_text_scores_as_a_loop_over_its_characters_does(make_model, cell
 @pytest.mark.parametrize("length", [2, 3])
 def test_the_first_character_is_context_and_not_predicted(make_model, length):
     model, ids = make_model(), some_ids(length)
-    nats = torch.cat(list(score_chunks(model, ids)))
+    nats = all_nats(model, ids)
     assert nats.tolist() == pytest.approx(naive(model, ids), rel=1e-5)
 
 
@@ -62,33 +65,55 @@ def test_the_length_of_chunks_does_not_matter(make_model, cell, monkeypatch, chu
     assert nats_per_character(model, ids) == pytest.approx(whole, abs=1e-6)
 
 
-@pytest.mark.parametrize("length", [119, 120, 121, 180, 181, 200])
-def test_readers_side_by_side_predict_each_character_exactly_once(make_model, small, length):
-    model = forgetting(make_model(cell="rnn", vocabulary_size=length, hidden_size=20), 0)
-    ids = np.random.default_rng(1).permutation(length)  # every prediction has a number of its own
-    together = torch.cat(list(score_chunks(model, ids))).tolist()
-    assert sorted(together) == pytest.approx(sorted(naive(model, ids)), rel=1e-4)
-    assert len(together) == length - 1
+@pytest.mark.parametrize("length", [39, 40, 41, 60, 61, 181, 182, 200, 361, 400])
+def test_readers_side_by_side_equal_one_pass_character_by_character(make_model, small, cell, length):
+    model, ids = make_model(**cell, num_layers=2), some_ids(length)
+    np.testing.assert_allclose(all_nats(model, ids), naive(model, ids), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("length", [120, 199])
-def test_readers_side_by_side_equal_one_pass_for_a_model_that_forgets(make_model, small, cell, length):
-    model, ids = forgetting(make_model(**cell, num_layers=2)), some_ids(length)
-    assert nats_per_character(model, ids) == pytest.approx(np.mean(naive(model, ids)), abs=1e-5)
-
-
-def test_the_first_reader_starts_from_the_zero_state(make_model, small):
-    model, ids = make_model(num_layers=2), some_ids(121)
-    first = next(iter(score_chunks(model, ids)))[:7]
-    assert first.tolist() == pytest.approx(naive(model, ids)[:7], rel=1e-5)
+@pytest.mark.parametrize("cell", ["lstm", "peephole"])
+@pytest.mark.parametrize("strength", [3.0, 12.0])
+def test_readers_side_by_side_equal_one_pass_where_nothing_is_forgotten(make_model, small, cell, strength):
+    model, ids = remembering(make_model(cell=cell, num_layers=2), strength), some_ids(300)
+    afresh = all_nats(model, ids[180:])
+    assert np.abs(afresh.numpy() - naive(model, ids)[180:]).max() > 1e-3  # how it began does matter
+    np.testing.assert_allclose(all_nats(model, ids), naive(model, ids), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("chunk", [1, 11, 64])
-def test_the_length_of_chunks_does_not_matter_to_readers_side_by_side(make_model, small, monkeypatch, chunk):
-    model, ids = make_model(num_layers=2), some_ids(200)
+@pytest.mark.parametrize("readers", [1, 2, 5])
+def test_neither_chunks_nor_readers_matter_to_a_score(make_model, small, monkeypatch, chunk, readers):
+    model, ids = make_model(num_layers=2), some_ids(400)
     scores = nats_per_character(model, ids)
     monkeypatch.setattr(scoring, "CHUNK", chunk)
+    monkeypatch.setattr(scoring, "READERS", readers)
     assert nats_per_character(model, ids) == pytest.approx(scores, abs=1e-6)
+
+
+def test_rounded_readings_side_by_side_equal_one_nearly(make_model, small, monkeypatch, cell):
+    model, ids = make_model(**cell, num_layers=2), some_ids(300)
+    scores = nats_per_character(model, ids, torch.bfloat16)
+    monkeypatch.setattr(scoring, "READERS", 1)
+    assert nats_per_character(model, ids, torch.bfloat16) == pytest.approx(scores, rel=0.01)
+
+
+def test_what_is_unknown_is_charged_and_not_shown(make_model):
+    model, vocabulary = make_model(), Vocabulary("abcdef")
+    ids = vocabulary.encode("abcfade")
+    score = score_text(model, vocabulary, "?abcXfadYe")
+    known = naive(model, ids)
+    expected = [UNKNOWN_NATS, 0, *known[:2], UNKNOWN_NATS, *known[2:5], UNKNOWN_NATS, known[5]]
+    np.testing.assert_allclose(score.nats, expected, rtol=1e-5)
+    assert (score.unknown, score.characters) == (3, 9)
+    assert score.total == pytest.approx(sum(expected))
+    assert score.nats_per_character == pytest.approx(sum(expected) / 9)
+    assert score.perplexity == pytest.approx(math.exp(sum(expected) / 9))
+
+
+@pytest.mark.parametrize("text", ["??", "?a", "a?"])
+def test_a_text_of_which_nothing_can_be_predicted_costs_what_is_unknown(make_model, text):
+    score = score_text(make_model(), Vocabulary("abcdef"), text)
+    assert score.total == pytest.approx(score.unknown * UNKNOWN_NATS)
 
 
 @pytest.mark.parametrize("length", [50, 119, 200])
