@@ -83,7 +83,7 @@ def rank_products(values: npt.NDArray[np.float16], places: Floats, targets: Floa
 def strength(values: Floats, labels: Labels) -> float:
     """Return the strength of one unit or predictor, its values [D] at the labels' places."""
     ranks = midranks(values).astype(np.float64)
-    return float(np.clip(labels.strengths(ranks @ labels.targets, (ranks**2).sum()), -1, 1))  # sums are rounded
+    return float(labels.strengths(ranks @ labels.targets, (ranks**2).sum()).clip(-1, 1))  # rounding may go beyond
 
 
 def score(strength: float, binary: bool) -> float:
@@ -116,5 +116,6 @@ def interval(values: Floats, labels: Labels, random: np.random.Generator) -> tup
             strengths = 2 * (ry / y - (r - ry) / (n - y))
         else:
             strengths = (ry - r * y / n) / np.sqrt((rr - r**2 / n) * (yy - y**2 / n))
-    low, high = np.nanpercentile(strengths, [2.5, 97.5]).clip(-1, 1)  # fixed ranks may go a little beyond
+    known = np.nan_to_num(strengths).clip(-1, 1)  # 0 where nothing changes; fixed ranks may go a little beyond 1
+    low, high = np.percentile(known, [2.5, 97.5])
     return float(low), float(high)

@@ -135,6 +135,12 @@ def test_the_interval_holds_the_score_and_widens_with_fewer_characters(binary):
     assert widths[0] > 5 * widths[1]
 
 
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_interval_of_a_unit_that_never_changes_is_chance(binary):
+    labels = Labels.of(np.arange(500) % 2.0, binary)
+    assert interval(np.full(500, 0.25), labels, np.random.default_rng(1)) == (0, 0)
+
+
 def test_the_interval_covers_the_true_strength_about_as_often_as_it_says():
     random, covered = np.random.default_rng(5), 0
     for _ in range(60):

@@ -103,7 +103,7 @@ _PLACES = {"all": "everywhere", "inside": "inside", "outside": "outside", "closi
 def _show_ablation(result: "Ablation", feature: str | None) -> None:
     of = f"; {feature}" if feature else ""
     click.echo(f"Unit {result.unit} held at its mean, h = {result.held_at:.3f}; nats per character{of}\n")
-    click.echo(f"{'':24} {'free':>6} {'held':>6} {'cost':>7} {'95 %':^17} {'like units':^15}")
+    click.echo(f"{'':24} {'free':>6} {'held':>6} {'cost':>7} {'95 %':^17} {'like units':^15}".rstrip())
     for place, e in result.effects.items():
         click.echo(
             f"{_PLACES[place]:24} {e.free:6.3f} {e.held:6.3f} {e.difference:+7.4f} {e.low:+.4f} … {e.high:+.4f} "
