@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +26,31 @@ device_option: Decorator = click.option(
     "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", show_default=True
 )
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead.")
-encoding_option: Decorator = click.option(
-    "--encoding", default="utf-8", metavar="NAME", help="How the text's bytes are read.", show_default=True
+_reading_options: tuple[Decorator, ...] = (
+    click.option(
+        "--encoding",
+        default="utf-8",
+        metavar="NAME",
+        help="How the text's bytes are read; with utf-8, a byte order mark of UTF-16 or UTF-32 decides.",
+        show_default=True,
+    ),
+    click.option(
+        "--errors",
+        type=click.Choice(ERRORS),
+        default="strict",
+        show_default=True,
+        help="What does not decode is an error, or is read as U+FFFD.",
+    ),
+    click.option(
+        "--newlines",
+        type=click.Choice(NEWLINES),
+        default="lf",
+        show_default=True,
+        help="CRLF and CR are read as LF, or kept.",
+    ),
+    click.option(
+        "--normalize", type=click.Choice(FORMS), help="The Unicode form to bring the text to. Default: as it is."
+    ),
 )
 part_option: Decorator = click.option(
     "--part",
@@ -33,6 +59,19 @@ part_option: Decorator = click.option(
     show_default=True,
     help="Which part of the text, split as it was for this model's training.",
 )
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of how a text is read; it gets them as `reading`."""
+
+    @wraps(command)
+    def with_reading(*args: Any, encoding: str, errors: str, newlines: str, normalize: str | None, **rest: Any) -> Any:
+        return command(*args, reading=Reading(encoding, errors, newlines, normalize), **rest)
+
+    decorated: Callable[..., Any] = with_reading
+    for option in reversed(_reading_options):
+        decorated = option(decorated)
+    return decorated
 
 
 def examples(*commands: str) -> str:
@@ -88,15 +127,15 @@ def fetch_missing(names: tuple[str, ...], mirror: str | None = None) -> None:
                 store.fetch(name, mirror, on_bytes=bar.update)
 
 
-def read_sources(sources: tuple[str, ...], encoding: str) -> "Text":
+def read_sources(sources: tuple[str, ...], reading: Reading) -> "Text":
     """Read the sources as one text, and fetch the named corpora among them first where they are missing."""
     from charrnn.text.sources import read
 
     fetch_missing(sources)
-    return read(sources, encoding)
+    return read(sources, reading)
 
 
-def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint", part: str) -> str:
+def read_text(sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoint", part: str) -> str:
     """Read the sources, or the part of them that the model's split names.
 
     Raises:
@@ -105,7 +144,7 @@ def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint",
     from charrnn.errors import ConfigError
     from charrnn.text.corpus import part_of
 
-    text = read_sources(sources, encoding)
+    text = read_sources(sources, reading)
     for line in text.notes:
         note(line)
     corpus = checkpoint.header.corpus

@@ -11,7 +11,6 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     encode,
-    encoding_option,
     examples,
     load_checkpoint,
     model_argument,
@@ -19,8 +18,10 @@ from charrnn.cli.common import (
     part_option,
     progress_bar,
     read_text,
+    reading_options,
     sources_argument,
 )
+from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.display.highlight import Highlight
@@ -53,11 +54,11 @@ def neurons() -> None:
     "--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True, help="Of the values."
 )
 @part_option
-@encoding_option
+@reading_options
 @device_option
 def dump(
     model: str, sources: tuple[str, ...], output: Path, signals: str | None, dtype: str, part: str,
-    encoding: str, device: str,
+    reading: Reading, device: str,
 ) -> None:  # fmt: skip
     """Write every unit's values at every character of SOURCE to one .npz file.
 
@@ -68,7 +69,7 @@ def dump(
     from charrnn.neurons.dump import write
 
     checkpoint = load_checkpoint(model)
-    ids = encode(checkpoint, read_text(sources, encoding, checkpoint, part))
+    ids = encode(checkpoint, read_text(sources, reading, checkpoint, part))
     names = signals.split(",") if signals else list(state_names(checkpoint.config))
     meta = {
         "model": model,
@@ -118,12 +119,12 @@ def dump(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The file to write. Default: stdout."
 )
 @part_option
-@encoding_option
+@reading_options
 @device_option
 def show(
     model: str, sources: tuple[str, ...], unit: str | None, feature: str | None, signal: str | None,
     start: int | None, length: int, guesses: int, form: str | None, output: Path | None, part: str,
-    encoding: str, device: str,
+    reading: Reading, device: str,
 ) -> None:  # fmt: skip
     """Highlight one unit's values over a passage of SOURCE, on one fixed scale from −1 to 1.
 
@@ -138,7 +139,7 @@ def show(
     checkpoint = load_checkpoint(model)
     signal = signal or default_signal(checkpoint.config)
     wanted = Unit.parse(unit, checkpoint.config) if unit else None
-    ids = encode(checkpoint, read_text(sources, encoding, checkpoint, part))
+    ids = encode(checkpoint, read_text(sources, reading, checkpoint, part))
     network = build_network(checkpoint, device)
     if wanted is None:
         wanted, place = _best_unit(network, checkpoint, ids, str(feature), signal, length)

@@ -9,7 +9,6 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
-    encoding_option,
     examples,
     json_option,
     load_checkpoint,
@@ -17,8 +16,10 @@ from charrnn.cli.common import (
     part_option,
     progress_bar,
     read_text,
+    reading_options,
     sources_argument,
 )
+from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
@@ -35,10 +36,10 @@ UNKNOWN_NATS = math.log(0x110000 - 0x800)  # every Unicode character equally lik
 @model_argument
 @sources_argument
 @part_option
-@encoding_option
+@reading_options
 @device_option
 @json_option
-def score(model: str, sources: tuple[str, ...], part: str, encoding: str, device: str, as_json: bool) -> None:
+def score(model: str, sources: tuple[str, ...], part: str, reading: Reading, device: str, as_json: bool) -> None:
     """Measure how well MODEL predicts SOURCE: nats and bits per character, and perplexity.
 
     The state is carried over the whole text; its first character is context and is not counted. A character that the
@@ -48,7 +49,7 @@ def score(model: str, sources: tuple[str, ...], part: str, encoding: str, device
     from charrnn.model.checkpoint import bits
 
     checkpoint = load_checkpoint(model)
-    text = read_text(sources, encoding, checkpoint, part)
+    text = read_text(sources, reading, checkpoint, part)
     if len(text) < 2:
         raise SourceError("the text has one character only", "give a text of at least two characters")
     known = checkpoint.vocabulary.known(text)

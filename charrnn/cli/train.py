@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option, note, read_sources
+from charrnn.cli.common import device_option, echo_json, examples, json_option, note, read_sources, reading_options
 from charrnn.cli.progress import finish, follow, signals, summarise
 from charrnn.errors import RunError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
+from charrnn.text.reading import Reading
 from charrnn.training.config import OPTIMIZERS, SCHEDULES
 from charrnn.training.recipe import PRESETS
 
@@ -83,12 +84,12 @@ if TYPE_CHECKING:
     "--sample-every", type=int, metavar="N", help="Validate, save and sample every N steps. Default: some 20 times."
 )
 @click.option("--seed", type=int, metavar="N", help="Of the first weights and of dropout. Default: 0.")
-@encoding_option
+@reading_options
 @device_option
 @json_option
 def train(
     sources: tuple[str, ...], out: Path | None, resume: Path | None, val_fraction: float, test_fraction: float,
-    precision: str | None, preset: str | None, encoding: str, device: str, as_json: bool, **given: Any,
+    precision: str | None, preset: str | None, reading: Reading, device: str, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
 
@@ -103,7 +104,7 @@ def train(
         _refuse_choices_beside_resume()
         trainer, run = _resumed(resume, device)
     elif sources:
-        text = Sources(sources, encoding, val_fraction, test_fraction)
+        text = Sources.of(sources, reading, val_fraction, test_fraction)
         trainer, run = _fresh(text, out, preset, precision, device, given)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
@@ -193,7 +194,7 @@ def _resumed(path: Path, device: str) -> "tuple[Trainer, Run]":
 def _read(sources: "Sources") -> "Corpus":
     from charrnn.text.corpus import Corpus
 
-    text = read_sources(sources.sources, sources.encoding)
+    text = read_sources(sources.sources, sources.reading)
     corpus = Corpus.from_text(text, sources.val_fraction, sources.test_fraction)
     for line in corpus.notes:
         note(line)

@@ -1,6 +1,7 @@
 """What training goes on from after a stop, exactly: the trainer's state, and where its text is."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from torch import Tensor
 from charrnn.errors import RunError
 from charrnn.files import replacing
 from charrnn.model.checkpoint import seal
+from charrnn.text.reading import Reading
 from charrnn.training.trainer import Trainer
 
 STATE = "state.safetensors"
@@ -21,12 +23,30 @@ _VERSION = "1"
 
 
 class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a run's text was read from, and how it was split."""
+    """Where a run's text was read from, how, and how it was split; what older runs did not note has their default."""
 
     sources: tuple[str, ...]
     encoding: str
     val_fraction: float
     test_fraction: float
+    errors: str = "strict"
+    newlines: str = "lf"
+    normalize: str | None = None
+    min_count: int = 1
+
+    @classmethod
+    def of(
+        cls, sources: tuple[str, ...], reading: Reading, val_fraction: float, test_fraction: float, min_count: int = 1
+    ) -> "Sources":
+        """Note sources that were read as `reading` says."""
+        return cls(
+            sources, val_fraction=val_fraction, test_fraction=test_fraction, min_count=min_count, **asdict(reading)
+        )
+
+    @property
+    def reading(self) -> Reading:
+        """How the text was read."""
+        return Reading(self.encoding, self.errors, self.newlines, self.normalize)
 
 
 def save_state(trainer: Trainer, folder: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import SourceError
+from charrnn.text.reading import Reading
 from charrnn.text.sources import Text, read
 
 
@@ -125,19 +126,19 @@ def test_a_half_character_is_a_source_error(folder, content):
 def test_whatever_does_not_decode_is_a_source_error_and_no_other(folder, encoding, content):
     write(folder, a=content)
     with suppress(SourceError):  # some of these bytes do decode
-        assert read(["a"], encoding).characters
+        assert read(["a"], Reading(encoding)).characters
 
 
 def test_an_encoding_that_is_named_is_used(folder):
     write(folder, a=b"caf\xe9")
-    assert read(["a"], "latin-1").characters == "café"
+    assert read(["a"], Reading("latin-1")).characters == "café"
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "hex", "", "utf-8\0", "\ud800"])
 def test_an_unknown_encoding_is_an_error(folder, encoding):
     write(folder, a="a")
     with pytest.raises(SourceError, match="is no text encoding; name one"):
-        read(["a"], encoding)
+        read(["a"], Reading(encoding))
 
 
 def test_a_byte_order_mark_is_stripped_from_every_file(folder):
