@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
+    from charrnn.text.corpus import Corpus
     from charrnn.text.sources import Text
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -135,6 +136,22 @@ def read_sources(sources: tuple[str, ...], reading: Reading) -> "Text":
     return read(sources, reading)
 
 
+def read_corpus(
+    sources: tuple[str, ...], reading: Reading, val_fraction: float, test_fraction: float, min_count: int
+) -> "Corpus":
+    """Read the sources as one text, encoded and split; one large file without holding it in memory."""
+    from pathlib import Path
+
+    from charrnn.text import cache
+    from charrnn.text.corpus import Corpus
+    from charrnn.text.sources import is_one_file
+
+    if not (len(sources) == 1 and is_one_file(sources[0]) and cache.is_large(path := Path(sources[0]))):
+        return Corpus.from_text(read_sources(sources, reading), val_fraction, test_fraction, min_count)
+    with progress_bar(path.stat().st_size, "encoding", unit="B") as bar:
+        return Corpus.from_file(path, reading, val_fraction, test_fraction, min_count, on_bytes=bar.update)
+
+
 def read_text(sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoint", part: str) -> str:
     """Read the sources, or the part of them that the model's split names.
 
@@ -165,10 +182,14 @@ def read_text(sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoin
 
 
 def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":
-    """Return the ids of a text's known characters; a note counts the others."""
+    """Return the ids of a text's characters; a note counts those unknown, which are folded or else left out."""
     from charrnn.errors import VocabularyError
 
     known = checkpoint.vocabulary.known(text)
+    if checkpoint.vocabulary.folds:
+        if len(known) < len(text):
+            note(f"{len(text) - len(known)} characters that the model has never seen were read as U+FFFD")
+        return checkpoint.vocabulary.encode(text)
     if not known:
         raise VocabularyError("the model knows no character of this text", "give a text like the one it was trained on")
     if len(known) < len(text):

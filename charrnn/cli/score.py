@@ -20,11 +20,14 @@ from charrnn.cli.common import (
     sources_argument,
 )
 from charrnn.text.reading import Reading
+from charrnn.text.vocabulary import UNKNOWN
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
+    from charrnn.text.encoding import Ids
 
-UNKNOWN_NATS = math.log(0x110000 - 0x800)  # every Unicode character equally likely
+CHARACTERS = 0x110000 - 0x800  # that Unicode has room for
+UNKNOWN_NATS = math.log(CHARACTERS)  # each of them equally likely
 
 
 @click.command(
@@ -44,6 +47,10 @@ def score(model: str, sources: tuple[str, ...], part: str, reading: Reading, dev
 
     The state is carried over the whole text; its first character is context and is not counted. A character that the
     model has never seen is passed over by it, and costs 13.92 nats, as if each of Unicode's 1,112,064 were as likely.
+
+    A model of `train --min-count` reads such a character as U+FFFD. This symbol's probability is then shared evenly by
+    all that it stands for, itself and the 1,112,064 - V outside a vocabulary of V: to what the model gives for the
+    symbol, each adds ln(1,112,065 - V) nats.
     """
     from charrnn.errors import SourceError
     from charrnn.model.checkpoint import bits
@@ -52,9 +59,8 @@ def score(model: str, sources: tuple[str, ...], part: str, reading: Reading, dev
     text = read_text(sources, reading, checkpoint, part)
     if len(text) < 2:
         raise SourceError("the text has one character only", "give a text of at least two characters")
-    known = checkpoint.vocabulary.known(text)
-    unknown = len(text) - len(known)
-    nats = (_total_nats(checkpoint, known, device) + unknown * UNKNOWN_NATS) / (len(text) - 1)
+    unknown = len(text) - len(checkpoint.vocabulary.known(text))
+    nats = _total_nats(checkpoint, text, device) / (len(text) - 1)
     result = {
         "characters": len(text) - 1,
         "nats_per_character": nats,
@@ -71,12 +77,23 @@ def score(model: str, sources: tuple[str, ...], part: str, reading: Reading, dev
     )
 
 
-def _total_nats(checkpoint: "Checkpoint", known: str, device: str) -> float:
-    if len(known) < 2:
+def _total_nats(checkpoint: "Checkpoint", text: str, device: str) -> float:
+    """The cost of every character but the first, unknown ones included."""
+    vocabulary = checkpoint.vocabulary
+    if vocabulary.folds:
+        ids = vocabulary.encode(text)
+        folded = int((ids[1:] == vocabulary.encode(UNKNOWN)).sum())
+        return _nats_of(checkpoint, ids, device) + folded * math.log(CHARACTERS - len(vocabulary) + 1)
+    known = vocabulary.known(text)
+    unknown = len(text) - len(known)
+    return _nats_of(checkpoint, vocabulary.encode(known), device) + unknown * UNKNOWN_NATS
+
+
+def _nats_of(checkpoint: "Checkpoint", ids: "Ids", device: str) -> float:
+    if len(ids) < 2:
         return 0.0
     from charrnn.model.scoring import nats_per_character
 
     network = build_network(checkpoint, device)
-    with progress_bar(len(known) - 1, "scoring") as bar:
-        mean = nats_per_character(network, checkpoint.vocabulary.encode(known), on_read=bar.update)
-    return mean * (len(known) - 1)
+    with progress_bar(len(ids) - 1, "scoring") as bar:
+        return nats_per_character(network, ids, on_read=bar.update) * (len(ids) - 1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, examples, json_option, note, read_sources, reading_options
+from charrnn.cli.common import device_option, echo_json, examples, json_option, note, read_corpus, reading_options
 from charrnn.cli.progress import finish, follow, signals, summarise
 from charrnn.errors import RunError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
@@ -75,6 +75,13 @@ if TYPE_CHECKING:
     "--minutes", type=float, metavar="M", help="Stop after M minutes; the schedule follows the clock. Default: 3."
 )
 @click.option("--patience", type=int, metavar="N", help="Stop when N validations in a row were no new best.")
+@click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Fold characters that the text has fewer than N times into one, U+FFFD. Default: none.",
+)
 @click.option("--val-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For validation.")
 @click.option("--test-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For the test.")
 @click.option(
@@ -88,8 +95,9 @@ if TYPE_CHECKING:
 @device_option
 @json_option
 def train(
-    sources: tuple[str, ...], out: Path | None, resume: Path | None, val_fraction: float, test_fraction: float,
-    precision: str | None, preset: str | None, reading: Reading, device: str, as_json: bool, **given: Any,
+    sources: tuple[str, ...], out: Path | None, resume: Path | None, min_count: int, val_fraction: float,
+    test_fraction: float, precision: str | None, preset: str | None, reading: Reading, device: str, as_json: bool,
+    **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
 
@@ -104,7 +112,7 @@ def train(
         _refuse_choices_beside_resume()
         trainer, run = _resumed(resume, device)
     elif sources:
-        text = Sources.of(sources, reading, val_fraction, test_fraction)
+        text = Sources.of(sources, reading, val_fraction, test_fraction, min_count)
         trainer, run = _fresh(text, out, preset, precision, device, given)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
@@ -192,10 +200,9 @@ def _resumed(path: Path, device: str) -> "tuple[Trainer, Run]":
 
 
 def _read(sources: "Sources") -> "Corpus":
-    from charrnn.text.corpus import Corpus
-
-    text = read_sources(sources.sources, sources.reading)
-    corpus = Corpus.from_text(text, sources.val_fraction, sources.test_fraction)
+    corpus = read_corpus(
+        sources.sources, sources.reading, sources.val_fraction, sources.test_fraction, sources.min_count
+    )
     for line in corpus.notes:
         note(line)
     return corpus

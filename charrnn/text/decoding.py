@@ -9,8 +9,8 @@ from itertools import chain
 
 from charrnn.errors import SourceError
 from charrnn.text.reading import Reading
+from charrnn.text.vocabulary import UNKNOWN
 
-UNKNOWN = "\ufffd"
 _MARKS = (  # the longer first: the mark of UTF-32 begins as that of UTF-16 does
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),

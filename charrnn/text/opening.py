@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from charrnn.errors import SourceError
 from charrnn.text.catalogue import CATALOGUE
@@ -24,21 +24,33 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def chunks(path: Path) -> Iterator[bytes]:
+def chunks(path: Path, on_read: Callable[[bytes], object] = lambda content: None) -> Iterator[bytes]:
     """Yield the bytes of a file, a mebibyte at a time, or what is packed in it (.gz, .bz2, .xz, .zst).
+
+    `on_read` gets the bytes as they lie in the file.
 
     Raises:
         SourceError: it is not there, no regular file, cannot be read, or is a damaged or suspiciously dense archive.
+    """
+    content = _seen(raw(path), on_read)
+    if path.suffix in _FORMATS:
+        yield from _gathered(_unpacked(content, path))
+    else:
+        yield from content
+
+
+def raw(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file as they are.
+
+    Raises:
+        SourceError: it is not there, no regular file, or cannot be read.
     """
     try:
         if not is_file(path):
             os.stat(path)  # an error of its own where it is not there
             raise SourceError(f"{path} is no regular file", "give a file, or pipe its content in and name '-'")
         with open(path, "rb") as file:
-            if path.suffix in _FORMATS:
-                yield from _gathered(_unpacked(file, path))
-            else:
-                yield from iter(lambda: file.read(CHUNK), b"")
+            yield from iter(lambda: file.read(CHUNK), b"")
     except (FileNotFoundError, ValueError):  # no file can have a name with a zero in it
         names = ", ".join(CATALOGUE)
         raise SourceError(f"there is no file {path}", f"check the path, or name a corpus: {names}") from None
@@ -46,11 +58,17 @@ def chunks(path: Path) -> Iterator[bytes]:
         raise SourceError(f"{path} cannot be read ({error.strerror})", "check what it is and its permissions") from None
 
 
-def _unpacked(file: BinaryIO, path: Path) -> Iterator[bytes]:
+def _seen(content: Iterable[bytes], on_read: Callable[[bytes], object]) -> Iterator[bytes]:
+    for chunk in content:
+        on_read(chunk)
+        yield chunk
+
+
+def _unpacked(content: Iterable[bytes], path: Path) -> Iterator[bytes]:
     """What is packed in a file, streams that follow one another included; never more than the bound."""
-    bound = max(EXPANSION_FLOOR, EXPANSION * os.fstat(file.fileno()).st_size)
+    bound = max(EXPANSION_FLOOR, EXPANSION * os.path.getsize(path))
     length = 0
-    for piece in _streams(file, path):
+    for piece in _streams(content, path):
         length += len(piece)
         if length > bound:
             raise SourceError(
@@ -60,10 +78,10 @@ def _unpacked(file: BinaryIO, path: Path) -> Iterator[bytes]:
         yield piece
 
 
-def _streams(file: BinaryIO, path: Path) -> Iterator[bytes]:
+def _streams(content: Iterable[bytes], path: Path) -> Iterator[bytes]:
     new = _FORMATS[path.suffix]
     stream = new()
-    while packed := file.read(_PIECE):
+    for packed in (chunk[i : i + _PIECE] for chunk in content for i in range(0, len(chunk), _PIECE)):
         while packed:
             if stream.eof:
                 stream = new()

@@ -29,7 +29,7 @@ class Run:
         self.path = path
         self._vocabulary = corpus.vocabulary
         self._provenance = Provenance(
-            corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence, corpus.source
+            corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence, corpus.source, corpus.folded
         )
         self._training = {k: v for k, v in asdict(training).items() if v is not None} | {"precision": precision}
         self._best: float | None = None
