@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -33,10 +33,11 @@ LIMIT = 8_000_000_000  # bytes of ids kept; beyond, those not used for longest a
 _FILES_KNOWN = 1000
 _SETTLED = 2_000_000_000  # nanoseconds: a file changed less than this ago may change again within one tick of its clock
 _ABANDONED = 86_400  # seconds after which a temporary file is nobody's
-_FILES = "files.json"
+_FILES = "files"
 _VERSION = 1  # of what is kept
 
 Stamp = tuple[int, ...]
+T = TypeVar("T")
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +101,7 @@ def _found(path: Path, choices: dict[str, Any], place: Path, on_bytes: Callable[
     if content is None:
         return None
     file = _entry_file(place, content, choices)
-    entry = _read(file)
+    entry = _sealed(file, _Entry)
     if entry is None or not is_file(place / entry.ids) or _stamp(place / entry.ids) != entry.stamp:
         return None
     with suppress(OSError):
@@ -121,13 +122,19 @@ def _made(
     ids = place / f"{_name((stamp, choices))}.ids"
     with replacing(ids) as temporary, open(temporary, "w+b") as file:
         result = encode(characters(chunks(path, seen), reading, str(path), notes), file, choices["min_count"])
-    if not result.length:
-        raise SourceError(f"there is no text in {path}", "give a text of at least two characters")
+        _check(path, stamp, result)
     entry = _Entry(content.hexdigest(), stamp[2], choices, result, tuple(notes), ids.name, _stamp(ids))
-    _write(_entry_file(place, entry.content, choices), entry)
+    _seal(_entry_file(place, entry.content, choices), entry)
     _remember(path, stamp, entry.content, place)
     _trim(place, ids.name)
     return entry
+
+
+def _check(path: Path, stamp: Stamp, result: Encoded) -> None:
+    if _stamp(path) != stamp:
+        raise SourceError(f"{path} changed while it was read", "wait until it is whole, then try again")
+    if not result.length:
+        raise SourceError(f"there is no text in {path}", "give a text of at least two characters")
 
 
 def _stamp(path: Path) -> Stamp:
@@ -150,21 +157,15 @@ def _name(value: Any) -> str:
 
 def _files(place: Path) -> dict[str, str]:
     """The files that are known: their stamps' names, and the hash of what is in each."""
-    try:
-        return msgspec.json.decode((place / _FILES).read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.DecodeError):
-        return {}
+    return _sealed(place / _FILES, dict[str, str]) or {}
 
 
 def _remember(path: Path, stamp: Stamp, content: str, place: Path) -> None:
     """Note what is in a file, where it cannot have changed unseen since its stamp was taken."""
-    if _stamp(path) != stamp:
-        raise SourceError(f"{path} changed while it was read", "wait until it is whole, then try again")
-    if time.time_ns() - max(stamp[3:]) < _SETTLED:
+    if _stamp(path) != stamp or time.time_ns() - max(stamp[3:]) < _SETTLED:
         return
     known = [*_files(place).items(), (_name(stamp), content)][-_FILES_KNOWN:]
-    with replacing(place / _FILES) as temporary:
-        temporary.write_bytes(msgspec.json.encode(dict(known)))
+    _seal(place / _FILES, dict(known))
 
 
 def _entry_file(place: Path, content: str, choices: dict[str, Any]) -> Path:
@@ -172,23 +173,24 @@ def _entry_file(place: Path, content: str, choices: dict[str, Any]) -> Path:
 
 
 def _entries(place: Path) -> Iterator[_Entry]:
-    return (entry for file in place.glob("*.entry") if (entry := _read(file)))
+    return (entry for file in place.glob("*.entry") if (entry := _sealed(file, _Entry)))
 
 
-def _write(file: Path, entry: _Entry) -> None:
-    content = msgspec.json.encode(entry)
+def _seal(file: Path, value: Any) -> None:
+    """Write a value under the hash of what is written."""
+    content = msgspec.json.encode(value)
     with replacing(file) as temporary:
         temporary.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
 
 
-def _read(file: Path) -> _Entry | None:
-    """The entry in a file; none where there is no file, or not a whole one."""
+def _sealed(file: Path, kind: type[T]) -> T | None:
+    """What was written to a file; none where there is no file, or it is not whole."""
     try:
         digest, _, content = file.read_bytes().partition(b"\n")
-        entry = msgspec.json.decode(content, type=_Entry)
+        value = msgspec.json.decode(content, type=kind)
     except (OSError, msgspec.DecodeError):
         return None
-    return entry if sha256(content).hexdigest().encode() == digest else None
+    return value if sha256(content).hexdigest().encode() == digest else None
 
 
 def _trim(place: Path, kept: str) -> None:
@@ -198,7 +200,7 @@ def _trim(place: Path, kept: str) -> None:
     """
     total, needed = 0, set[str]()
     for file in sorted(place.glob("*.entry"), key=lambda file: -file.stat().st_mtime_ns):
-        entry = _read(file)
+        entry = _sealed(file, _Entry)
         total += entry.stamp[2] if entry else 0
         if entry and (total <= LIMIT or entry.ids == kept):
             needed.add(entry.ids)

@@ -99,7 +99,7 @@ def _without_halves(piece: str, where: str, written: int, strict: bool) -> tuple
 
 def _undecodable(error: UnicodeError, where: str, encoding: str, fed: int) -> SourceError:
     if not isinstance(error, UnicodeDecodeError):  # UTF-16 without a byte order mark, for one
-        return SourceError(f"{where} is not {encoding}: {error}", "name its encoding with --encoding")
+        return SourceError(f"{where} is not {encoding}: {error}", "name its byte order too, as in --encoding utf-16-le")
     place, byte = fed - len(error.object) + error.start, error.object[error.start]
     begin = max(0, error.start - _HINTED // 2)
     likely = _likely_encoding(error.object[begin : begin + _HINTED], encoding)
@@ -113,10 +113,12 @@ def _undecodable(error: UnicodeError, where: str, encoding: str, fed: int) -> So
 def _likely_encoding(sample: bytes, refused: str) -> str | None:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample).best()
+    telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())
+    best = from_bytes(telling).best()
     if best is None or codecs.lookup(best.encoding).name in ("ascii", codecs.lookup(refused).name):
         return None
-    return best.encoding.replace("_", "-")
+    alike = best.could_be_from_charset  # all that read these bytes as the same characters
+    return "cp1252" if "cp1252" in alike else best.encoding.replace("_", "-")
 
 
 def _with_lf(pieces: Iterable[str], where: str, notes: list[str]) -> Iterator[str]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from charrnn.text.opening import is_file
 
-HIDDEN = "hidden files or folders"
-BINARY = "binary files"
-LINKS = "links that lead out of it or in a circle"
-SPECIAL = "pipes or devices"
+HIDDEN = "hidden files or folders in {} were left out"
+BINARY = "binary files in {} were left out"
+LINKS = "links in {} that lead out of it, nowhere or in a circle were not followed"
+SPECIAL = "pipes or devices in {} were not opened"
 
 
 def files_of(source: str, left_out: Counter[str]) -> Iterator[Path]:

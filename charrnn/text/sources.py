@@ -97,7 +97,7 @@ def _read_many(source: str, reading: Reading, notes: list[str]) -> list[str]:
             left_out[BINARY] += 1
         else:
             texts.append(_joined(chain([head], content), reading, str(path), told))
-    notes += [f"{count} {kind} in {source} were left out" for kind, count in left_out.items() if count]
+    notes += [f"{count} {what.format(source)}" for what, count in left_out.items() if count]
     notes += told
     if not texts:
         raise SourceError(f"no text files are in {source}", "check the path, or give a text file")
