@@ -3,10 +3,13 @@
 import json
 import os
 from collections.abc import Callable
+from functools import wraps
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
+    from charrnn.text.corpus import Corpus
     from charrnn.text.sources import Text
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -25,8 +29,31 @@ device_option: Decorator = click.option(
     "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", show_default=True
 )
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead.")
-encoding_option: Decorator = click.option(
-    "--encoding", default="utf-8", metavar="NAME", help="How the text's bytes are read.", show_default=True
+_reading_options: tuple[Decorator, ...] = (
+    click.option(
+        "--encoding",
+        default="utf-8",
+        metavar="NAME",
+        help="How the text's bytes are read; with utf-8, a byte order mark of UTF-16 or UTF-32 decides.",
+        show_default=True,
+    ),
+    click.option(
+        "--errors",
+        type=click.Choice(ERRORS),
+        default="strict",
+        show_default=True,
+        help="What does not decode is an error, or is read as U+FFFD.",
+    ),
+    click.option(
+        "--newlines",
+        type=click.Choice(NEWLINES),
+        default="lf",
+        show_default=True,
+        help="CRLF and CR are read as LF, or kept.",
+    ),
+    click.option(
+        "--normalize", type=click.Choice(FORMS), help="The Unicode form to bring the text to. Default: as it is."
+    ),
 )
 part_option: Decorator = click.option(
     "--part",
@@ -41,6 +68,19 @@ unseen_part_option: Decorator = click.option(
     type=click.Choice(["all", "train", "val", "test"]),
     help="Which part of the text. Default: of the model's own text the test part, else all.",
 )
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of how a text is read; it gets them as `reading`."""
+
+    @wraps(command)
+    def with_reading(*args: Any, encoding: str, errors: str, newlines: str, normalize: str | None, **rest: Any) -> Any:
+        return command(*args, reading=Reading(encoding, errors, newlines, normalize), **rest)
+
+    decorated: Callable[..., Any] = with_reading
+    for option in reversed(_reading_options):
+        decorated = option(decorated)
+    return decorated
 
 
 def examples(*commands: str) -> str:
@@ -102,32 +142,48 @@ def fetch_missing(names: tuple[str, ...], mirror: str | None = None) -> None:
                 store.fetch(name, mirror, on_bytes=bar.update)
 
 
-def read_sources(sources: tuple[str, ...], encoding: str) -> "Text":
+def read_sources(sources: tuple[str, ...], reading: Reading) -> "Text":
     """Read the sources as one text, and fetch the named corpora among them first where they are missing."""
     from charrnn.text.sources import read
 
     fetch_missing(sources)
-    return read(sources, encoding)
+    return read(sources, reading)
 
 
-def read_text(sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint", part: str) -> str:
+def read_corpus(
+    sources: tuple[str, ...], reading: Reading, val_fraction: float, test_fraction: float, min_count: int
+) -> "Corpus":
+    """Read the sources as one text, encoded and split; one large file without holding it in memory."""
+    from pathlib import Path
+
+    from charrnn.text import cache
+    from charrnn.text.corpus import Corpus
+    from charrnn.text.sources import is_one_file
+
+    if not (len(sources) == 1 and is_one_file(sources[0]) and cache.is_large(path := Path(sources[0]))):
+        return Corpus.from_text(read_sources(sources, reading), val_fraction, test_fraction, min_count)
+    with progress_bar(path.stat().st_size, "encoding", unit="B") as bar:
+        return Corpus.from_file(path, reading, val_fraction, test_fraction, min_count, on_bytes=bar.update)
+
+
+def read_text(sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoint", part: str) -> str:
     """Read the sources, or the part of them that the model's split names.
 
     Raises:
         ConfigError: a part is asked for and the text is not the one that the model was trained on.
     """
-    return _part(read_sources(sources, encoding), checkpoint, part)
+    return _part(read_sources(sources, reading), checkpoint, part)
 
 
 def read_unseen(
-    sources: tuple[str, ...], encoding: str, checkpoint: "Checkpoint", part: str | None
+    sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoint", part: str | None
 ) -> tuple[str, str, str]:
     """Read a part of the sources; None is one that the model was not trained on, where the text is its own.
 
     Returns:
         The text, which part it is, and all that stands before it in the whole text.
     """
-    text = read_sources(sources, encoding)
+    text = read_sources(sources, reading)
     split = checkpoint.header.corpus.split
     if part is None:
         unseen = [name for name in ("test", "val") if name in split and text.sha256 == checkpoint.header.corpus.sha256]
@@ -163,10 +219,14 @@ def _part(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
 
 
 def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":
-    """Return the ids of a text's known characters; a note counts the others."""
+    """Return the ids of a text's characters; a note counts those unknown, which are folded or else left out."""
     from charrnn.errors import VocabularyError
 
     known = checkpoint.vocabulary.known(text)
+    if checkpoint.vocabulary.folds:
+        if len(known) < len(text):
+            note(f"{len(text) - len(known)} characters that the model has never seen were read as U+FFFD")
+        return checkpoint.vocabulary.encode(text)
     if not known:
         raise VocabularyError("the model knows no character of this text", "give a text like the one it was trained on")
     if len(known) < len(text):

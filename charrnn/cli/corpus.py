@@ -7,14 +7,15 @@ import click
 
 from charrnn.cli.common import (
     echo_json,
-    encoding_option,
     examples,
     fetch_missing,
     json_option,
     note,
     read_sources,
+    reading_options,
     sources_argument,
 )
+from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.text.statistics import Statistics
@@ -72,9 +73,9 @@ def get(names: tuple[str, ...], mirror: str | None) -> None:
 
 @corpus.command(epilog=examples("charrnn corpus stats python", "charrnn corpus stats poems/*.txt --json"))
 @sources_argument
-@encoding_option
+@reading_options
 @json_option
-def stats(sources: tuple[str, ...], encoding: str, as_json: bool) -> None:
+def stats(sources: tuple[str, ...], reading: Reading, as_json: bool) -> None:
     """Measure SOURCE: its characters, and the entropy of each given the 0 to 5 before it, in bits per character.
 
     The entropies are those of the text's own n-gram counts: a yardstick for what a model learns. Long contexts are
@@ -85,7 +86,7 @@ def stats(sources: tuple[str, ...], encoding: str, as_json: bool) -> None:
 
     from charrnn.text.statistics import statistics
 
-    text = read_sources(sources, encoding)
+    text = read_sources(sources, reading)
     for line in text.notes:
         note(line)
     measured = statistics(text)

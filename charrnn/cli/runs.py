@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import load_checkpoint, note, read_sources
+from charrnn.cli.common import load_checkpoint, note, read_corpus
 from charrnn.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from charrnn.model.config import ModelConfig
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
-    from charrnn.text.sources import Text
     from charrnn.text.vocabulary import Vocabulary
     from charrnn.training.resume import SavedState, Sources
     from charrnn.training.run import Run
@@ -51,7 +50,7 @@ def fresh(
     with joined(choose_device(device)) as group:
         number = choose_precision(precision, group.device)
         with group.first_goes_first():
-            corpus = _corpus(_text(sources), sources, before.vocabulary if before else None)
+            corpus = _corpus(sources, before.vocabulary if before else None)
         cores = torch.get_num_threads() * group.size
         hardware = Hardware(group.device.type != "cpu", cores, number == torch.bfloat16)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
@@ -133,22 +132,18 @@ def _network(config: "ModelConfig", seed: int, vocabulary: "Vocabulary", before:
     return CharRNN.from_weights(config, weights)
 
 
-def _text(sources: "Sources") -> "Text":
-    return read_sources(sources.sources, sources.encoding)
-
-
-def _corpus(text: "Text", sources: "Sources", known: "Vocabulary | None" = None) -> "Corpus":
+def _corpus(sources: "Sources", known: "Vocabulary | None" = None) -> "Corpus":
     """The text, split; its vocabulary keeps all characters that are known already, so that none is unlearned."""
-    from charrnn.text.corpus import Corpus
     from charrnn.text.vocabulary import Vocabulary
 
-    vocabulary = Vocabulary(known.characters + text.characters) if known else None
-    corpus = Corpus.from_text(text, sources.val_fraction, sources.test_fraction, vocabulary)
-    for line in corpus.notes:
-        note(line)
-    if known and len(corpus.vocabulary) > len(known):
-        note(f"{len(corpus.vocabulary) - len(known)} characters of the text are new to the model")
-    return corpus
+    corpus = _read(sources)
+    if known is None:
+        return corpus
+    own = corpus.vocabulary
+    both = Vocabulary(known.characters + own.characters, folds=known.folds or own.folds)
+    if len(both) > len(known):
+        note(f"{len(both) - len(known)} characters of the text are new to the model")
+    return corpus.under(both)
 
 
 def _same_text(saved: "SavedState", path: Path, force: bool) -> "tuple[Corpus, bool]":
@@ -157,14 +152,14 @@ def _same_text(saved: "SavedState", path: Path, force: bool) -> "tuple[Corpus, b
     Raises:
         RunError: it has changed, and is not to be taken as it is now, or cannot be.
     """
-    text = _text(saved.account.sources)
-    changed = text.sha256 != saved.account.header.corpus.sha256
+    corpus = _read(saved.account.sources)
+    changed = corpus.sha256 != saved.account.header.corpus.sha256
     if changed and not force:
         raise RunError(
             f"the text of {path} has changed since it was trained on",
             "restore it, or start a new run, or go on with the text as it is now: --force",
         )
-    unknown = saved.vocabulary.unknown(text.characters)
+    unknown = saved.vocabulary.unknown(corpus.vocabulary.characters)
     if unknown:
         raise RunError(
             f"the text of {path} now has {len(unknown)} characters that its model does not know",
@@ -172,7 +167,15 @@ def _same_text(saved: "SavedState", path: Path, force: bool) -> "tuple[Corpus, b
         )
     if changed:
         note("the text has changed: going on from the same step in the text as it is now; the best is chosen anew")
-    return _corpus(text, saved.account.sources, saved.vocabulary), changed
+    return corpus.under(saved.vocabulary), changed
+
+
+def _read(sources: "Sources") -> "Corpus":
+    fractions = (sources.val_fraction, sources.test_fraction)
+    corpus = read_corpus(sources.sources, sources.reading, *fractions, sources.min_count)
+    for line in corpus.notes:
+        note(line)
+    return corpus
 
 
 def _absolute(sources: "Sources") -> "Sources":

@@ -153,10 +153,12 @@ def _prime(prime: str | None, prime_file: str | None, skip_unknown: bool, checkp
     from charrnn.text.sources import read
 
     text = read([prime_file]).characters if prime_file is not None else prime or ""
+    known = checkpoint.vocabulary.known(text)
     if not skip_unknown:
         checkpoint.vocabulary.encode(text)  # names what is unknown, before anything is written
+        if len(known) < len(text):
+            note(f"{len(text) - len(known)} characters of the prime that the model has never seen were read as U+FFFD")
         return text
-    known = checkpoint.vocabulary.known(text)
     if len(known) < len(text):
         note(f"{len(text) - len(known)} characters of the prime that the model has never seen were left out")
     return known

@@ -10,7 +10,6 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
-    encoding_option,
     examples,
     json_option,
     load_checkpoint,
@@ -19,8 +18,10 @@ from charrnn.cli.common import (
     progress_bar,
     read_sources,
     read_text,
+    reading_options,
     sources_argument,
 )
+from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.display.highlight import Highlight
@@ -51,17 +52,21 @@ PASSAGES = 3  # for each side
 @click.option("--start", type=click.IntRange(0), default=0, metavar="N", help="Where --color and --html begin.")
 @click.option("--length", type=click.IntRange(1), default=SHOWN, show_default=True, help="Characters that they show.")
 @part_option
-@encoding_option
+@reading_options
 @device_option
 @json_option
 def score(
     model: str, sources: tuple[str, ...], against: tuple[str, ...], baseline: bool, dynamic: bool, color: bool,
-    html: Path | None, start: int, length: int, part: str, encoding: str, device: str, as_json: bool,
+    html: Path | None, start: int, length: int, part: str, reading: Reading, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how well MODEL predicts SOURCE: nats and bits per character, and perplexity.
 
     The state is carried over the whole text; its first character is context and is not counted. A character that the
     model has never seen is passed over by it, and costs 13.92 nats, as if each of Unicode's 1,112,064 were as likely.
+
+    A model of `train --min-count` reads such a character as U+FFFD. This symbol's probability is then shared evenly by
+    all that it stands for, itself and the 1,112,064 - V outside a vocabulary of V: to what the model gives for the
+    symbol, each adds ln(1,112,065 - V) nats.
 
     --baseline takes a val or test part of the text that the model was trained on. --dynamic moves the weights after
     every 20 characters (dynamic evaluation, Krause et al. 2018); the model's file stays as it is.
@@ -72,13 +77,13 @@ def score(
     if color and as_json:
         raise click.UsageError("--color and --json are both given; give one of them.")
     checkpoint = load_checkpoint(model)
-    text = read_text(sources, encoding, checkpoint, part)
+    text = read_text(sources, reading, checkpoint, part)
     if len(text) < 2:
         raise SourceError("the text has one character only", "give a text of at least two characters")
     if (color or html) and start >= len(text):
         raise SourceError(f"the text has {len(text):,} characters, none from {start:,} on", "choose a lower --start")
     others = {name: load_checkpoint(name) for name in dict.fromkeys(against) if name != model}
-    baselines = _baselines(checkpoint, sources, encoding, part) if baseline else None
+    baselines = _baselines(checkpoint, sources, reading, part) if baseline else None
     scores = {name: _score(c, text, device, name) for name, c in {model: checkpoint, **others}.items()}
     result = _figures(scores[model])
     if baselines:
@@ -127,7 +132,9 @@ def _score_dynamically(checkpoint: "Checkpoint", text: str, device: str) -> "Sco
         return assembled(checkpoint.vocabulary, text, lambda ids: score_dynamically(network, ids, on_read=bar.update))
 
 
-def _baselines(checkpoint: "Checkpoint", sources: tuple[str, ...], encoding: str, part: str) -> list[dict[str, float]]:
+def _baselines(
+    checkpoint: "Checkpoint", sources: tuple[str, ...], reading: Reading, part: str
+) -> list[dict[str, float]]:
     """Nats per character of n-gram models over the same characters, the first left out as for the model."""
     from charrnn.errors import ConfigError
     from charrnn.text.corpus import part_of
@@ -135,7 +142,7 @@ def _baselines(checkpoint: "Checkpoint", sources: tuple[str, ...], encoding: str
 
     if part not in ("val", "test"):
         raise ConfigError("the baseline learns the training part", "choose --part val or --part test to score on")
-    whole, split, vocabulary = read_sources(sources, encoding), checkpoint.header.corpus.split, checkpoint.vocabulary
+    whole, split, vocabulary = read_sources(sources, reading), checkpoint.header.corpus.split, checkpoint.vocabulary
     train, text = (vocabulary.encode(part_of(whole, split, name)) for name in ("train", part))
     found = []
     with progress_bar(MAX_ORDER, "n-grams", unit="order") as bar:

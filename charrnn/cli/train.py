@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, encoding_option, examples, json_option
+from charrnn.cli.common import device_option, echo_json, examples, json_option, reading_options
 from charrnn.cli.progress import finish, follow, signals, summarise
 from charrnn.cli.runs import fresh, resumed
 from charrnn.errors import RunError, is_out_of_memory
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
+from charrnn.text.reading import Reading
 from charrnn.training.config import ON_NAN, OPTIMIZERS, SCHEDULES
 from charrnn.training.recipe import PRESETS
 
@@ -78,6 +79,13 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
     "--minutes", type=float, metavar="M", help="Stop after M minutes; the schedule follows the clock. Default: 3."
 )
 @click.option("--patience", type=int, metavar="N", help="Stop when N validations in a row were no new best.")
+@click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Fold characters that the text has fewer than N times into one, U+FFFD. Default: none.",
+)
 @click.option("--val-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For validation.")
 @click.option("--test-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For the test.")
 @click.option(
@@ -92,13 +100,13 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
     type=click.Choice(ON_NAN),
     help="Where the loss is no number: stop, or go back to the last save, at half the learning rate. Default: stop.",
 )
-@encoding_option
+@reading_options
 @device_option
 @json_option
 def train(
     sources: tuple[str, ...], out: Path | None, resume: Path | None, force: bool, init_from: str | None,
-    val_fraction: float, test_fraction: float, preset: str | None, precision: str | None, encoding: str, device: str,
-    as_json: bool, **given: Any,
+    min_count: int, val_fraction: float, test_fraction: float, preset: str | None, precision: str | None,
+    reading: Reading, device: str, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
 
@@ -115,7 +123,7 @@ def train(
     elif force:
         raise click.UsageError("--force is for --resume.")
     elif sources:
-        text = Sources(sources, encoding, val_fraction, test_fraction)
+        text = Sources.of(sources, reading, val_fraction, test_fraction, min_count)
         begun = fresh(text, out, init_from, preset, precision, device, given)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")

@@ -25,7 +25,7 @@ import charrnn
 from charrnn.errors import CharrnnError, CheckpointError
 from charrnn.files import replacing
 from charrnn.model.config import ModelConfig
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 FORMAT = "charrnn"
 FORMAT_VERSION = 1
@@ -36,7 +36,10 @@ _STORED_TYPES = ("F16", "F32")
 
 @dataclass(frozen=True)
 class Provenance:
-    """The text that a model was trained on, how many characters each part of it had, and where it is from (a URL)."""
+    """The text that a model was trained on, how many characters each part of it had, and where it is from (a URL).
+
+    Where `folded` distinct characters were too rare and became U+FFFD, that symbol stands for all that were not seen.
+    """
 
     name: str
     sha256: str
@@ -44,6 +47,7 @@ class Provenance:
     split: dict[str, int]
     licence: str = ""
     source: str = ""
+    folded: int = 0
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,9 @@ def _read(file: Any, path: Path) -> Checkpoint:
     broken = [name for name, tensor in weights.items() if not np.isfinite(tensor).all()]
     if broken:
         raise _damaged(path, f"{broken[0]} holds values that are not finite")
-    vocabulary = Vocabulary(map(chr, codes))
+    if header.corpus.folded and ord(UNKNOWN) not in codes:
+        raise _damaged(path, "characters were folded into U+FFFD, which is not in its vocabulary")
+    vocabulary = Vocabulary(map(chr, codes), folds=header.corpus.folded > 0)
     lines = header.line_beginnings
     if min(lines.values(), default=1) < 1 or not set(lines) <= set(vocabulary.characters):
         raise _damaged(path, "no line can begin as its header says")

@@ -14,13 +14,14 @@ from torch.nn import functional as F
 from charrnn.model.cells import CellState
 from charrnn.model.checkpoint import bits
 from charrnn.model.network import CharRNN, State
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 CHUNK = 256  # characters that each reader reads at once
 STRETCH = 32768  # characters at most that a reader reads before the next block begins
 SHORTEST = 10_000  # characters at least: below, a second reader costs more than it saves
 READERS = 32
-UNKNOWN_NATS = math.log(0x110000 - 0x800)  # every Unicode character equally likely
+CHARACTERS = 0x110000 - 0x800  # that Unicode has room for
+UNKNOWN_NATS = math.log(CHARACTERS)  # each of them equally likely
 
 # How far the states of two readings of the same text may be from each other to be the same: h, and c (which may be in
 # the hundreds) relative to 1 + |c|. What is left of the difference is far below 1e-6 nats per character.
@@ -35,7 +36,8 @@ class Score:
     """How well a text was predicted: −ln p of each character given all before it, [N] in nats.
 
     The first character that the model knows is its context; it is not predicted, has 0, and does not count. Characters
-    that the model does not know have UNKNOWN_NATS each.
+    that the model does not know have UNKNOWN_NATS each; where its vocabulary folds them into U+FFFD, an equal share of
+    that symbol's probability.
     """
 
     nats: npt.NDArray[np.float32]
@@ -76,14 +78,20 @@ def score_text(model: CharRNN, vocabulary: Vocabulary, text: str, on_read: OnRea
 
 
 def assembled(vocabulary: Vocabulary, text: str, read: Callable[[npt.NDArray[np.integer]], Iterator[Tensor]]) -> Score:
-    """Return the score of a text, given what yields the nats of its known characters, but the first, from their ids."""
+    """Return the score of a text, given what yields the nats of the ids that the model reads, but the first's."""
     known = vocabulary.knows(text)
-    nats = np.where(known, np.float32(0), np.float32(UNKNOWN_NATS))
-    places = np.flatnonzero(known)[1:]
     unknown = int((~known).sum())
-    sums, start = [unknown * UNKNOWN_NATS], 0
-    for block in read(vocabulary.encode(vocabulary.known(text))) if len(places) else ():
-        nats[places[start : start + len(block)]] = block.numpy()
+    seen = known | vocabulary.folds
+    ids = vocabulary.encode(text if vocabulary.folds else vocabulary.known(text))
+    nats = np.where(seen, np.float32(0), np.float32(UNKNOWN_NATS))
+    places = np.flatnonzero(seen)[1:]
+    sums, start = [0.0 if vocabulary.folds else unknown * UNKNOWN_NATS], 0
+    if vocabulary.folds:  # U+FFFD stands for itself and all that is not in the vocabulary
+        folded = places[ids[1:] == vocabulary.encode(UNKNOWN)]
+        nats[folded] = math.log(CHARACTERS - len(vocabulary) + 1)
+        sums.append(len(folded) * math.log(CHARACTERS - len(vocabulary) + 1))
+    for block in read(ids) if len(places) else ():
+        nats[places[start : start + len(block)]] += block.numpy()
         sums.append(_sum(block))
         start += len(block)
     return Score(nats, unknown, math.fsum(sums))

@@ -1,17 +1,23 @@
 """Corpus: the encoded text, its split, and its batches. Knows no torch; ids leave it as numpy arrays."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from charrnn.errors import ConfigError, SourceError, check_range
-from charrnn.text.sources import Text
+from charrnn.text import cache
+from charrnn.text.encoding import Encoded, encode
+from charrnn.text.encoding import Ids as Ids
+from charrnn.text.reading import Reading
+from charrnn.text.sources import Text, short_name
 from charrnn.text.vocabulary import Vocabulary
 
-Ids = npt.NDArray[np.integer]
+_PIECE = 1 << 20  # characters encoded at once
 
 
 class Batch(NamedTuple):
@@ -106,29 +112,58 @@ class Corpus:
     parts: dict[str, Ids]
     source: str = ""
     notes: tuple[str, ...] = ()
+    folded: int = 0  # distinct characters that became U+FFFD
 
     @classmethod
     def from_text(
-        cls,
-        text: Text,
-        val_fraction: float = 0.05,
-        test_fraction: float = 0.05,
-        vocabulary: Vocabulary | None = None,
+        cls, text: Text, val_fraction: float = 0.05, test_fraction: float = 0.05, min_count: int = 1
     ) -> "Corpus":
         """Encode a text and split it: the training part first, then validation, then test.
 
-        The vocabulary is the text's own characters, unless one is given.
+        Characters that the whole text has fewer than `min_count` times are folded into U+FFFD.
 
         Raises:
             SourceError: the text has fewer than two characters.
-            ConfigError: the fractions leave nothing to train on.
-            VocabularyError: the text has characters that are not in the given vocabulary.
+            ConfigError: the fractions leave nothing to train on, or min_count no character.
         """
-        if len(text.characters) < 2:
+        content = io.BytesIO()
+        pieces = (text.characters[start : start + _PIECE] for start in range(0, len(text.characters), _PIECE))
+        encoded = encode(pieces, content, min_count)
+        ids = np.frombuffer(content.getbuffer(), encoded.id_type)
+        return cls._of(text, encoded, ids, val_fraction, test_fraction)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: Path,
+        reading: Reading,
+        val_fraction: float = 0.05,
+        test_fraction: float = 0.05,
+        min_count: int = 1,
+        on_bytes: Callable[[int], object] = lambda count: None,
+    ) -> "Corpus":
+        """Return what `from_text` would of the text in a file, without ever holding the text or its ids in memory.
+
+        The ids are kept on the disk and found again (see `charrnn.text.cache`); `on_bytes` is told of bytes read.
+
+        Raises:
+            SourceError: the file cannot be read or decoded, there is no room, or it has fewer than two characters.
+            ConfigError: the fractions leave nothing to train on, or min_count no character.
+        """
+        encoded, ids, notes = cache.encoded(path, reading, min_count, on_bytes)
+        return cls._of(Text(short_name([str(path)]), "", notes=notes), encoded, ids, val_fraction, test_fraction)
+
+    @classmethod
+    def _of(cls, text: Text, encoded: Encoded, ids: Ids, val_fraction: float, test_fraction: float) -> "Corpus":
+        if len(ids) < 2:
             raise SourceError(f"{text.name} has one character only", "give a text of at least two characters")
-        vocabulary = vocabulary or Vocabulary(text.characters)
-        parts, notes = _split(vocabulary.encode(text.characters), val_fraction, test_fraction)
-        return cls(text.name, text.sha256, text.licence, vocabulary, parts, text.source, text.notes + notes)
+        vocabulary = Vocabulary(map(chr, encoded.codes), folds=encoded.folded > 0)
+        parts, notes = _split(ids, val_fraction, test_fraction)
+        if encoded.folded:
+            notes = (f"{encoded.folded:,} rare characters, at {encoded.folded_places:,} places, became U+FFFD", *notes)
+        return cls(
+            text.name, encoded.sha256, text.licence, vocabulary, parts, text.source, text.notes + notes, encoded.folded
+        )
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts.values())
@@ -138,18 +173,28 @@ class Corpus:
         """Characters in each part, in the order in which they stand in the text."""
         return {name: len(part) for name, part in self.parts.items()}
 
+    def under(self, vocabulary: Vocabulary) -> "Corpus":
+        """Return the same text with the ids that its characters have in another vocabulary.
+
+        Raises:
+            VocabularyError: it lacks one of them.
+        """
+        if np.array_equal(vocabulary.codes, self.vocabulary.codes):
+            return replace(self, vocabulary=vocabulary)
+        ids = vocabulary.encode(self.vocabulary.characters)
+        return replace(self, vocabulary=vocabulary, parts={name: ids[part] for name, part in self.parts.items()})
+
     @property
     def line_beginnings(self) -> dict[str, int]:
         """How many lines of the training part begin with each character; empty lines do not count."""
         ids, vocabulary = self.parts["train"], self.vocabulary
+        counts = np.bincount(ids[:1], minlength=len(vocabulary))
         if "\n" in vocabulary:
             newline = vocabulary.encode("\n")[0]
-            first = ids[1:][ids[:-1] == newline]
-            ids = np.append(ids[:1], first)
-            ids = ids[ids != newline]
-        else:
-            ids = ids[:1]
-        counts = np.bincount(ids, minlength=len(vocabulary))
+            for start in range(0, len(ids) - 1, _PIECE):
+                piece = ids[start : start + _PIECE + 1]
+                counts += np.bincount(piece[1:][piece[:-1] == newline], minlength=len(vocabulary))
+            counts[newline] = 0
         return {vocabulary.characters[i]: int(counts[i]) for i in np.flatnonzero(counts)}
 
 

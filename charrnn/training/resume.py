@@ -1,7 +1,7 @@
 """What training goes on from after a stop, exactly: one file with all that a run needs but its text."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from charrnn.errors import CharrnnError, RunError
 from charrnn.model.checkpoint import Header, replacing_tensors, seal
+from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.trainer import Trainer
 
@@ -22,12 +23,30 @@ _VERSION = "2"
 
 
 class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a run's text was read from, and how it was split."""
+    """Where a run's text was read from, how, and how it was split; what older runs did not note has their default."""
 
     sources: tuple[str, ...]
     encoding: str
     val_fraction: float
     test_fraction: float
+    errors: str = "strict"
+    newlines: str = "lf"
+    normalize: str | None = None
+    min_count: int = 1
+
+    @classmethod
+    def of(
+        cls, sources: tuple[str, ...], reading: Reading, val_fraction: float, test_fraction: float, min_count: int = 1
+    ) -> "Sources":
+        """Note sources that were read as `reading` says."""
+        return cls(
+            sources, val_fraction=val_fraction, test_fraction=test_fraction, min_count=min_count, **asdict(reading)
+        )
+
+    @property
+    def reading(self) -> Reading:
+        """How the text was read."""
+        return Reading(self.encoding, self.errors, self.newlines, self.normalize)
 
 
 @dataclass(frozen=True)
@@ -88,7 +107,7 @@ def load_state(folder: Path) -> SavedState:
         raise RunError(f"{path} is damaged: its digest does not fit", _AFTER_LOSS)
     try:
         account = msgspec.json.decode(metadata["account"], type=Account)
-        vocabulary = Vocabulary(map(chr, tensors.pop("vocabulary").tolist()))
+        vocabulary = Vocabulary(map(chr, tensors.pop("vocabulary").tolist()), folds=account.header.corpus.folded > 0)
     except (msgspec.DecodeError, CharrnnError, KeyError, ValueError) as error:
         raise RunError(f"{path} is damaged: {error}", _AFTER_LOSS) from None
     return SavedState(account, vocabulary, tensors)

@@ -48,7 +48,7 @@ class Run:
         self._vocabulary = corpus.vocabulary
         self._sources = sources
         self._provenance = Provenance(
-            corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence, corpus.source
+            corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence, corpus.source, corpus.folded
         )
         chosen = {k: v for k, v in asdict(training).items() if v is not None}
         self._training = chosen | {"precision": precision} | dict(origin or {})

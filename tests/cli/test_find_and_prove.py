@@ -6,6 +6,7 @@ import pytest
 
 from charrnn.cli.common import load_checkpoint, read_unseen
 from charrnn.neurons.features import FEATURES
+from charrnn.text.reading import DEFAULT
 
 KEYS = {"feature", "kind", "unit", "signal", "score", "metric", "low", "high", "p_value", "surface_score",
         "layer_score", "verdict"}  # fmt: skip
@@ -80,7 +81,7 @@ def test_a_part_that_is_too_short_to_search_is_refused(charrnn, run, book):
 
 @pytest.mark.parametrize("part", ["train", "val", "test", "all", None])
 def test_a_part_is_told_with_its_place_in_the_whole_text(run, book, part):
-    text, name, before = read_unseen((str(book),), "utf-8", load_checkpoint(run), part)
+    text, name, before = read_unseen((str(book),), DEFAULT, load_checkpoint(run), part)
     assert name == (part or "test")
     assert len(text) > 2
     assert book.read_text("utf-8").startswith(before + text)

@@ -1,5 +1,8 @@
+import codecs
 import io
+import os
 import sys
+import unicodedata
 from contextlib import suppress
 from hashlib import sha256
 from types import SimpleNamespace
@@ -8,7 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from charrnn.errors import SourceError
+from charrnn.errors import ConfigError, SourceError
+from charrnn.text.decoding import characters
+from charrnn.text.opening import CHUNK
+from charrnn.text.reading import Reading
 from charrnn.text.sources import Text, read
 
 
@@ -50,6 +56,50 @@ def test_files_are_joined_in_the_order_given_with_a_newline_where_one_is_missing
 def test_the_last_file_gets_no_newline(folder):
     write(folder, a="a", b="b")
     assert read(["a", "b"]).characters == "a\nb"
+
+
+@pytest.fixture
+def odd_folder(folder):
+    """A folder f with one text and one of each kind of thing that is left out."""
+    write(folder, f__a="a", f__sub__b="b", f__bin=b"\0", secret="no")
+    write(folder / "f", **{".hidden": "no"})
+    os.mkfifo(folder / "f/pipe")
+    for name, target in {"out": "../secret", "dead": "nowhere", "sub/up": "..", "self": "self"}.items():
+        (folder / "f" / name).symlink_to(target)
+    return folder
+
+
+def test_what_is_no_text_in_a_folder_is_left_out_and_each_kind_is_counted(odd_folder):
+    text = read(["f"])
+    assert text.characters == "a\nb"
+    assert sorted(text.notes) == [
+        "1 binary files in f were left out",
+        "1 hidden files or folders in f were left out",
+        "1 pipes or devices in f were not opened",
+        "4 links in f that lead out of it, nowhere or in a circle were not followed",
+    ]
+
+
+def test_a_link_within_a_folder_is_followed_and_two_folders_that_link_each_other_end(folder):
+    write(folder, f__a__x="x", f__b__y="y")
+    (folder / "f/a/to").symlink_to("../b")
+    (folder / "f/b/to").symlink_to("../a")
+    text = read(["f"])
+    assert text.characters == "y\nx\nx\ny"  # a: to/ (b: y), x; b: to/ (a: x), y
+    assert text.notes == ("2 links in f that lead out of it, nowhere or in a circle were not followed",)
+
+
+def test_a_folder_that_is_a_link_itself_is_read(folder):
+    write(folder, f__a="a")
+    (folder / "link").symlink_to("f")
+    assert read(["link"]) == Text("f", "a")
+
+
+@pytest.mark.parametrize("source", ["pipe", "/dev/zero"])
+def test_a_pipe_or_device_is_refused_without_being_opened(folder, source):
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(SourceError, match=f"{source} is no regular file; give a file, or pipe its content in"):
+        read([source])
 
 
 def test_a_folder_is_its_text_files_in_sorted_order(folder):
@@ -125,19 +175,114 @@ def test_a_half_character_is_a_source_error(folder, content):
 def test_whatever_does_not_decode_is_a_source_error_and_no_other(folder, encoding, content):
     write(folder, a=content)
     with suppress(SourceError):  # some of these bytes do decode
-        assert read(["a"], encoding).characters
+        assert read(["a"], Reading(encoding)).characters
+
+
+PROSE = {
+    "cp1252": "Le café est fermé. Nous avons mangé des crêpes à la crème, puis nous sommes allés à la plage.",
+    "cp1251": "Это русский текст в старой кодировке; его надо прочитать.",
+    "cp932": "これは日本語の文章です。文字コードを推測してください。",
+}
+
+
+@pytest.mark.parametrize("encoding", PROSE)
+def test_a_text_in_another_encoding_is_an_error_that_guesses_which(folder, encoding):
+    write(folder, a=("plain\n" * 3000 + PROSE[encoding]).encode(encoding))
+    place = next(i for i, byte in enumerate((folder / "a").read_bytes()) if byte > 127)
+    with pytest.raises(SourceError, match=f"byte {place} .* perhaps it is --encoding {encoding};"):
+        read(["a"])
+
+
+@pytest.mark.parametrize("place", [0, 5, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 7])
+def test_the_place_of_a_bad_byte_is_right_however_far_in(folder, place):
+    write(folder, a=b"x" * place + b"\xff" + b"x" * 9)
+    with pytest.raises(SourceError, match=rf"byte {place} \(0xff\)"):
+        read(["a"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_the_byte_order_mark_tells_the_encoding(folder, encoding):
+    write(folder, a="Grüße 😀\n".encode(encoding))
+    assert read(["a"]) == Text("a", "Grüße 😀\n")
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-16-be", codecs.BOM_UTF16_BE), ("utf-32-be", codecs.BOM_UTF32_BE)])
+def test_big_endian_marks_are_known_too_and_in_a_folder_no_sign_of_a_binary_file(folder, encoding, mark):
+    write(folder, f__a=mark + "a😀".encode(encoding))
+    assert read(["f"]) == Text("f", "a😀")
+
+
+def test_utf_16_without_a_mark_asks_for_its_byte_order(folder):
+    write(folder, a="ab".encode("utf-16-le"))
+    with pytest.raises(SourceError, match="does not start with BOM; name its byte order too, as in --encoding utf-16"):
+        read(["a"], Reading("utf-16"))
+    assert read(["a"], Reading("utf-16-le")).characters == "ab"
+
+
+def test_what_does_not_decode_is_replaced_on_request_and_counted_apart_from_a_true_replacement_character(folder):
+    write(folder, a="true \ufffd, ".encode() + b"false \xff \xe2\x82 end")
+    text = read(["a"], Reading(errors="replace"))
+    assert text.characters == "true \ufffd, false \ufffd \ufffd end"
+    assert text.notes == ("2 places in a did not decode as utf-8 and were read as U+FFFD",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-le", "shift_jis", "gb18030", "utf-7", "cp1252"])
+@given(content=st.binary(min_size=1))
+def test_with_replacement_any_bytes_are_a_text(encoding, content):
+    pieces = characters([content], Reading(encoding, "replace"), "any", [])
+    with suppress(SourceError):  # UTF-16 without a mark
+        "".join(pieces).encode()
+
+
+def test_line_ends_are_kept_on_request(folder):
+    write(folder, a="1\r\n2\r3\n")
+    assert read(["a"], Reading(newlines="keep")) == Text("a", "1\r\n2\r3\n")
+
+
+@pytest.mark.parametrize(("form", "expected"), [(None, "e\u0301ﬁ"), ("nfc", "éﬁ"), ("nfkc", "éfi")])
+def test_a_text_is_normalised_on_request(folder, form, expected):
+    write(folder, a="e\u0301ﬁ")
+    assert read(["a"], Reading(normalize=form)).characters == expected
+
+
+JOINING = "a\u0301\u0327\u1100\u1161\u11a8\uac00e\uff76\uff9e\u304b\u3099\u0bc6\u0bbe\n中"
+
+
+@given(st.text(st.sampled_from(JOINING), max_size=40), st.integers(1, 9), st.sampled_from(["nfc", "nfkc"]))
+def test_a_text_in_pieces_is_normalised_as_if_it_were_one(text, size, form):
+    content = text.encode("utf-32-le")
+    chunks = [content[i : i + 4 * size] for i in range(0, len(content), 4 * size)]
+    pieces = characters(chunks, Reading("utf-32-le", normalize=form), "any", [])
+    assert "".join(pieces) == unicodedata.normalize(form.upper(), text)
+
+
+@given(st.text(st.sampled_from("a\r\né😀"), max_size=30), st.integers(4, 9))
+def test_a_text_in_pieces_is_read_as_the_whole(text, size):
+    content, whole, pieces = text.encode(), [], []
+    one = "".join(characters([content], Reading(), "any", whole))
+    many = "".join(characters([content[i : i + size] for i in range(0, len(content), size)], Reading(), "any", pieces))
+    assert (one, whole) == (many, pieces)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [({"errors": "ignore"}, "errors is 'ignore'"), ({"newlines": "crlf"}, "newlines"), ({"normalize": "nfd"}, "nfkc")],
+)
+def test_a_reading_choice_that_does_not_exist_is_named(choices, message):
+    with pytest.raises(ConfigError, match=message):
+        Reading(**choices)
 
 
 def test_an_encoding_that_is_named_is_used(folder):
     write(folder, a=b"caf\xe9")
-    assert read(["a"], "latin-1").characters == "café"
+    assert read(["a"], Reading("latin-1")).characters == "café"
 
 
-@pytest.mark.parametrize("encoding", ["klingon", "hex", "", "utf-8\0", "\ud800"])
+@pytest.mark.parametrize("encoding", ["klingon", "hex", "", "utf-8\0", "\ud800", "idna", "punycode"])
 def test_an_unknown_encoding_is_an_error(folder, encoding):
     write(folder, a="a")
     with pytest.raises(SourceError, match="is no text encoding; name one"):
-        read(["a"], encoding)
+        read(["a"], Reading(encoding))
 
 
 def test_a_byte_order_mark_is_stripped_from_every_file(folder):

@@ -112,8 +112,8 @@ def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on_from_its_last_
     assert state.exists()
     resumed = subprocess.Popen([*train, "--resume=run", "--json"], cwd=tmp_path, env=environment, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-    time.sleep(0)
     assert "2 processes, each 3 streams" in next(line for line in resumed.stderr if "streams" in line)
+    next(line for line in resumed.stderr if line.startswith("── step"))
     resumed.send_signal(signal.SIGTERM)
     out, _ = resumed.communicate()
     assert json.loads(out)["stopped"] == "interrupted"

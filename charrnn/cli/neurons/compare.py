@@ -11,14 +11,15 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
-    encoding_option,
     examples,
     json_option,
     load_checkpoint,
     progress_bar,
     read_sources,
+    reading_options,
 )
 from charrnn.display.signs import one_line
+from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.neurons.columns import Columns
@@ -41,12 +42,12 @@ SHORTEST = 2000  # characters
     help="Read that many, from the text's end (which models see last, or not at all).",
 )  # fmt: skip
 @click.option("--count", type=click.IntRange(0), default=10, show_default=True, help="Pairs of units to show.")
-@encoding_option
+@reading_options
 @device_option
 @json_option
 def compare(
     models: tuple[str, ...], source: str, feature: str | None, signal: str, characters: int, count: int,
-    encoding: str, device: str, as_json: bool,
+    reading: Reading, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Match the units of each MODEL with those of the next one by their correlation over SOURCE.
 
@@ -56,7 +57,7 @@ def compare(
     if len(models) < 2:
         raise click.UsageError("Two models or more are compared over a text.")
     with ExitStack() as stack:
-        recorded = _record_each(stack, models, (source, encoding, characters), signal, device)
+        recorded = _record_each(stack, models, (source, reading, characters), signal, device)
         told = [_match(first, second) for first, second in pairwise(recorded)]
         scores = [_follow(each, feature) for each in recorded] if feature else []
     if as_json:
@@ -79,16 +80,16 @@ class _Recorded:
 
 
 def _record_each(
-    stack: ExitStack, models: tuple[str, ...], passage: tuple[str, str, int], signal: str, device: str
+    stack: ExitStack, models: tuple[str, ...], passage: tuple[str, Reading, int], signal: str, device: str
 ) -> list[_Recorded]:
     """Record the passage's characters that all models know with each of them, for as long as the stack is open."""
     from charrnn.errors import VocabularyError
     from charrnn.model.devices import choose_precision
     from charrnn.neurons.columns import recorded_columns
 
-    source, encoding, characters = passage
+    source, reading, characters = passage
     checkpoints = [load_checkpoint(model) for model in models]
-    text = read_sources((source,), encoding).characters
+    text = read_sources((source,), reading).characters
     for checkpoint in checkpoints:
         text = checkpoint.vocabulary.known(text)
     before, text = text[:-characters], text[-characters:]

@@ -8,15 +8,16 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     encode,
-    encoding_option,
     examples,
     load_checkpoint,
     model_argument,
     part_option,
     progress_bar,
     read_text,
+    reading_options,
     sources_argument,
 )
+from charrnn.text.reading import Reading
 
 
 @click.command(
@@ -42,11 +43,11 @@ from charrnn.cli.common import (
     help="Of the products; bfloat16 is faster where the hardware has it.",
 )
 @part_option
-@encoding_option
+@reading_options
 @device_option
 def dump(
     model: str, sources: tuple[str, ...], output: Path, signals: str | None, dtype: str, precision: str, part: str,
-    encoding: str, device: str,
+    reading: Reading, device: str,
 ) -> None:  # fmt: skip
     """Write every unit's values at every character of SOURCE to one .npz file.
 
@@ -58,7 +59,7 @@ def dump(
     from charrnn.neurons.dump import write
 
     checkpoint = load_checkpoint(model)
-    ids = encode(checkpoint, read_text(sources, encoding, checkpoint, part))
+    ids = encode(checkpoint, read_text(sources, reading, checkpoint, part))
     names = signals.split(",") if signals else list(state_names(checkpoint.config))
     meta = {
         "model": model,

@@ -10,7 +10,6 @@ from charrnn.cli.common import (
     device_option,
     echo_json,
     encode,
-    encoding_option,
     examples,
     json_option,
     load_checkpoint,
@@ -18,9 +17,11 @@ from charrnn.cli.common import (
     note,
     progress_bar,
     read_unseen,
+    reading_options,
     sources_argument,
     unseen_part_option,
 )
+from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.model.config import ModelConfig
@@ -77,12 +78,12 @@ def features(as_json: bool) -> None:
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the shifts and the intervals.")
 @unseen_part_option
-@encoding_option
+@reading_options
 @device_option
 @json_option
 def find(
     model: str, sources: tuple[str, ...], names: tuple[str, ...], regexes: tuple[str, ...], text_kind: str | None,
-    signals: str | None, characters: int, seed: int, part: str | None, encoding: str, device: str, as_json: bool,
+    signals: str | None, characters: int, seed: int, part: str | None, reading: Reading, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Find the unit of MODEL that follows a feature of SOURCE best, how well, and whether it is one unit at all.
 
@@ -99,7 +100,7 @@ def find(
     from charrnn.errors import ConfigError
 
     checkpoint = load_checkpoint(model)
-    text, part, before = read_unseen(sources, encoding, checkpoint, part)
+    text, part, before = read_unseen(sources, reading, checkpoint, part)
     ids = encode(checkpoint, text)[:characters]
     if len(ids) < SHORTEST:
         raise ConfigError(f"the text has {len(ids)} characters that the model knows", f"give {SHORTEST:,} or more")

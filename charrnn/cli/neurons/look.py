@@ -11,7 +11,6 @@ from charrnn.cli.common import (
     device_option,
     echo_json,
     encode,
-    encoding_option,
     examples,
     json_option,
     load_checkpoint,
@@ -20,9 +19,11 @@ from charrnn.cli.common import (
     progress_bar,
     read_text,
     read_unseen,
+    reading_options,
     sources_argument,
     unseen_part_option,
 )
+from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.neurons.gates import Saturation
@@ -47,11 +48,11 @@ WIDTH, HEIGHT = 22, 9  # of a scatter plot in the terminal
     help="Read that many, from the part's beginning.",
 )  # fmt: skip
 @unseen_part_option
-@encoding_option
+@reading_options
 @device_option
 @json_option
 def gates(
-    model: str, sources: tuple[str, ...], output: Path | None, characters: int, part: str | None, encoding: str,
+    model: str, sources: tuple[str, ...], output: Path | None, characters: int, part: str | None, reading: Reading,
     device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell how often each unit's gates are nearly shut (below 0.1) and nearly open (above 0.9) over SOURCE.
@@ -64,7 +65,7 @@ def gates(
 
     checkpoint = load_checkpoint(model)
     names = gates_from_0_to_1(checkpoint.config)
-    text, *_ = read_unseen(sources, encoding, checkpoint, part)
+    text, *_ = read_unseen(sources, reading, checkpoint, part)
     ids = encode(checkpoint, text)[:characters]
     network = build_network(checkpoint, device)
     with progress_bar(len(ids), "recording") as bar:
@@ -130,12 +131,12 @@ def _show_layer(result: "Saturation", names: tuple[str, ...], layer: int) -> Non
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Passages to show.")
 @click.option("--signal", metavar="NAME", help="Such as h, c, tanh_c or a gate. Default: tanh_c for LSTMs, else h.")
 @part_option
-@encoding_option
+@reading_options
 @device_option
 @json_option
 def grep(
     model: str, sources: tuple[str, ...], units: tuple[str, ...], like: str, count: int, signal: str | None,
-    part: str, encoding: str, device: str, as_json: bool,
+    part: str, reading: Reading, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Find the passages of SOURCE in which some units do what they do from START to END of it.
 
@@ -147,7 +148,7 @@ def grep(
 
     checkpoint = load_checkpoint(model)
     wanted = [Unit.parse(unit, checkpoint.config) for unit in units]
-    ids = encode(checkpoint, read_text(sources, encoding, checkpoint, part))
+    ids = encode(checkpoint, read_text(sources, reading, checkpoint, part))
     start, end = _passage(like, len(ids))
     values = _values(build_network(checkpoint, device), ids, wanted, signal or default_signal(checkpoint.config))
     matches = alike(values, start, end, count)

@@ -10,16 +10,17 @@ from charrnn.cli.common import (
     device_option,
     echo_json,
     encode,
-    encoding_option,
     examples,
     json_option,
     load_checkpoint,
     model_argument,
     progress_bar,
     read_unseen,
+    reading_options,
     sources_argument,
     unseen_part_option,
 )
+from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,12 +52,12 @@ WARMING = 3000  # characters that a model writes by itself before its units' low
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random units.")
 @unseen_part_option
-@encoding_option
+@reading_options
 @device_option
 @json_option
 def ablate(
     model: str, sources: tuple[str, ...], unit: str, feature: str | None, characters: int, seed: int,
-    part: str | None, encoding: str, device: str, as_json: bool,
+    part: str | None, reading: Reading, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Score SOURCE with one unit held at its mean, inside the recurrence: it is a cause if that costs something.
 
@@ -71,7 +72,7 @@ def ablate(
 
     checkpoint = load_checkpoint(model)
     wanted = Unit.parse(unit, checkpoint.config)
-    text, part, before = read_unseen(sources, encoding, checkpoint, part)
+    text, part, before = read_unseen(sources, reading, checkpoint, part)
     ids = encode(checkpoint, text)[:characters]
     labels = _labels(before, checkpoint.vocabulary.decode(ids), feature) if feature else None
     network = build_network(checkpoint, device)

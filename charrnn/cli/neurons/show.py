@@ -11,15 +11,16 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     encode,
-    encoding_option,
     examples,
     load_checkpoint,
     model_argument,
     note,
     part_option,
     read_unseen,
+    reading_options,
     sources_argument,
 )
+from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.display.highlight import Highlight
@@ -63,12 +64,12 @@ SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold t
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The file to write. Default: stdout."
 )
 @part_option
-@encoding_option
+@reading_options
 @device_option
 def show(
     model: str, sources: tuple[str, ...], unit: str | None, feature: str | None, signal: str | None,
     start: int | None, length: int, guesses: int, form: str | None, output: Path | None, part: str,
-    encoding: str, device: str,
+    reading: Reading, device: str,
 ) -> None:  # fmt: skip
     """Highlight one unit's values over a passage of SOURCE, on one fixed scale from −1 to 1.
 
@@ -84,7 +85,7 @@ def show(
     checkpoint = load_checkpoint(model)
     signal = signal or default_signal(checkpoint.config)
     wanted = Unit.parse(unit, checkpoint.config) if unit else None
-    text, _, before = read_unseen(sources, encoding, checkpoint, part)
+    text, _, before = read_unseen(sources, reading, checkpoint, part)
     ids = encode(checkpoint, text)
     network = build_network(checkpoint, device)
     if wanted is None:

@@ -1,0 +1,143 @@
+"""Bytes -> characters, piece by piece, so that a text of any size is decoded in bounded memory."""
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from io import IncrementalNewlineDecoder
+from itertools import chain
+
+from charrnn.errors import SourceError
+from charrnn.text.reading import Reading
+from charrnn.text.vocabulary import UNKNOWN
+
+_MARKS = (  # the longer first: the mark of UTF-32 begins as that of UTF-16 does
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_SNIFFED = 8192  # bytes in which a binary file shows a zero
+_HINTED = 16384  # bytes around a bad one that are enough to guess an encoding by
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_HANDLER = "charrnn.mark"
+# Characters that never join what stands before them, so that a text can be normalised up to them: ASCII, kana
+# letters, ideographs, Hangul syllables. There are more; one of these stands in every line of any real text.
+_STARTERS = (("\0", "\x7f"), ("\u3041", "\u3096"), ("\u30a1", "\u30fa"), ("\u4e00", "\u9fff"), ("\uac00", "\ud7a3"))
+
+
+def is_binary(head: bytes, reading: Reading) -> bool:
+    """Return whether bytes at the beginning of a file are no text: a zero is among them, and no encoding has it."""
+    encoding, _ = _encoding_of(head, reading.encoding)
+    wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+    return not wide and b"\0" in head[:_SNIFFED]
+
+
+def characters(chunks: Iterable[bytes], reading: Reading, where: str, notes: list[str]) -> Iterator[str]:
+    """Yield the characters of a text as its bytes arrive; when they end, what was changed is appended to the notes.
+
+    The first chunk holds at least four bytes, where there are so many. `where` names the text in messages.
+
+    Raises:
+        SourceError: a byte does not decode and `reading.errors` is "strict".
+    """
+    pieces = _decoded(chunks, reading, where, notes)
+    if reading.newlines == "lf":
+        pieces = _with_lf(pieces, where, notes)
+    return _normalized(pieces, reading.normalize.upper()) if reading.normalize else pieces
+
+
+def _decoded(chunks: Iterable[bytes], reading: Reading, where: str, notes: list[str]) -> Iterator[str]:
+    rest = iter(chunks)
+    head = next(rest, b"")
+    encoding, mark = _encoding_of(head, reading.encoding)
+    strict = reading.errors == "strict"
+    if not strict:
+        codecs.register_error(_HANDLER, _marked)
+    decoder = codecs.getincrementaldecoder(encoding)("strict" if strict else _HANDLER)
+    fed, written, replaced = mark, 0, 0
+    for chunk in chain([head[mark:]], rest, [b""]):
+        fed += len(chunk)
+        try:
+            piece = decoder.decode(chunk, final=not chunk)
+        except UnicodeError as error:
+            raise _undecodable(error, where, encoding, fed) from None
+        piece, count = _without_halves(piece, where, written, strict)
+        yield piece if written or mark else piece.removeprefix("\ufeff")
+        written, replaced = written + len(piece), replaced + count
+    if replaced:
+        notes.append(f"{replaced:,} places in {where} did not decode as {encoding} and were read as U+FFFD")
+
+
+def _encoding_of(head: bytes, encoding: str) -> tuple[str, int]:
+    """The encoding that a text is in, and how many bytes its mark has."""
+    if codecs.lookup(encoding).name == "utf-8":
+        for mark, marked in _MARKS:
+            if head.startswith(mark):
+                return marked, len(mark)
+    return encoding, 0
+
+
+def _marked(error: UnicodeError) -> tuple[str, int]:
+    """Stand half a surrogate pair, which no text has, for what does not decode: so it is told from a true U+FFFD."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udfff", error.end
+
+
+def _without_halves(piece: str, where: str, written: int, strict: bool) -> tuple[str, int]:
+    """Half a surrogate pair, which some codecs let through, is no character and cannot be written again."""
+    try:
+        piece.isascii() or piece.encode()
+    except UnicodeEncodeError as error:
+        if not strict:
+            return _SURROGATES.subn(UNKNOWN, piece)
+        place = f"{where} has half a surrogate pair at character {written + error.start}"
+        raise SourceError(place, "name its encoding with --encoding, or read it with --errors replace") from None
+    return piece, 0
+
+
+def _undecodable(error: UnicodeError, where: str, encoding: str, fed: int) -> SourceError:
+    if not isinstance(error, UnicodeDecodeError):  # UTF-16 without a byte order mark, for one
+        return SourceError(f"{where} is not {encoding}: {error}", "name its byte order too, as in --encoding utf-16-le")
+    place, byte = fed - len(error.object) + error.start, error.object[error.start]
+    begin = max(0, error.start - _HINTED // 2)
+    likely = _likely_encoding(error.object[begin : begin + _HINTED], encoding)
+    cure = f"perhaps it is --encoding {likely}" if likely else "name its encoding, for example --encoding latin-1"
+    return SourceError(
+        f"{where} is not {encoding}: byte {place} ({byte:#04x}) does not decode",
+        f"{cure}; --errors replace reads such bytes as U+FFFD",
+    )
+
+
+def _likely_encoding(sample: bytes, refused: str) -> str | None:
+    from charset_normalizer import from_bytes
+
+    telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())
+    best = from_bytes(telling).best()
+    if best is None or codecs.lookup(best.encoding).name in ("ascii", codecs.lookup(refused).name):
+        return None
+    alike = best.could_be_from_charset  # all that read these bytes as the same characters
+    return "cp1252" if "cp1252" in alike else best.encoding.replace("_", "-")
+
+
+def _with_lf(pieces: Iterable[str], where: str, notes: list[str]) -> Iterator[str]:
+    newlines = IncrementalNewlineDecoder(None, translate=True)
+    ends = 0
+    for piece in pieces:
+        ends += piece.count("\r")
+        yield newlines.decode(piece)
+    yield newlines.decode("", final=True)
+    if ends:
+        notes.append(f"{ends} line ends of {where} (CRLF or CR) were read as LF")
+
+
+def _normalized(pieces: Iterable[str], form: str) -> Iterator[str]:
+    """Normalise as if the text were one: each piece up to a character that nothing before it can join."""
+    held = ""
+    for piece in pieces:
+        text = held + piece
+        cut = next((i for i in range(len(text) - 1, 0, -1) if any(a <= text[i] <= z for a, z in _STARTERS)), 0)
+        yield unicodedata.normalize(form, text[:cut])  # type: ignore[arg-type]
+        held = text[cut:]
+    yield unicodedata.normalize(form, held)  # type: ignore[arg-type]

@@ -1,0 +1,159 @@
+"""Characters, piece by piece -> a file of ids, in one pass and bounded memory, whatever characters they are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.errors import ConfigError
+from charrnn.text.vocabulary import UNKNOWN, code_points, smallest_type
+
+Ids = npt.NDArray[np.integer]
+_PIECE = 1 << 20  # ids handled at once
+_CODES = 0x110000
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What is known of a text whose ids have been written.
+
+    `codes` are the code points of its vocabulary, in order; `id_type` is the type of the ids in the file. Of the
+    distinct characters `folded` were rarer than allowed and became U+FFFD, at `folded_places` places.
+    """
+
+    codes: list[int]
+    length: int
+    id_type: str
+    sha256: str
+    folded: int = 0
+    folded_places: int = 0
+
+
+def encode(pieces: Iterable[str], file: BinaryIO, min_count: int = 1) -> Encoded:
+    """Write the ids of all the pieces to a file, which is empty and can be read too.
+
+    A character's id is its place in code-point order, which is known only at the end: until then characters are
+    numbered as they appear, and the file is renumbered in place.
+
+    Raises:
+        ConfigError: min_count is below 1, or every character is rarer.
+    """
+    if min_count < 1:
+        raise ConfigError(f"min_count is {min_count}", "give a value of 1 or more")
+    numbers, stretches, digest = _Numbers(), _Stretches(file), sha256()
+    for piece in pieces:
+        digest.update(piece.encode("utf-8", "surrogatepass"))
+        stretches.append(numbers.encode(piece))
+    counts = stretches.counts(len(numbers)) if min_count > 1 else np.ones(len(numbers), np.int64)
+    codes = np.array(numbers.codes, np.int64)
+    rare = counts < min_count
+    if rare.all() and len(codes):
+        raise ConfigError(f"min_count {min_count} leaves no character: all are rarer", "choose a smaller one")
+    places = np.where(rare, ord(UNKNOWN), codes)
+    vocabulary = np.unique(places)
+    stretches.renumber(np.searchsorted(vocabulary, places))
+    folded = (int(rare.sum()), int(counts[rare].sum()))
+    return Encoded(vocabulary.tolist(), stretches.length, stretches.id_type.name, digest.hexdigest(), *folded)
+
+
+class _Numbers:
+    """Numbers for characters in the order in which they appear."""
+
+    def __init__(self) -> None:
+        self.codes: list[int] = []
+        self._number = np.full(_CODES, -1, np.int32)
+        self._seen = b""  # of ASCII
+        self._translation = bytearray(256)  # ASCII -> number, while those fit in a byte
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def encode(self, text: str) -> Ids:
+        if not text.isascii():
+            return self._numbered(code_points(text))
+        content = text.encode()
+        if new := content.translate(None, self._seen):
+            self._add(sorted(set(new)))
+        if len(self) > 256:
+            return self._numbered(np.frombuffer(content, np.uint8))
+        return np.frombuffer(content.translate(self._translation), np.uint8)
+
+    def _numbered(self, codes: Ids) -> Ids:
+        numbers = self._number[codes]
+        if len(numbers) and numbers.min() < 0:
+            self._add(np.unique(codes[numbers < 0]).tolist())
+            numbers = self._number[codes]
+        return numbers.astype(smallest_type(len(self)))
+
+    def _add(self, codes: list[int]) -> None:
+        self._number[codes] = np.arange(len(self), len(self) + len(codes))
+        self.codes += codes
+        for code in codes:
+            if code < 128:
+                self._seen += bytes([code])
+                self._translation[code] = self._number[code] & 255
+
+
+class _Stretches:
+    """A file of numbers that take more bytes each from some place on: stretches of one type each, ever wider."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._stretches: list[tuple[np.dtype[np.integer], int]] = []
+
+    @property
+    def length(self) -> int:
+        return sum(length for _, length in self._stretches)
+
+    @property
+    def id_type(self) -> np.dtype[np.integer]:
+        """The widest, which is the last."""
+        return self._stretches[-1][0] if self._stretches else np.dtype(np.uint8)
+
+    def append(self, numbers: Ids) -> None:
+        self._file.write(numbers.data)
+        if self._stretches and numbers.dtype == self.id_type:
+            numbers_before = self._stretches.pop()[1]
+            self._stretches.append((numbers.dtype, numbers_before + len(numbers)))
+        elif len(numbers):
+            self._stretches.append((numbers.dtype, len(numbers)))
+
+    def counts(self, size: int) -> npt.NDArray[np.int64]:
+        """How often each number stands in the file [size]."""
+        counts, place = np.zeros(size, np.int64), 0
+        for kind, length in self._stretches:
+            for start in range(0, length, _PIECE):
+                numbers = self._read(place, kind, min(_PIECE, length - start))
+                counts += np.bincount(numbers, minlength=size)
+                place += numbers.nbytes
+        return counts
+
+    def renumber(self, new: npt.NDArray[np.integer]) -> None:
+        """Put new[n] in the place of each number n, all in the widest type.
+
+        It goes from the end to the beginning, so that what grows covers only what has been read already.
+        """
+        table = new.astype(self.id_type)
+        source = sum(kind.itemsize * length for kind, length in self._stretches)
+        target = self.length * self.id_type.itemsize
+        for kind, length in reversed(self._stretches):
+            for start in reversed(range(0, length, _PIECE)):
+                count = min(_PIECE, length - start)
+                source, target = source - count * kind.itemsize, target - count * self.id_type.itemsize
+                renumbered = _looked_up(table, self._read(source, kind, count))
+                self._file.seek(target)
+                self._file.write(renumbered.data)
+        self._file.flush()
+
+    def _read(self, place: int, kind: np.dtype[np.integer], count: int) -> Ids:
+        self._file.seek(place)
+        return np.frombuffer(self._file.read(count * kind.itemsize), kind)
+
+
+def _looked_up(table: Ids, numbers: Ids) -> Ids:
+    if table.itemsize > 1:
+        return table[numbers]
+    return np.frombuffer(numbers.tobytes().translate(table.tobytes().ljust(256, b"\0")), np.uint8)  # three times faster

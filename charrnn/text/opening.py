@@ -1,0 +1,138 @@
+"""A file -> its bytes, chunk by chunk, unpacked where it is compressed; refuses what could hang or fill the memory."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from charrnn.errors import SourceError
+from charrnn.text.catalogue import CATALOGUE
+
+CHUNK = 1 << 20
+EXPANSION = 20  # times its size that a compressed file may expand to; no text is packed much tighter,
+EXPANSION_FLOOR = 256 << 20  # except short or dull ones: this many bytes are always allowed
+_PIECE = 1 << 10  # compressed bytes unpacked at once: 32 MiB at most
+_MEMORY = 128 << 20  # bytes that unpacking itself may take
+
+
+def is_file(path: Path) -> bool:
+    """Return whether it is a regular file (or a link to one): no folder, pipe or device, and there."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def chunks(path: Path, on_read: Callable[[bytes], object] = lambda content: None) -> Iterator[bytes]:
+    """Yield the bytes of a file, a mebibyte at a time, or what is packed in it (.gz, .bz2, .xz, .zst).
+
+    `on_read` gets the bytes as they lie in the file.
+
+    Raises:
+        SourceError: it is not there, no regular file, cannot be read, or is a damaged or suspiciously dense archive.
+    """
+    content = _seen(raw(path), on_read)
+    if path.suffix in _FORMATS:
+        yield from _gathered(_unpacked(content, path))
+    else:
+        yield from content
+
+
+def raw(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file as they are.
+
+    Raises:
+        SourceError: it is not there, no regular file, or cannot be read.
+    """
+    try:
+        if not is_file(path):
+            os.stat(path)  # an error of its own where it is not there
+            raise SourceError(f"{path} is no regular file", "give a file, or pipe its content in and name '-'")
+        with open(path, "rb") as file:
+            yield from iter(lambda: file.read(CHUNK), b"")
+    except (FileNotFoundError, ValueError):  # no file can have a name with a zero in it
+        names = ", ".join(CATALOGUE)
+        raise SourceError(f"there is no file {path}", f"check the path, or name a corpus: {names}") from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror})", "check what it is and its permissions") from None
+
+
+def _seen(content: Iterable[bytes], on_read: Callable[[bytes], object]) -> Iterator[bytes]:
+    for chunk in content:
+        on_read(chunk)
+        yield chunk
+
+
+def _unpacked(content: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    """What is packed in a file, streams that follow one another included; never more than the bound."""
+    bound = max(EXPANSION_FLOOR, EXPANSION * os.path.getsize(path))
+    length = 0
+    for piece in _streams(content, path):
+        length += len(piece)
+        if length > bound:
+            raise SourceError(
+                f"{path} expands to more than {bound:,} bytes, more than a text does",
+                "unpack it yourself if it is one, and name the unpacked file",
+            )
+        yield piece
+
+
+def _streams(content: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    new = _FORMATS[path.suffix]
+    stream = new()
+    for packed in (chunk[i : i + _PIECE] for chunk in content for i in range(0, len(chunk), _PIECE)):
+        while packed:
+            if stream.eof:
+                stream = new()
+            try:
+                unpacked = stream.decompress(packed)
+            except Exception as error:  # each library has its own
+                raise _damaged(path, str(error)) from None
+            packed = stream.unused_data.lstrip(b"\0") if stream.eof else b""  # zeros may fill up between streams
+            yield unpacked
+    if not stream.eof:
+        raise _damaged(path, "it is cut off")
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in chunks that are worth handling."""
+    gathered = bytearray()
+    for piece in pieces:
+        gathered += piece
+        if len(gathered) >= CHUNK:
+            yield bytes(gathered)
+            gathered.clear()
+    if gathered:
+        yield bytes(gathered)
+
+
+def _damaged(path: Path, why: str) -> SourceError:
+    return SourceError(f"{path} is a damaged archive ({why})", "fetch or make it again")
+
+
+def _gzip() -> Any:
+    import zlib
+
+    return zlib.decompressobj(16 + zlib.MAX_WBITS)
+
+
+def _bzip2() -> Any:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
+def _xz() -> Any:
+    import lzma
+
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY)
+
+
+def _zstandard() -> Any:
+    import zstandard
+
+    return zstandard.ZstdDecompressor(max_window_size=_MEMORY).decompressobj()
+
+
+_FORMATS: dict[str, Callable[[], Any]] = {".gz": _gzip, ".bz2": _bzip2, ".xz": _xz, ".zst": _zstandard}

@@ -1,0 +1,195 @@
+"""A large file's text is encoded once and found again by what is in it, whatever became of the file or the cache."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from charrnn.errors import SourceError
+from charrnn.text import cache, opening
+from charrnn.text.corpus import Corpus
+from charrnn.text.reading import DEFAULT, Reading
+from charrnn.text.sources import read
+
+TEXT = "Grüße 你好 😀 über alles\r\n" * 50
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """The cache's folder, which is not there yet; files are known as soon as they are written."""
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "_SETTLED", 0)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def book(tmp_path):
+    path = tmp_path / "book.txt"
+    path.write_bytes(TEXT.encode())
+    return path
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The files that were opened, and how often a text was encoded."""
+    calls = {"opened": 0, "encoded": 0}
+    for module, name, counted in ((cache, "encode", "encoded"), (opening, "raw", "opened"), (cache, "raw", "opened")):
+        of = vars(module)[name]
+
+        def counting(*arguments, _counted=counted, _of=of):
+            calls[_counted] += 1
+            return _of(*arguments)
+
+        monkeypatch.setattr(module, name, counting)
+    return calls
+
+
+def corpus_of(path, **options):
+    return Corpus.from_file(path, options.pop("reading", DEFAULT), **options)
+
+
+def characters(corpus):
+    return "".join(corpus.vocabulary.decode(ids) for ids in corpus.parts.values())
+
+
+def same(one, other):
+    return (characters(one), one.vocabulary.characters, one.split, one.sha256, one.notes, one.name, one.folded) == (
+        characters(other), other.vocabulary.characters, other.split, other.sha256, other.notes, other.name, other.folded
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("min_count", [1, 60])
+@pytest.mark.parametrize("reading", [DEFAULT, Reading(newlines="keep"), Reading("latin-1", normalize="nfkc")])
+def test_a_corpus_from_a_file_is_that_of_its_text(place, book, reading, min_count):
+    expected = Corpus.from_text(read([str(book)], reading), 0.2, 0.1, min_count)
+    for _ in ("first", "second"):
+        assert same(
+            corpus_of(book, reading=reading, val_fraction=0.2, test_fraction=0.1, min_count=min_count), expected
+        )
+
+
+def test_a_second_start_opens_nothing(place, book, reads):
+    first, opened = corpus_of(book), dict(reads)
+    assert same(corpus_of(book), first)
+    assert reads == opened == {"opened": 1, "encoded": 1}
+
+
+def test_a_file_that_was_touched_or_copied_is_found_after_one_pass(place, book, reads, tmp_path):
+    corpus_of(book)
+    os.utime(book, (1, 1))
+    copy = Path(shutil.copy(book, tmp_path / "copy.txt"))
+    for path in (book, copy, book, copy):
+        assert characters(corpus_of(path)) == TEXT.replace("\r", "")
+    assert reads == {"opened": 3, "encoded": 1}
+
+
+def test_a_changed_file_is_another_text_even_at_the_same_size_and_time(place, book):
+    before = corpus_of(book)
+    times = book.stat().st_mtime_ns
+    book.write_bytes(TEXT.encode().replace(b"alles", b"nicht"))
+    os.utime(book, ns=(times, times))
+    after = corpus_of(book)
+    assert "nicht" in characters(after)
+    assert characters(before) == TEXT.replace("\r", "")
+    assert after.sha256 != before.sha256
+
+
+def test_a_file_changed_a_moment_ago_is_not_known_by_its_stamp(place, book, reads, monkeypatch):
+    monkeypatch.setattr(cache, "_SETTLED", 10**18)
+    corpus_of(book)
+    corpus_of(book)
+    assert reads == {"opened": 2, "encoded": 1}
+
+
+def test_each_way_of_reading_is_kept_apart(place, book, reads):
+    for reading, min_count in [(DEFAULT, 1), (Reading("latin-1"), 1), (Reading(newlines="keep"), 1), (DEFAULT, 60)]:
+        corpus_of(book, reading=reading, min_count=min_count)
+    assert reads["encoded"] == 4
+    corpus_of(book, reading=Reading("latin-1"))
+    assert reads["encoded"] == 4
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGE = {
+    "flipped": flip,
+    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "emptied": lambda path: os.truncate(path, 0),
+    "gone": lambda path: path.unlink(),
+    "no file": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("kind", ["*.ids", "*.entry", "files"])
+@pytest.mark.parametrize("damage", [name for name in DAMAGE if name != "no file"])
+def test_a_damaged_cache_is_noticed_and_made_again(place, book, reads, kind, damage):
+    first = corpus_of(book)
+    (damaged,) = place.glob(kind)
+    DAMAGE[damage](damaged)
+    expected = Corpus.from_text(read([str(book)]))
+    assert same(corpus_of(book), expected)
+    encoded = reads["encoded"]
+    assert encoded == (1 if kind == "files" else 2)
+    assert same(corpus_of(book), expected)
+    assert reads["encoded"] == encoded
+    assert first.sha256 == expected.sha256
+
+
+def test_the_texts_not_used_for_longest_are_dropped_beyond_the_limit(place, tmp_path, monkeypatch, reads):
+    monkeypatch.setattr(cache, "LIMIT", 2500)
+    books = [tmp_path / name for name in "abc"]
+    for path in books:
+        path.write_text(path.name * 500 + "xyz" * 200)
+        corpus_of(path)
+        for entry in place.glob("*.entry"):
+            os.utime(entry, (entry.stat().st_mtime - 100,) * 2)
+        corpus_of(books[0])  # used now
+    assert sum(file.stat().st_size for file in place.glob("*.ids")) == 2200
+    assert reads["encoded"] == 3
+    corpus_of(books[0])
+    corpus_of(books[2])
+    assert reads["encoded"] == 3
+    corpus_of(books[1])
+    assert reads["encoded"] == 4
+
+
+def test_what_a_killed_run_left_is_removed_when_it_is_old(place, book, tmp_path):
+    place.mkdir()
+    old, new, stray = place / ".old.tmp", place / ".new.tmp", place / "stray.ids"
+    for file in (old, new, stray):
+        file.write_bytes(b"x")
+    for file in (old, stray):
+        os.utime(file, (1, 1))
+    corpus_of(book)
+    assert [file.exists() for file in (old, new, stray)] == [False, True, False]
+
+
+def test_a_fault_in_the_text_leaves_nothing_behind(place, tmp_path):
+    (tmp_path / "bad").write_bytes(b"x" * 5000 + b"\xff")
+    with pytest.raises(SourceError, match=r"byte 5000 \(0xff\) does not decode"):
+        corpus_of(tmp_path / "bad")
+    assert list(place.iterdir()) == []
+
+
+def test_a_file_that_changes_while_it_is_read_is_an_error(place, book):
+    with pytest.raises(SourceError, match="changed while it was read; wait"):
+        corpus_of(book, on_bytes=lambda count: book.write_bytes(b"other"))
+    assert list(place.glob("*.entry")) == []
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_that_names_another(book, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "file"))
+    with pytest.raises(SourceError, match=r"cannot be kept in .*file.*or name another folder with CHARRNN_CACHE"):
+        corpus_of(book)
+
+
+def test_an_empty_text_is_an_error(place, tmp_path):
+    (tmp_path / "empty").write_bytes(b"")
+    with pytest.raises(SourceError, match="there is no text in"):
+        corpus_of(tmp_path / "empty")
