@@ -92,7 +92,7 @@ def write(prime: str, samples: "Iterator[tuple[int, Iterator[Drawn]]]", look: Lo
         if number:
             sys.stdout.write("\n---\n")
         if sys.stdout.isatty():
-            click.secho(visible(prime), dim=True, nl=False)
+            click.secho(visible(prime), dim=True, nl=look.is_drawn and bool(prime))
         write_one(characters, look)
 
 

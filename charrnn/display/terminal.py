@@ -22,7 +22,7 @@ def show(highlight: Highlight, console: Console | None = None) -> None:
 class Writer:
     """Draws characters as they come: at once where colour says all, else row by row, with what stands under each.
 
-    The highlight that it is given has no cells yet; its title, scale and source are shown first.
+    The highlight that it is given has no cells yet; where it has a scale, that is shown first, and values are drawn.
     """
 
     def __init__(self, highlight: Highlight, guesses: bool, console: Console) -> None:
@@ -30,7 +30,10 @@ class Writer:
         self._coloured = is_coloured(console)
         self._at_once = self._coloured and not guesses
         self._row: list[Cell] = []
-        self._print(_legend(highlight, self._coloured, guesses))
+        if highlight.scale:
+            self._print(_legend(highlight, self._coloured, guesses=False))
+        if guesses:
+            self._print(Text("Under each character: the likeliest in its place."))
 
     def put(self, cell: Cell) -> None:
         """Draw one more character."""
@@ -79,8 +82,8 @@ def _lines(highlight: Highlight, width: int, coloured: bool) -> Iterator[Text]:
 
 
 def _row(highlight: Highlight, row: list[Cell], coloured: bool) -> Iterator[Text]:
-    yield _line(highlight, row, coloured)
-    if not coloured:
+    yield _line(highlight, row, coloured and bool(highlight.scale))
+    if highlight.scale and not coloured:
         yield Text("".join(_padded(mark(highlight.height(cell.value)), cell) for cell in row))
     for rank in range(max(len(cell.guesses) for cell in row)):
         yield _guesses(row, rank)

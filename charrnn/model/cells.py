@@ -8,6 +8,7 @@ layer's G blocks of H rows stand in its weight matrices in the order of the gate
 """
 
 import sys
+from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -51,8 +52,8 @@ def rnn_step(
 ) -> tuple[CellState, tuple[Array, ...]]:
     """Vanilla RNN (Elman 1990): h' = φ(a + W_hh h + b_hh), with φ = tanh or ReLU."""
     (h,) = state
-    s = a + _recurrent(weights, h)
-    return (array_module(s).tanh(s) if nonlinearity == "tanh" else array_module(s).clip(s, 0, None),), ()
+    s = _summed(weights, a, h)
+    return (_tanh(s) if nonlinearity == "tanh" else array_module(s).clip(s, 0, None),), ()
 
 
 def lstm_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
@@ -61,13 +62,9 @@ def lstm_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellSt
     (i, f, g, o) = (σ, σ, tanh, σ)(a + W_hh h + b_hh);  c' = f ∘ c + i ∘ g;  h' = o ∘ tanh(c')
     """
     h, c = state
-    H = h.shape[-1]
-    s = a + _recurrent(weights, h)
-    both = _sigmoid(s[..., : 2 * H])
-    i, f = both[..., :H], both[..., H:]
-    g, o = array_module(s).tanh(s[..., 2 * H : 3 * H]), _sigmoid(s[..., 3 * H :])
+    i, f, g, o = _lstm_gates(_summed(weights, a, h))
     c = f * c + i * g
-    return (o * array_module(c).tanh(c), c), (i, f, g, o)
+    return (o * _tanh(c), c), (i, f, g, o)
 
 
 def gru_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
@@ -79,7 +76,7 @@ def gru_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellSta
     H = h.shape[-1]
     u = _recurrent(weights, h)
     r, z = _sigmoid(a[..., :H] + u[..., :H]), _sigmoid(a[..., H : 2 * H] + u[..., H : 2 * H])
-    n = array_module(u).tanh(a[..., 2 * H :] + r * u[..., 2 * H :])
+    n = _tanh(a[..., 2 * H :] + r * u[..., 2 * H :])
     return ((1 - z) * n + z * h,), (r, z, n)
 
 
@@ -92,20 +89,27 @@ def peephole_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[Ce
     h, c = state
     H = h.shape[-1]
     p_i, p_f, p_o = weights.peephole
-    s = a + _recurrent(weights, h)
+    s = _summed(weights, a, h)
     i, f = _sigmoid(s[..., :H] + p_i * c), _sigmoid(s[..., H : 2 * H] + p_f * c)
-    g = array_module(s).tanh(s[..., 2 * H : 3 * H])
+    g = _tanh(s[..., 2 * H : 3 * H])
     c = f * c + i * g
     o = _sigmoid(s[..., 3 * H :] + p_o * c)
-    return (o * array_module(c).tanh(c), c), (i, f, g, o)
+    return (o * _tanh(c), c), (i, f, g, o)
 
 
 _STEPS = {"lstm": lstm_step, "gru": gru_step, "peephole": peephole_step}
 
 
 def product(x: Array, weight: Array) -> Array:
-    """Return x Wᵀ, multiplied in the number format of the weight: x [..., I], W [J, I] -> [..., J]."""
-    return (x if x.dtype == weight.dtype else x.to(weight.dtype)) @ weight.T
+    """Return x Wᵀ, multiplied in the number format of the weight: x [..., I], W [J, I] -> [..., J], in x's format."""
+    return x @ weight.T if x.dtype == weight.dtype else (x.to(weight.dtype) @ weight.T).to(x.dtype)
+
+
+def added(a: Array, x: Array, weight: Array) -> Array:
+    """Return a + x Wᵀ in the number format of the weight: torch sweeps memory once for it."""
+    if isinstance(x, np.ndarray) or x.ndim != 2:
+        return a + product(x, weight)
+    return array_module(x).addmm(a.to(weight.dtype), x.to(weight.dtype), weight.T)
 
 
 def array_module(x: Array) -> ModuleType:
@@ -113,9 +117,45 @@ def array_module(x: Array) -> ModuleType:
     return np if isinstance(x, np.ndarray) else sys.modules["torch"]
 
 
+def _summed(weights: LayerWeights, a: Array, h: Array) -> Array:
+    """What the gates see, a + W_hh h + b_hh, in the number format of the state."""
+    s = added(a, h, weights.weight_hh)
+    s = s if s.dtype == h.dtype else s.to(h.dtype)
+    return s if weights.bias_hh is None else s + weights.bias_hh
+
+
 def _recurrent(weights: LayerWeights, h: Array) -> Array:
     u = product(h, weights.weight_hh)
     return u if weights.bias_hh is None else u + weights.bias_hh
+
+
+def _lstm_gates(s: Array) -> tuple[Array, ...]:
+    """(σ, σ, tanh, σ) of the four blocks of s [..., 4H]."""
+    H = s.shape[-1] // 4
+    if isinstance(s, np.ndarray):  # as σ(x) = ½ tanh(½ x) + ½, one tanh does for all four
+        scale, shift = _halves(H, s.ndim)
+        y = np.tanh(s * scale)
+        y *= scale
+        y += shift
+        return y[..., :H], y[..., H : 2 * H], y[..., 2 * H : 3 * H], y[..., 3 * H :]
+    both = s[..., : 2 * H].sigmoid()
+    return both[..., :H], both[..., H:], _tanh(s[..., 2 * H : 3 * H]), s[..., 3 * H :].sigmoid()
+
+
+@cache
+def _halves(H: int, axes: int) -> tuple[Array, Array]:
+    """1 for tanh's block, ½ for the others, and the rest to 1; with all axes, as numpy is faster on equal shapes."""
+    scale = np.full((1,) * (axes - 1) + (4 * H,), 0.5, np.float32)
+    scale[..., 2 * H : 3 * H] = 1
+    return scale, 1 - scale
+
+
+def _tanh(x: Array) -> Array:
+    if isinstance(x, np.ndarray):
+        return np.tanh(x)
+    if x.device.type == "cpu" and x.itemsize == 4:  # where torch's own takes several times as long as its σ
+        return (x * 2).sigmoid() * 2 - 1
+    return x.tanh()
 
 
 def _sigmoid(x: Array) -> Array:

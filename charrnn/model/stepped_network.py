@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.model.cells import Array, CellState, LayerWeights, array_module, product, state_names, step
+from charrnn.model.cells import Array, CellState, LayerWeights, added, array_module, state_names, step
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 
@@ -21,7 +21,8 @@ class SteppedCharRNN:
 
     It runs on numpy arrays, or on torch tensors where the weights are such. The first layer's share of the gates is a
     table with a row for each character, so that only the recurrent product is left to do for it. Clamped units are
-    held at every step. `kept` turns each large matrix into what it is multiplied as, such as bfloat16.
+    held at every step. `kept` turns each large matrix into what it is multiplied as, such as bfloat16; by default a
+    numpy matrix lies in memory column by column, which a vector is multiplied with some 8 % faster.
     """
 
     def __init__(
@@ -29,11 +30,12 @@ class SteppedCharRNN:
         config: ModelConfig,
         weights: Mapping[str, Array],
         clamps: Sequence[Clamp] = (),
-        kept: Callable[[Array], Array] = lambda matrix: matrix,
+        kept: Callable[[Array], Array] | None = None,
     ) -> None:
         for clamp in clamps:
             clamp.check(config)
         self.config = config
+        kept = kept or _by_columns
         self._clamps = [[clamp for clamp in clamps if clamp.layer == layer] for layer in range(config.num_layers)]
         layers = [_layer(config, weights, index) for index in range(config.num_layers)]
         embedding, first = weights.get("embedding.weight"), layers[0]
@@ -42,6 +44,8 @@ class SteppedCharRNN:
         self._layers = [
             layer._replace(weight_ih=kept(layer.weight_ih), weight_hh=kept(layer.weight_hh)) for layer in layers
         ]
+        if not isinstance(self._table, np.ndarray):  # as the products that are added to it
+            self._table = self._table.to(self._layers[0].weight_hh.dtype)
         self._readout, self._readout_bias = kept(weights["readout.weight"]), weights["readout.bias"]
 
     @classmethod
@@ -78,16 +82,21 @@ class SteppedCharRNN:
 
     def __call__(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         """Read ids [B, T] from a state (None: the start); return the logits [B, T, V] and the state after them."""
-        x, after = self._table[ids], []
+        x, after = self._looked_up(ids), []
         for index, before in enumerate(state or self.initial_state(len(ids))):
             x, last = self._run(index, x, before)
             after.append(last)
-        return self._flat(x, self._readout) + self._readout_bias, tuple(after)
+        return _added(self._readout_bias, x, self._readout), tuple(after)
+
+    def _looked_up(self, ids: Array) -> Array:
+        if isinstance(self._table, np.ndarray):
+            return self._table[ids]
+        return self._table.index_select(0, ids.flatten()).view(*ids.shape, -1)  # several times as fast as [ids]
 
     def _run(self, index: int, x: Array, state: CellState) -> tuple[Array, CellState]:
         """Run a layer over x [B, T, I], which for the first is its share of the gates already."""
         weights, clamps = self._layers[index], self._clamps[index]
-        a = self._flat(x, weights.weight_ih) + weights.bias_ih if index else x
+        a = _added(weights.bias_ih, x, weights.weight_ih) if index else x
         hidden = []
         for t in range(a.shape[1]):
             state, _ = step(self.config, weights, a[:, t], state)
@@ -96,10 +105,16 @@ class SteppedCharRNN:
             hidden.append(state[0])
         return array_module(a).stack(hidden, 1) if len(hidden) > 1 else hidden[0][:, None], state
 
-    @staticmethod
-    def _flat(x: Array, weight: Array) -> Array:
-        """The product [B, T, J] of x [B, T, I] and a weight [J, I]: one for all rows, where numpy would take B."""
-        return product(x.reshape(-1, x.shape[2]), weight).reshape(*x.shape[:2], -1)
+
+def _by_columns(matrix: Array) -> Array:
+    return np.asfortranarray(matrix) if isinstance(matrix, np.ndarray) else matrix
+
+
+def _added(a: Array, x: Array, weight: Array) -> Array:
+    """Return a [J] + x Wᵀ, [B, T, J], of x [B, T, I] and a weight [J, I]: in one product, where numpy would take B."""
+    if x.shape[1] == 1:
+        return added(a, x[:, 0], weight)[:, None]
+    return added(a, x.reshape(-1, x.shape[2]), weight).reshape(*x.shape[:2], -1)
 
 
 def _layer(config: ModelConfig, weights: Mapping[str, Array], index: int) -> LayerWeights:

@@ -5,6 +5,7 @@ device where their logits are.
 """
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
@@ -63,10 +64,22 @@ def draw(logits: Array, config: SamplingConfig, noise: Array) -> tuple[Array, Ar
     Returns:
         The ids [B], and −ln p [B] of each under the model itself: at temperature 1, with nothing left out.
     """
+    if len(logits) == 1 and isinstance(logits, np.ndarray):
+        return _draw_one(logits[0], config, noise[0])
     x, module = _below_the_largest(logits), array_module(logits)
     reached = module.exp(x).cumsum(-1)
     ids = choose(reached if config.is_plain else probabilities(x, config).cumsum(-1), noise)
-    return ids, module.log(reached[:, -1]) - _each(x, ids)
+    nats = module.log(reached[:, -1]) - _along(x, ids[:, None])[:, 0]
+    return ids, nats
+
+
+def _draw_one(logits: Array, config: SamplingConfig, noise: float) -> tuple[Array, Array]:
+    """The same for one stream, in half the time: for a row as short as an alphabet, numpy's every call counts."""
+    x = logits - np.float64(logits.max())
+    reached = np.exp(x).cumsum()
+    drawn_from = reached if config.is_plain else probabilities(x, config).cumsum()
+    index = drawn_from.searchsorted(noise * drawn_from[-1], "right")
+    return np.array([index]), np.array([log(reached[-1]) - x[index]])
 
 
 def softmax(logits: Array) -> Array:
@@ -104,8 +117,6 @@ def choose(reached: Array, noise: Array) -> Array:
     >>> choose(np.array([[1.0, 1.0, 4.0], [0.5, 1.0, 1.0]]), np.array([0.25, 0.999])).tolist()
     [2, 1]
     """
-    if len(noise) == 1 and isinstance(reached, np.ndarray):  # a search is faster than to compare with all
-        return reached[0].searchsorted(noise * reached[0, -1], "right")
     return (reached <= noise[:, None] * reached[:, -1:]).sum(-1)
 
 
@@ -129,13 +140,6 @@ def _ranks(p: Array) -> Array:
 
 def _along(x: Array, places: Array) -> Array:
     return np.take_along_axis(x, places, -1) if isinstance(x, np.ndarray) else x.take_along_dim(places, -1)
-
-
-def _each(x: Array, ids: Array) -> Array:
-    """The value [B] of each row of x [B, V] at its id."""
-    if isinstance(x, np.ndarray):  # whose own function for it takes longer than all the rest of a draw
-        return x[np.arange(len(ids)), ids]
-    return x.take_along_dim(ids[:, None], -1)[:, 0]
 
 
 def _only(p: Array, kept: Array) -> Array:

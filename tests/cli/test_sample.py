@@ -138,8 +138,10 @@ def test_alternatives_stand_under_each_character(charrnn, run):
     options = ["sample", run, "--length", 30, "--seed", 1, "--temperature", 0]
     text = charrnn(*options).out.replace("\n", "↵").replace(" ", "␣")
     shown = charrnn(*options, "--alternatives").out.splitlines()
-    likeliest = "".join(line for line, above in zip(shown[3:], shown[1:], strict=False) if above.strip())
-    assert text[:10] in likeliest.replace(" ", "")
+    assert shown[0] == "Under each character: the likeliest in its place."
+    rows = [row for row in text.replace("␣", " ").replace("↵", "↵\n").splitlines() if row]
+    assert shown[1::6] == rows
+    assert "".join(shown[2::6]) == text
 
 
 def test_color_paints_a_terminal(charrnn, run):
