@@ -22,7 +22,7 @@ MAY_IMPORT = {
 WITHOUT_TORCH = [
     *("text", "sampling", "display", "cli"),
     *("model/config.py", "model/checkpoint.py", "model/cells.py", "model/numpy_network.py"),
-    *("training/config.py", "training/recipe.py"),
+    *("training/config.py", "training/recipe.py", "training/memorisation.py"),
 ]
 FILES = sorted(HOUSE.rglob("*.py"))
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.cli.common import note
+
 if TYPE_CHECKING:
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
@@ -24,8 +26,13 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
     from tqdm import tqdm
 
     from charrnn.display.signs import visible
+    from charrnn.training.memorisation import SEARCHED, Meter
     from charrnn.training.resume import save_state
 
+    parts = trainer.corpus.parts
+    meter = Meter(parts["train"], parts.get("val"))
+    if len(parts["train"]) > SEARCHED:
+        note(f"how much of a sample is verbatim is told of the first {SEARCHED:,} characters of the training text")
     val = ""
     shape = "{percentage:3.0f}%|{bar}|{desc} {remaining} left"
     with tqdm(total=1.0, bar_format=shape, disable=None, leave=False) as bar:
@@ -36,9 +43,13 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
                 run.save(trainer.model, progress)
                 save_state(trainer, run.path)
                 text = _sample(trainer)
-                run.keep_sample(progress, text, SAMPLE_TEMPERATURE)
+                verbatim = meter.measure(trainer.corpus.vocabulary.encode(text))
+                run.keep_sample(progress, text, SAMPLE_TEMPERATURE, verbatim)
                 measured = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}"
-                bar.write(f"── step {progress.step}, train {progress.train_nats:.3f}{measured} nats", file=sys.stderr)
+                share = f", {verbatim}" if verbatim else ""
+                bar.write(
+                    f"── step {progress.step}, train {progress.train_nats:.3f}{measured} nats{share}", file=sys.stderr
+                )
                 val = measured or val
                 bar.write(visible(text), file=sys.stderr)
             bar.set_description_str(

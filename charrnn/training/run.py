@@ -13,6 +13,7 @@ from charrnn.model.checkpoint import BEST, LAST, Checkpoint, Figures, Header, Pr
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.training.config import TrainingConfig
+from charrnn.training.memorisation import Verbatim
 from charrnn.training.trainer import Progress
 
 LOG = "log.jsonl"
@@ -69,10 +70,11 @@ class Run:
         values = {name: getattr(progress, name) for name in _LOGGED}
         self._append(LOG, {name: value for name, value in values.items() if value is not None})
 
-    def keep_sample(self, progress: Progress, text: str, temperature: float) -> None:
-        """Append a sample with the step that it was drawn at."""
+    def keep_sample(self, progress: Progress, text: str, temperature: float, verbatim: Verbatim | None = None) -> None:
+        """Append a sample with the step that it was drawn at, and how much of it stands in the training text."""
         stage = {"step": progress.step, "val_nats": progress.val_nats}
-        self._append(SAMPLES, {**stage, "temperature": temperature, "text": text})
+        measured = None if verbatim is None else asdict(verbatim)
+        self._append(SAMPLES, {**stage, "temperature": temperature, "text": text, "verbatim": measured})
 
     def save(self, model: CharRNN, progress: Progress) -> None:
         """Save the last checkpoint, and as the best one where its validation loss is the lowest so far.
