@@ -23,6 +23,7 @@ WITHOUT_TORCH = [
     *("text", "sampling", "display", "cli"),
     *("model/config.py", "model/checkpoint.py", "model/cells.py", "model/numpy_network.py"),
     *("training/config.py", "training/recipe.py", "training/memorisation.py"),
+    *("training/run.py", "training/history.py", "training/overfitting.py"),
 ]
 FILES = sorted(HOUSE.rglob("*.py"))
 

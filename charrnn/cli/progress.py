@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -74,24 +74,25 @@ def _sample(trainer: "Trainer") -> str:
 
 def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
     """Measure the best checkpoint on the whole held-out parts in float32, keep the figures, draw the curve."""
-    import msgspec
-
     from charrnn.display.curve import draw
     from charrnn.files import replacing
     from charrnn.model.checkpoint import bits, load
     from charrnn.model.network import CharRNN
     from charrnn.model.scoring import nats_per_character
-    from charrnn.training.run import CURVE, LOG
+    from charrnn.training.history import History
+    from charrnn.training.run import CURVE
 
     best = load(run.best)
     network = CharRNN.from_weights(best.config, best.weights).to(trainer.model.device)
     measured = {name: nats_per_character(network, ids) for name, ids in trainer.corpus.parts.items() if name != "train"}
     figures = replace(best.header.figures, val_nats=measured.get("val"), test_nats=measured.get("test"))
     run.save_final(network, figures)
-    log = [msgspec.json.decode(line) for line in (run.path / LOG).read_bytes().splitlines()]
+    history = History.read(run.path)
     with replacing(run.path / CURVE) as picture:
-        draw(log, run.path.name, picture)
-    last = log[-1]
+        draw(history.log, run.path.name, picture)
+    last, overfits = history.log[-1], history.overfitting
+    if overfits:
+        note(str(overfits))
     return {
         "run": str(run.path),
         "best": str(run.best),
@@ -105,6 +106,7 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
         "test_nats": figures.test_nats,
         "chars_per_second": trainer.characters / last["seconds"],
         "stopped": trainer.stopped,
+        "overfitting": None if overfits is None else asdict(overfits),
     }
 
 

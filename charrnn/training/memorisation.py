@@ -31,8 +31,8 @@ class Verbatim:
 
     def __str__(self) -> str:
         """What a person reads beside a sample."""
-        real = "" if self.yardstick is None else f" (real text {self.yardstick:.0%})"
-        return f"{self.share:.0%} verbatim{real}"
+        real = "" if self.yardstick is None else f" (real text {100 * self.yardstick:.0f} %)"
+        return f"{100 * self.share:.0f} % verbatim{real}"
 
 
 class Meter:

@@ -1,20 +1,25 @@
-"""The run folder: the best and the last checkpoint, the log and the samples, written as training goes on."""
+"""The run folder: the best and the last checkpoint, the log and the samples, written as training goes on.
+
+Knows no torch.
+"""
 
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from charrnn.errors import RunError
 from charrnn.files import replacing
 from charrnn.model.checkpoint import BEST, LAST, Checkpoint, Figures, Header, Provenance, load, save
-from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.training.config import TrainingConfig
 from charrnn.training.memorisation import Verbatim
-from charrnn.training.trainer import Progress
+
+if TYPE_CHECKING:
+    from charrnn.model.network import CharRNN
+    from charrnn.training.trainer import Progress
 
 LOG = "log.jsonl"
 SAMPLES = "samples.jsonl"
@@ -65,18 +70,20 @@ class Run:
         """The checkpoint with the lowest validation loss (the last one where there is no validation part)."""
         return self.path / BEST
 
-    def log(self, progress: Progress) -> None:
+    def log(self, progress: "Progress") -> None:
         """Append a line to the log."""
         values = {name: getattr(progress, name) for name in _LOGGED}
         self._append(LOG, {name: value for name, value in values.items() if value is not None})
 
-    def keep_sample(self, progress: Progress, text: str, temperature: float, verbatim: Verbatim | None = None) -> None:
+    def keep_sample(
+        self, progress: "Progress", text: str, temperature: float, verbatim: Verbatim | None = None
+    ) -> None:
         """Append a sample with the step that it was drawn at, and how much of it stands in the training text."""
         stage = {"step": progress.step, "val_nats": progress.val_nats}
         measured = None if verbatim is None else asdict(verbatim)
         self._append(SAMPLES, {**stage, "temperature": temperature, "text": text, "verbatim": measured})
 
-    def save(self, model: CharRNN, progress: Progress) -> None:
+    def save(self, model: "CharRNN", progress: "Progress") -> None:
         """Save the last checkpoint, and as the best one where its validation loss is the lowest so far.
 
         Without a validation part the last is the best.
@@ -89,11 +96,11 @@ class Run:
             self._best = val
             save(checkpoint, self.best)
 
-    def save_final(self, model: CharRNN, figures: Figures) -> None:
+    def save_final(self, model: "CharRNN", figures: Figures) -> None:
         """Save the best checkpoint again, now with its final figures."""
         save(Checkpoint(self._header(model, figures), self._vocabulary, model.weights()), self.best)
 
-    def _header(self, model: CharRNN, figures: Figures) -> Header:
+    def _header(self, model: "CharRNN", figures: Figures) -> Header:
         return Header(model.config, self._provenance, figures, self._training)
 
     def _append(self, name: str, record: dict[str, Any]) -> None:

@@ -95,5 +95,5 @@ def test_a_text_beyond_the_bound_is_looked_at_up_to_it_and_says_so(letters, monk
 
 
 def test_a_person_reads_the_share_beside_the_yardstick():
-    assert str(Verbatim(0.125, 0.04, 99)) == "12% verbatim (real text 4%)"
-    assert str(Verbatim(1.0, None, 99)) == "100% verbatim"
+    assert str(Verbatim(0.125, 0.04, 99)) == "12 % verbatim (real text 4 %)"
+    assert str(Verbatim(1.0, None, 99)) == "100 % verbatim"
