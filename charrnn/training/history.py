@@ -1,23 +1,36 @@
 """A run folder read back: its settings, its log and its samples, also while it is being written. Knows no torch."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from charrnn.errors import RunError
 from charrnn.model.checkpoint import BEST, LAST, Header, load
+from charrnn.training.memorisation import Verbatim
 from charrnn.training.overfitting import Overfitting, overfitting
 from charrnn.training.run import LOG, SAMPLES
 
-Line = dict[str, Any]
+Kind = TypeVar("Kind")
+Line = dict[str, Any]  # of the log
 
 _NUMBERS = ("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second")
 _BUDGETS = {"minutes": ("seconds", 60.0), "steps": ("step", 1.0), "epochs": ("epoch", 1.0)}  # and what uses them up
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """What the model wrote at one stage of its run."""
+
+    step: int
+    text: str
+    val_nats: float | None = None
+    temperature: float | None = None
+    verbatim: Verbatim | None = None
 
 
 @dataclass(frozen=True)
@@ -27,7 +40,7 @@ class History:
     path: Path
     best: Header | None
     log: tuple[Line, ...]
-    samples: tuple[Line, ...]
+    samples: tuple[Sample, ...]
 
     @classmethod
     def read(cls, path: Path) -> "History":
@@ -41,11 +54,11 @@ class History:
         """
         if not os.path.isfile(path / LOG):
             raise RunError(f"{path} holds no {LOG} of a run", "give a run folder made by 'charrnn train'")
-        log = tuple(_lines(path / LOG, _is_report))
+        log = tuple(line for line in _lines(path / LOG, Line) if _is_report(line))
         if not log:
             raise RunError(f"nothing is logged in {path} yet", "wait until the run has taken its first steps")
         saved = [path / name for name in (BEST, LAST) if (path / name).exists()]
-        return cls(path, load(saved[0]).header if saved else None, log, tuple(_lines(path / SAMPLES, _is_sample)))
+        return cls(path, load(saved[0]).header if saved else None, log, tuple(_lines(path / SAMPLES, Sample)))
 
     @property
     def name(self) -> str:
@@ -56,6 +69,11 @@ class History:
     def settings(self) -> dict[str, Any]:
         """All that was chosen for the run, by name; empty before its first checkpoint."""
         return {} if self.best is None else {**asdict(self.best.model), **self.best.training}
+
+    @property
+    def text(self) -> dict[str, Any] | None:
+        """Which text the run reads, and how it is split; None before its first checkpoint."""
+        return None if self.best is None else asdict(self.best.corpus)
 
     @property
     def validations(self) -> list[Line]:
@@ -84,22 +102,14 @@ class History:
         return overfitting(self.log)
 
 
-def _lines(path: Path, holds: Callable[[Mapping[str, Any]], bool]) -> Iterator[Line]:
+def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
     if not path.exists():
         return
     for content in path.read_bytes().splitlines():
-        try:
-            line = msgspec.json.decode(content, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        if holds(line):
-            yield line
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            yield msgspec.json.decode(content, type=kind)
 
 
 def _is_report(line: Mapping[str, Any]) -> bool:
     numbers = [line.get(name) for name in _NUMBERS] + [line.get("val_nats") or 0.0]
     return all(isinstance(number, int | float) for number in numbers)
-
-
-def _is_sample(line: Mapping[str, Any]) -> bool:
-    return isinstance(line.get("step"), int) and isinstance(line.get("text"), str)

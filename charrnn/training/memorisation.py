@@ -21,8 +21,8 @@ _FILTER_BITS = 18
 class Verbatim:
     """Which part of a sample's 20-character strings stands in the training text.
 
-    Real text repeats itself too: `yardstick` is the same share for stretches of the validation part as long as the
-    sample (None where there is none so long).
+    Real text repeats itself too: `yardstick` is the mean of the same share over stretches of the validation part, as
+    long as the sample where the part is (None where there is no such part, or no string in it).
     """
 
     share: float
@@ -52,8 +52,9 @@ class Meter:
         return Verbatim(share, self._yardsticks[len(sample)], len(self._train))
 
     def _yardstick(self, length: int) -> float | None:
-        if self._val is None or len(self._val) < length:
+        if self._val is None or len(self._val) < LENGTH:
             return None
+        length = min(length, len(self._val))
         stretches = min(STRETCHES, len(self._val) // length)
         starts = np.linspace(0, len(self._val) - length, stretches).astype(int)
         strings = starts[:, None] + np.arange(length - LENGTH + 1)  # where they begin

@@ -39,7 +39,7 @@ def test_a_picture_is_as_wide_and_high_as_asked_for(log, width):
 
 def test_a_falling_loss_falls_from_left_to_right():
     rows = drawn(FALLING)
-    dotted = [[row for row in range(len(rows)) if rows[row][column : column + 1].strip()] for column in range(40)]
+    dotted = [[row for row in range(len(rows)) if rows[row][column : column + 1].strip()] for column in range(46)]
     heights = [min(column) for column in dotted if column]
     assert heights == sorted(heights)
     assert heights[0] < 2

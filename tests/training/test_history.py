@@ -33,7 +33,7 @@ def test_what_was_written_is_read(run, model):
     history = History.read(run.path)
     assert [line["step"] for line in history.log] == [1, 4]
     assert [line["val_nats"] for line in history.validations] == [2.25]
-    assert [sample["text"] for sample in history.samples] == ["a\n\u2028é"]
+    assert [sample.text for sample in history.samples] == ["a\n\u2028é"]
     assert history.best.figures.step == 4
     assert (history.settings["cell"], history.settings["seed"], history.name) == ("lstm", 3, "run")
 
@@ -52,7 +52,7 @@ def test_lines_that_are_cut_off_or_no_reports_are_left_out(run):
     for name in (LOG, SAMPLES):
         (run.path / name).write_bytes((run.path / name).read_bytes() + odd + whole[:30])
     history = History.read(run.path)
-    assert ([line["step"] for line in history.log], [line["text"] for line in history.samples]) == ([1], ["text"])
+    assert ([line["step"] for line in history.log], [sample.text for sample in history.samples]) == ([1], ["text"])
 
 
 @pytest.mark.parametrize("make", [False, True])

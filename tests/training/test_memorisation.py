@@ -83,7 +83,8 @@ def test_the_yardstick_of_a_validation_part_that_repeats_the_text_is_1_and_of_a_
 def test_the_yardstick_is_over_stretches_as_long_as_the_sample(letters):
     val = np.concatenate([letters[500:530], letters[500:530] + 30])
     assert Meter(letters, val).measure(letters[:30]).yardstick == 0.5  # two stretches, no string across both
-    assert Meter(letters, val).measure(letters[:61]).yardstick is None  # none is so long
+    assert Meter(letters, val).measure(letters[:61]).yardstick == 11 / 41  # none is so long: the whole part
+    assert Meter(letters, val[: LENGTH - 1]).measure(letters[:30]).yardstick is None
     assert Meter(letters).measure(letters[:30]).yardstick is None
 
 
