@@ -87,7 +87,10 @@ def _figures(told: "History") -> dict[str, Any]:
     from charrnn.model.checkpoint import bits
 
     last, best = told.log[-1], told.best
-    losses = {f"{part}_nats": best and getattr(best.figures, f"{part}_nats") for part in ("val", "test")}
+    losses: dict[str, float | None] = {
+        "val_nats": None if best is None else best.figures.val_nats,
+        "test_nats": None if best is None else best.figures.test_nats,
+    }
     in_bits = {name.replace("nats", "bits"): None if nats is None else bits(nats) for name, nats in losses.items()}
     return {
         **losses,

@@ -40,14 +40,14 @@ def figures(runs: Sequence[Mapping[str, Any]], marked: Sequence[str]) -> Table:
     """
     heads = ("run", "val\nnats", "\nbits", "test\nnats", "\nbits", "para-\nmeters", "steps", "time", "char/s", "used")
     table = _table(heads, left=1)
-    stars = {name: _best_of(runs, name) for name in marked}
-    for place, run in enumerate(runs):
-        star = {name: "*" if place == index else "" for name, index in stars.items()}
+    bests = {name: _best_of(runs, name) for name in marked}
+    for run in runs:
+        star = {name: "*" for name, value in bests.items() if value is not None and run[name] == value}
         used = NOTHING if run["budget_used"] is None else f"{100 * run['budget_used']:.0f} %"
         table.add_row(
             Text(one_line(run["run"])),
             *_loss(run["val_nats"], star.get("val_nats", "")), *_loss(run["test_nats"], star.get("test_nats", "")),
-            NOTHING if run["parameters"] is None else _thousands(run["parameters"]), f"{run['steps']:,}",
+            _thousands(run["parameters"]), f"{run['steps']:,}",
             clock(run["seconds"]), _thousands(run["chars_per_second"]) + star.get("chars_per_second", ""), used,
         )  # fmt: skip
     return table
@@ -102,12 +102,13 @@ def _loss(nats: float | None, mark: str = "") -> tuple[str, str]:
     return (NOTHING, NOTHING) if nats is None else (f"{nats:.3f}{mark}", f"{nats / ln(2):.3f}")
 
 
-def _thousands(count: float) -> str:
+def _thousands(count: float | None) -> str:
+    if count is None:
+        return NOTHING
     return f"{count / 1e6:.2f}M" if count >= 1e6 else f"{count / 1000:.0f}k" if count >= 10_000 else f"{count:,.0f}"
 
 
-def _best_of(runs: Sequence[Mapping[str, Any]], name: str) -> int | None:
-    """The place of the best run by one figure; None where fewer than two have it."""
-    sign = -1 if name == "chars_per_second" else 1
-    known = [(sign * run[name], place) for place, run in enumerate(runs) if run[name] is not None]
-    return min(known)[1] if len(known) > 1 else None
+def _best_of(runs: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """The best value of a figure; None where fewer than two runs have it."""
+    known = [run[name] for run in runs if run[name] is not None]
+    return None if len(known) < 2 else max(known) if name == "chars_per_second" else min(known)

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,12 +88,11 @@ class History:
         return None
 
     @property
-    def chars_per_second(self) -> float:
-        """Characters trained on in a second, over the whole run: the mean of the log's, each by its time."""
-        seconds = [0.0, *(line["seconds"] for line in self.log)]
-        spent = [after - before for before, after in pairwise(seconds)]
-        characters = sum(line["chars_per_second"] * time for line, time in zip(self.log, spent, strict=True))
-        return characters / max(1e-9, seconds[-1])
+    def chars_per_second(self) -> float | None:
+        """Characters trained on in a second, over the whole run, its milestones too; None before a checkpoint."""
+        if self.best is None:
+            return None
+        return self.log[-1]["epoch"] * self.best.corpus.split["train"] / max(1e-9, self.log[-1]["seconds"])
 
     @property
     def overfitting(self) -> Overfitting | None:

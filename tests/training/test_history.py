@@ -70,7 +70,9 @@ def test_the_budget_used_is_told_of_every_kind(tmp_path, corpus, model, budget, 
     assert History.read(run.path).budget_used == pytest.approx(used)
 
 
-def test_the_speed_is_the_mean_over_the_runs_time(run):
-    run.log(at(2, speed=1000.0))
-    run.log(at(8, speed=3000.0))
-    assert History.read(run.path).chars_per_second == pytest.approx(2500.0)
+def test_the_speed_is_of_the_whole_runs_time(run, model, corpus):
+    run.log(at(2, speed=9000.0))
+    run.log(at(8, speed=9000.0))
+    assert History.read(run.path).chars_per_second is None
+    run.save(model, at(8, 2.25))
+    assert History.read(run.path).chars_per_second == pytest.approx(0.8 * corpus.split["train"] / 4)
