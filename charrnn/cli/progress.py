@@ -14,6 +14,7 @@ import click
 from charrnn.cli.common import note
 
 if TYPE_CHECKING:
+    from charrnn.training.events import Events
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
@@ -21,7 +22,7 @@ SAMPLE_LENGTH = 160
 SAMPLE_TEMPERATURE = 0.8
 
 
-def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
+def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool], events: "Events | None" = None) -> None:
     """Run the trainer; log, save, sample and show what it yields."""
     from tqdm import tqdm
 
@@ -38,6 +39,8 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
     with tqdm(total=1.0, bar_format=shape, disable=None, leave=False) as bar:
         for progress in trainer.run(stop):
             run.log(progress)
+            if events:
+                events.log(progress)
             bar.n = progress.fraction
             if progress.milestone:
                 run.save(trainer.model, progress)
@@ -45,6 +48,8 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
                 text = _sample(trainer)
                 verbatim = meter.measure(trainer.corpus.vocabulary.encode(text))
                 run.keep_sample(progress, text, SAMPLE_TEMPERATURE, verbatim)
+                if events:
+                    events.keep_sample(progress, text, verbatim)
                 measured = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}"
                 share = f", {verbatim}" if verbatim else ""
                 bar.write(

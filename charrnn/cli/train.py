@@ -1,6 +1,7 @@
 """`charrnn train`: a text in, a run folder out."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from charrnn.training.recipe import PRESETS
 if TYPE_CHECKING:
     from charrnn.model.config import ModelConfig
     from charrnn.text.corpus import Corpus
+    from charrnn.training.events import Events
     from charrnn.training.resume import Sources
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
@@ -82,13 +84,17 @@ if TYPE_CHECKING:
 @click.option(
     "--sample-every", type=int, metavar="N", help="Validate, save and sample every N steps. Default: some 20 times."
 )
+@click.option(
+    "--tensorboard", is_flag=True, help="Write event files for TensorBoard too; a resumed run goes on with them."
+)
 @click.option("--seed", type=int, metavar="N", help="Of the first weights and of dropout. Default: 0.")
 @encoding_option
 @device_option
 @json_option
 def train(
     sources: tuple[str, ...], out: Path | None, resume: Path | None, val_fraction: float, test_fraction: float,
-    precision: str | None, preset: str | None, encoding: str, device: str, as_json: bool, **given: Any,
+    precision: str | None, preset: str | None, encoding: str, device: str, tensorboard: bool, as_json: bool,
+    **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
 
@@ -103,12 +109,14 @@ def train(
         _refuse_choices_beside_resume()
         trainer, run = _resumed(resume, device)
     elif sources:
+        if tensorboard:
+            _check_tensorboard()
         text = Sources(sources, encoding, val_fraction, test_fraction)
         trainer, run = _fresh(text, out, preset, precision, device, given)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
-    with signals() as received:
-        follow(trainer, run, stop=lambda: bool(received))
+    with _events(trainer, run, tensorboard) as events, signals() as received:
+        follow(trainer, run, stop=lambda: bool(received), events=events)
     if trainer.stopped == "diverged" and not run.best.exists():
         raise RunError("the loss was no number before anything could be saved", "choose a lower --learning-rate")
     result = finish(trainer, run)
@@ -132,6 +140,20 @@ def _refuse_choices_beside_resume() -> None:
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         if given and name not in ("resume", "device", "as_json"):
             raise click.UsageError(f"{name} cannot be chosen again with --resume; leave it out.")
+
+
+def _check_tensorboard() -> None:
+    """Find out before the first step whether event files can be written."""
+    from charrnn.training.events import writer_type
+
+    writer_type()
+
+
+def _events(trainer: "Trainer", run: "Run", wanted: bool) -> "AbstractContextManager[Events | None]":
+    """Event files where they are wanted, or where the run that is resumed has some."""
+    from charrnn.training.events import Events
+
+    return Events(run.path, trainer.step) if wanted or Events.are_in(run.path) else nullcontext()
 
 
 def _fresh(
