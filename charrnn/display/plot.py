@@ -23,6 +23,11 @@ def measured(log: Sequence[Line]) -> list[Line]:
     return [line for line in log if line.get("val_nats") is not None]
 
 
+def validated(log: Sequence[Line]) -> bool:
+    """Tell whether there are validations enough to make a curve."""
+    return len(measured(log)) > 2
+
+
 def best(log: Sequence[Line]) -> Line:
     """Return the line with the lowest validation loss; there must be one."""
     return min(measured(log), key=lambda line: line["val_nats"])

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.display.plot import Line, best, measured
+from charrnn.display.plot import Line, best, measured, validated
 from charrnn.display.signs import one_line
 
 ROWS = 20
@@ -67,7 +67,7 @@ def settings(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Itera
 
 def chosen(log: Sequence[Line], count: int) -> list[Line]:
     """Return at most so many lines of a log, spread over it: its validations where there are some, and the best one."""
-    lines = measured(log) if len(measured(log)) > 2 else list(log)
+    lines = measured(log) if validated(log) else list(log)
     places = {round(place * (len(lines) - 1) / max(1, count - 1)) for place in range(count)}
     if measured(log) and len(lines) > count:
         lowest = lines.index(best(log))

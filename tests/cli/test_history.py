@@ -58,6 +58,17 @@ def test_a_run_that_overfits_is_told_so(charrnn, run, tmp_path):
     assert json.loads(charrnn("history", tmp_path, "--json").out)["overfitting"]["best_step"] == 2
 
 
+def test_a_run_is_told_at_its_end_that_it_overfits(charrnn, tiny, tmp_path, book):
+    text = book.read_text("utf-8")
+    (tmp_path / "text.txt").write_text(text[:200] + text[:100].swapcase(), "utf-8")
+    options = ["--steps", 60, "--sample-every", 10, "--learning-rate", 0.03, "--dropout", 0, "--val-fraction", 0.3]
+    result = charrnn("train", tmp_path / "text.txt", *tiny, *options, "--out", tmp_path / "run", "--json")
+    told = json.loads(result.out)["overfitting"]
+    assert "Note: the run overfits: since step " in result.err
+    assert told["val_nats"] > told["best_val_nats"]
+    assert told["train_nats"] < told["best_train_nats"]
+
+
 def test_a_folder_that_is_no_run_is_an_error(charrnn, tmp_path):
     result = charrnn("history", tmp_path)
     assert result.status == 1

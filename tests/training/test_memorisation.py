@@ -56,7 +56,7 @@ def test_a_string_that_lies_across_two_chunks_is_found(letters, monkeypatch):
 
 
 def test_strings_of_one_hash_are_compared(letters, monkeypatch):
-    monkeypatch.setattr(memorisation, "_hashes", lambda ids, length: np.zeros(len(ids) - length + 1, np.uint64))
+    monkeypatch.setattr(memorisation, "_hashes", lambda ids, length: np.zeros(len(ids) - length + 1, np.uint32))
     sample = np.concatenate([letters[30:90], letters[:60] + 30])
     assert standing_in(letters, sample).tolist() == naively(letters.tolist(), sample.tolist(), LENGTH)
 
