@@ -30,6 +30,7 @@ WITHOUT_TORCH = [
         "model/stepped_network.py",
     ),
     *("training/config.py", "training/recipe.py"),
+    *("training/memorisation.py", "training/history.py", "training/overfitting.py"),
 ]
 FILES = sorted(HOUSE.rglob("*.py"))
 

@@ -11,7 +11,9 @@ import click
 
 import charrnn
 from charrnn.cli.common import examples
+from charrnn.cli.compare import compare
 from charrnn.cli.corpus import corpus
+from charrnn.cli.history import history
 from charrnn.cli.info import info
 from charrnn.cli.neurons import neurons
 from charrnn.cli.sample import sample
@@ -57,7 +59,7 @@ def cli() -> None:
     """
 
 
-for command in (corpus, train, sample, score, info, neurons):
+for command in (corpus, train, sample, score, info, history, compare, neurons):
     cli.add_command(command)
 
 

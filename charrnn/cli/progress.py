@@ -6,16 +6,17 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import is_first_process
+from charrnn.cli.common import is_first_process, note
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint, Figures
+    from charrnn.training.events import Events
     from charrnn.training.report import Progress
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
@@ -25,7 +26,7 @@ SAMPLE_TEMPERATURE = 0.8
 MAX_ROLLBACKS = 10
 
 
-def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
+def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool], events: "Events | None" = None) -> None:
     """Run the trainer; log, save, sample and show what it yields. Goes back where it diverges, if it is to."""
     if not trainer.group.is_first:
         _accompany(trainer, run, stop)
@@ -33,7 +34,12 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
     from tqdm import tqdm
 
     from charrnn.display.signs import one_line, visible
+    from charrnn.training.memorisation import SEARCHED, Meter
 
+    parts = trainer.corpus.parts
+    meter = Meter(parts["train"], parts.get("val"))
+    if len(parts["train"]) > SEARCHED:
+        note(f"how much of a sample is verbatim is told of the first {SEARCHED:,} characters of the training text")
     val = ""
     shape = "{percentage:3.0f}%|{bar}|{desc} {remaining} left"
     with tqdm(total=1.0, bar_format=shape, disable=None, leave=False) as bar:
@@ -46,12 +52,20 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
             if lost:
                 tell(lost)
             run.log(progress)
+            if events:
+                events.log(progress)
             bar.n = progress.fraction
             if progress.milestone and trainer.stopped != "interrupted":
                 text = _sample(trainer)
-                run.keep_sample(progress, text, SAMPLE_TEMPERATURE)
+                verbatim = meter.measure(trainer.corpus.vocabulary.encode(text))
+                run.keep_sample(progress, text, SAMPLE_TEMPERATURE, verbatim)
+                if events:
+                    events.keep_sample(progress, text, verbatim)
                 measured = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}"
-                bar.write(f"── step {progress.step}, train {progress.train_nats:.3f}{measured} nats", file=sys.stderr)
+                share = f", {verbatim}" if verbatim else ""
+                bar.write(
+                    f"── step {progress.step}, train {progress.train_nats:.3f}{measured} nats{share}", file=sys.stderr
+                )
                 val = measured or val
                 bar.write(visible(text), file=sys.stderr)
             if progress.milestone:
@@ -97,20 +111,20 @@ def _sample(trainer: "Trainer") -> str:
 
 def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
     """Draw the curve and report the best checkpoint, measured unless the run is to end at once."""
-    import msgspec
-
     from charrnn.display.curve import draw
     from charrnn.files import replacing
     from charrnn.model.checkpoint import bits, load, locate
-    from charrnn.training.run import CURVE, LOG
+    from charrnn.training.history import CURVE, History
 
     where = locate(str(run.path))
     best = load(where)
     figures = best.header.figures if trainer.stopped == "interrupted" else _measured(best, trainer, run)
-    log = [msgspec.json.decode(line) for line in (run.path / LOG).read_bytes().splitlines()]
+    history = History.read(run.path)
     with replacing(run.path / CURVE) as picture:
-        draw(log, run.path.name, picture)
-    last = log[-1]
+        draw(history.log, run.path.name, picture)
+    last, overfits = history.log[-1], history.overfitting
+    if overfits:
+        note(str(overfits))
     return {
         "run": str(run.path),
         "best": str(where),
@@ -125,6 +139,7 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
         "chars_per_second": trainer.characters / last["seconds"],
         "stopped": trainer.stopped,
         "rollbacks": trainer.rollbacks,
+        "overfitting": None if overfits is None else asdict(overfits),
     }
 
 

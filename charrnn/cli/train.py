@@ -1,7 +1,7 @@
 """`charrnn train`: a text in, a run folder out."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from charrnn.training.config import ON_NAN, OPTIMIZERS, SCHEDULES
 from charrnn.training.recipe import PRESETS
 
 if TYPE_CHECKING:
+    from charrnn.training.events import Events
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
@@ -94,6 +95,9 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
 @click.option(
     "--sample-every", type=int, metavar="N", help="Validate, save and sample every N steps. Default: some 20 times."
 )
+@click.option(
+    "--tensorboard", is_flag=True, help="Write event files for TensorBoard too; a resumed run goes on with them."
+)
 @click.option("--seed", type=int, metavar="N", help="Of the first weights and of dropout. Default: 0.")
 @click.option(
     "--on-nan",
@@ -106,7 +110,7 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
 def train(
     sources: tuple[str, ...], out: Path | None, resume: Path | None, force: bool, init_from: str | None,
     min_count: int, val_fraction: float, test_fraction: float, preset: str | None, precision: str | None,
-    reading: Reading, device: str, as_json: bool, **given: Any,
+    reading: Reading, device: str, tensorboard: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
 
@@ -123,12 +127,14 @@ def train(
     elif force:
         raise click.UsageError("--force is for --resume.")
     elif sources:
+        if tensorboard:
+            _check_tensorboard()
         text = Sources.of(sources, reading, val_fraction, test_fraction, min_count)
         begun = fresh(text, out, init_from, preset, precision, device, given)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
     with begun as (trainer, run), _advice_on_memory(trainer, run):
-        status = _train(trainer, run, as_json)
+        status = _train(trainer, run, tensorboard, as_json)
     if status:
         raise SystemExit(status)
 
@@ -149,10 +155,10 @@ def _advice_on_memory(trainer: "Trainer", run: "Run") -> Iterator[None]:
         ) from None
 
 
-def _train(trainer: "Trainer", run: "Run", as_json: bool) -> int:
+def _train(trainer: "Trainer", run: "Run", tensorboard: bool, as_json: bool) -> int:
     """Train to the end, report, and return the exit status that tells how it ended."""
-    with signals() as received:
-        follow(trainer, run, stop=lambda: bool(received))
+    with _events(trainer, run, tensorboard) as events, signals() as received:
+        follow(trainer, run, lambda: bool(received), events)
     if not trainer.group.is_first:
         return 128 + received[0] if received else int(trainer.divergence is not None)
     if trainer.divergence and not run.holds_a_model:
@@ -182,3 +188,18 @@ def _refuse_choices_beside_resume() -> None:
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         if given and name not in BESIDE_RESUME:
             raise click.UsageError(f"{name} cannot be chosen again with --resume; leave it out.")
+
+
+def _check_tensorboard() -> None:
+    """Find out before the first step whether event files can be written."""
+    from charrnn.training.events import writer_type
+
+    writer_type()
+
+
+def _events(trainer: "Trainer", run: "Run", wanted: bool) -> "AbstractContextManager[Events | None]":
+    """Event files where they are wanted, or where the run that is resumed has some."""
+    from charrnn.training.events import Events
+
+    wanted = trainer.group.is_first and (wanted or Events.are_in(run.path))
+    return Events(run.path, trainer.step) if wanted else nullcontext()

@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from charrnn.display.curve import saved
+from charrnn.display.curve import write
 
 Points = Mapping[str, Sequence[tuple[float, float]]]  # by the name of their group
 
@@ -27,7 +27,7 @@ def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: 
         place.plot([0, 1], [1, 0], color="#999999", lw=0.8)
         place.legend(frameon=False)
     figure.suptitle(title, parse_math=False)
-    saved(figure, path)
+    write(figure, path)
 
 
 def rows(points: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:

@@ -18,14 +18,12 @@ from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.training.config import TrainingConfig
+from charrnn.training.history import CURVE, LOG, SAMPLES
 from charrnn.training.lock import LOCK, Lock
+from charrnn.training.memorisation import Verbatim
 from charrnn.training.report import Progress
 from charrnn.training.resume import STATE, Account, SavedState, Sources, load_state, save_state
 from charrnn.training.trainer import Trainer
-
-LOG = "log.jsonl"
-SAMPLES = "samples.jsonl"
-CURVE = "loss.png"
 
 _LOGGED = ("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second", "val_nats")
 
@@ -135,10 +133,11 @@ class Run:
         values = {name: getattr(progress, name) for name in _LOGGED} | {"rollbacks": progress.rollbacks or None}
         self._append(LOG, {name: value for name, value in values.items() if value is not None})
 
-    def keep_sample(self, progress: Progress, text: str, temperature: float) -> None:
-        """Append a sample with the step that it was drawn at."""
+    def keep_sample(self, progress: Progress, text: str, temperature: float, verbatim: Verbatim | None = None) -> None:
+        """Append a sample with the step that it was drawn at, and how much of it stands in the training text."""
         stage = {"step": progress.step, "val_nats": progress.val_nats}
-        self._append(SAMPLES, {**stage, "temperature": temperature, "text": text})
+        measured = None if verbatim is None else asdict(verbatim)
+        self._append(SAMPLES, {**stage, "temperature": temperature, "text": text, "verbatim": measured})
 
     def commit(self, trainer: Trainer, progress: Progress) -> None:
         """Save all that stands for this step, and at last the state; of several processes, the first one does.

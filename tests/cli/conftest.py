@@ -90,6 +90,19 @@ def run(trained):
 
 
 @pytest.fixture(scope="session")
+def train(book, tmp_path_factory):
+    """A function that trains a tiny model of the book, or of another text, and returns the run's folder."""
+
+    def make(*options, source=book):
+        out = tmp_path_factory.mktemp("runs") / "other"
+        result = call("train", source, *TINY, *options, "--out", out)
+        assert result.status == 0, result.err
+        return out
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def hello(tmp_path_factory):
     """The folder of a run that knows "hello" by heart."""
     folder = tmp_path_factory.mktemp("hello")

@@ -19,9 +19,10 @@ from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
 from charrnn.training.config import TrainingConfig
+from charrnn.training.history import LOG, SAMPLES
 from charrnn.training.lock import LOCK
 from charrnn.training.resume import STATE, Sources, load_state, restore
-from charrnn.training.run import LOG, SAMPLES, Run
+from charrnn.training.run import Run
 from charrnn.training.trainer import Trainer
 
 CORPUS = Corpus.from_text(Text("song", "abcade\n" * 25), 0.2, 0)

@@ -11,10 +11,12 @@ from charrnn.errors import RunError
 from charrnn.model.checkpoint import Figures, load
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
+from charrnn.training.history import CURVE, LOG, SAMPLES
 from charrnn.training.lock import LOCK
+from charrnn.training.memorisation import Verbatim
 from charrnn.training.report import Progress
 from charrnn.training.resume import load_state
-from charrnn.training.run import CURVE, LOG, SAMPLES, check_space, free_folder
+from charrnn.training.run import check_space, free_folder
 
 KEYS = ["step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"]
 
@@ -71,10 +73,11 @@ def test_the_log_has_a_line_for_each_report_with_validation_where_it_was_measure
 def test_samples_are_kept_as_they_are_with_their_stage(run):
     text = 'a\n\u2028"\\</script>é😀\x1b'
     run.keep_sample(at(1), text, 0.8)
-    run.keep_sample(at(2, 2.25), "", 0.8)
+    run.keep_sample(at(2, 2.25), "", 0.8, Verbatim(0.5, None, 99))
+    verbatim = {"share": 0.5, "yardstick": None, "searched": 99}
     assert lines(run.path / SAMPLES) == [
-        {"step": 1, "val_nats": None, "temperature": 0.8, "text": text},
-        {"step": 2, "val_nats": 2.25, "temperature": 0.8, "text": ""},
+        {"step": 1, "val_nats": None, "temperature": 0.8, "text": text, "verbatim": None},
+        {"step": 2, "val_nats": 2.25, "temperature": 0.8, "text": "", "verbatim": verbatim},
     ]
 
 

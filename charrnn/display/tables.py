@@ -1,0 +1,114 @@
+"""A run as a table, and several runs side by side, with rich; readable without colour."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import log as ln
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from charrnn.display.plot import Line, best, measured, validated
+from charrnn.display.signs import one_line
+
+ROWS = 20
+SETTINGS_IN_A_ROW = 6
+NOTHING = "–"
+
+
+def history(log: Sequence[Line]) -> Table:
+    """Return some twenty lines of a run's log as a table; the best validation is marked."""
+    heads = ("step", "epoch", "time", "rate", "train\nnats", "\nbits", "val\nnats", "\nbits", "grad\nnorm", "char/s")
+    table = _table(heads, left=0)
+    lowest = best(log) if measured(log) else None
+    for line in chosen(log, ROWS):
+        mark = "*" if line is lowest else ""
+        table.add_row(
+            f"{line['step']:,}", f"{line['epoch']:.2f}", clock(line["seconds"]), f"{line['learning_rate']:.2g}",
+            *_loss(line["train_nats"]), *_loss(line.get("val_nats"), mark), f"{line['grad_norm']:.2g}",
+            _thousands(line["chars_per_second"]), style="bold" if mark else "",
+        )  # fmt: skip
+    return table
+
+
+def figures(runs: Sequence[Mapping[str, Any]], marked: Sequence[str]) -> Table:
+    """Return the final figures of runs as a table, a run a line, the best of each figure in `marked` with a star.
+
+    Args:
+        runs: each with the keys run, val_nats, test_nats, parameters, steps, epochs, seconds, chars_per_second and
+            budget_used; None where something is not known.
+        marked: which figures may be compared; the most characters a second are best, and the least of all else.
+    """
+    heads = ("run", "val\nnats", "\nbits", "test\nnats", "\nbits", "para-\nmeters", "steps", "time", "char/s", "used")
+    table = _table(heads, left=1)
+    bests = {name: _best_of(runs, name) for name in marked}
+    for run in runs:
+        star = {name: "*" for name, value in bests.items() if value is not None and run[name] == value}
+        used = NOTHING if run["budget_used"] is None else f"{100 * run['budget_used']:.0f} %"
+        table.add_row(
+            Text(one_line(run["run"])),
+            *_loss(run["val_nats"], star.get("val_nats", "")), *_loss(run["test_nats"], star.get("test_nats", "")),
+            _thousands(run["parameters"]), f"{run['steps']:,}",
+            clock(run["seconds"]), _thousands(run["chars_per_second"]) + star.get("chars_per_second", ""), used,
+        )  # fmt: skip
+    return table
+
+
+def settings(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Iterator[Table]:
+    """Yield tables of runs' settings, a run a line: `values` holds for each setting those of the runs, in order."""
+    shown = list(values)
+    for start in range(0, len(shown), SETTINGS_IN_A_ROW):
+        part = shown[start : start + SETTINGS_IN_A_ROW]
+        table = _table(("run", *part), left=1)
+        for place, name in enumerate(names):
+            cells = (values[setting][place] for setting in part)
+            table.add_row(*(Text(NOTHING if cell is None else one_line(str(cell))) for cell in (name, *cells)))
+        yield table
+
+
+def chosen(log: Sequence[Line], count: int) -> list[Line]:
+    """Return at most so many lines of a log, spread over it: its validations where there are some, and the best one."""
+    lines = measured(log) if validated(log) else list(log)
+    places = {round(place * (len(lines) - 1) / max(1, count - 1)) for place in range(count)}
+    if measured(log) and len(lines) > count:
+        lowest = lines.index(best(log))
+        places = places - {min(places - {0, len(lines) - 1}, key=lambda place: abs(place - lowest))} | {lowest}
+    return [lines[place] for place in sorted(places)]
+
+
+def clock(seconds: float) -> str:
+    """Return a time as people write it.
+
+    >>> clock(7.25), clock(187), clock(7384)
+    ('7.2s', '3:07', '2:03:04')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def _table(heads: Sequence[str], left: int) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
+    for place, head in enumerate(heads):
+        if place < left:
+            table.add_column(Text(head), overflow="fold", vertical="bottom")
+        else:
+            table.add_column(Text(head), justify="right", overflow="fold")
+    return table
+
+
+def _loss(nats: float | None, mark: str = "") -> tuple[str, str]:
+    """In nats and in bits."""
+    return (NOTHING, NOTHING) if nats is None else (f"{nats:.3f}{mark}", f"{nats / ln(2):.3f}")
+
+
+def _thousands(count: float | None) -> str:
+    if count is None:
+        return NOTHING
+    return f"{count / 1e6:.2f}M" if count >= 1e6 else f"{count / 1000:.0f}k" if count >= 10_000 else f"{count:,.0f}"
+
+
+def _best_of(runs: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """The best value of a figure; None where fewer than two runs have it."""
+    known = [run[name] for run in runs if run[name] is not None]
+    return None if len(known) < 2 else max(known) if name == "chars_per_second" else min(known)

@@ -1,0 +1,116 @@
+"""A run folder read back: its settings, its log and its samples, also while it is being written. Knows no torch."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from charrnn.errors import RunError
+from charrnn.model.checkpoint import BEST, LAST, Header, load
+from charrnn.training.memorisation import Verbatim
+from charrnn.training.overfitting import Overfitting, overfitting
+
+LOG = "log.jsonl"
+SAMPLES = "samples.jsonl"
+CURVE = "loss.png"
+
+Kind = TypeVar("Kind")
+Line = dict[str, Any]  # of the log
+
+_NUMBERS = ("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second")
+_BUDGETS = {"minutes": ("seconds", 60.0), "steps": ("step", 1.0), "epochs": ("epoch", 1.0)}  # and what uses them up
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """What the model wrote at one stage of its run."""
+
+    step: int
+    text: str
+    val_nats: float | None = None
+    temperature: float | None = None
+    verbatim: Verbatim | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """What a run folder tells. `best` is None until the run has saved its first checkpoint."""
+
+    path: Path
+    best: Header | None
+    log: tuple[Line, ...]
+    samples: tuple[Sample, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "History":
+        """Read a run folder.
+
+        Lines that are cut off, as the last one may be while a run is written or after a kill, are left out.
+
+        Raises:
+            RunError: it is no run folder, or nothing has been logged yet.
+            CheckpointError: its checkpoint is damaged.
+        """
+        if not os.path.isfile(path / LOG):
+            raise RunError(f"{path} holds no {LOG} of a run", "give a run folder made by 'charrnn train'")
+        log = tuple(line for line in _lines(path / LOG, Line) if _is_report(line))
+        if not log:
+            raise RunError(f"nothing is logged in {path} yet", "wait until the run has taken its first steps")
+        saved = [path / name for name in (BEST, LAST) if (path / name).exists()]
+        return cls(path, load(saved[0]).header if saved else None, log, tuple(_lines(path / SAMPLES, Sample)))
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.resolve().name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that was chosen for the run, by name; empty before its first checkpoint."""
+        return {} if self.best is None else {**asdict(self.best.model), **self.best.training}
+
+    @property
+    def text(self) -> dict[str, Any] | None:
+        """Which text the run reads, and how it is split; None before its first checkpoint."""
+        return None if self.best is None else asdict(self.best.corpus)
+
+    @property
+    def validations(self) -> list[Line]:
+        """The lines of the log that have a validation loss."""
+        return [line for line in self.log if line.get("val_nats") is not None]
+
+    @property
+    def budget_used(self) -> float | None:
+        """How much of its budget the run has used up, from 0 to 1; None where that is not known yet."""
+        for name, (used, unit) in _BUDGETS.items():
+            if self.settings.get(name) is not None:
+                return min(1.0, self.log[-1][used] / unit / self.settings[name])
+        return None
+
+    @property
+    def chars_per_second(self) -> float | None:
+        """Characters trained on in a second, over the whole run, its milestones too; None before a checkpoint."""
+        if self.best is None:
+            return None
+        return self.log[-1]["epoch"] * self.best.corpus.split["train"] / max(1e-9, self.log[-1]["seconds"])
+
+    @property
+    def overfitting(self) -> Overfitting | None:
+        """How the run overfits; None where it does not."""
+        return overfitting(self.log)
+
+
+def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
+    if not path.exists():
+        return
+    for content in path.read_bytes().splitlines():
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            yield msgspec.json.decode(content, type=kind)
+
+
+def _is_report(line: Mapping[str, Any]) -> bool:
+    numbers = [line.get(name) for name in _NUMBERS] + [line.get("val_nats") or 0.0]
+    return all(isinstance(number, int | float) for number in numbers)

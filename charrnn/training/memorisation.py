@@ -1,0 +1,121 @@
+"""How much of what a model writes stands word for word in what it has read. Works on ids; knows no torch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+Ids = npt.NDArray[np.integer]
+
+LENGTH = 20  # characters of a string that is looked for
+SEARCHED = 20_000_000  # characters of the training text that are looked at, at most: a tenth of a second or so
+STRETCHES = 64  # of the validation part that the yardstick is the mean of
+
+_CHUNK = 1 << 17  # characters hashed at once: what a core's cache holds
+_BASE = np.uint32(0x9E3779B1)  # odd, so that no character is lost in the products
+_FILTER_BITS = 16
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """Which part of a sample's 20-character strings stands in the training text.
+
+    Real text repeats itself too: `yardstick` is the mean of the same share over stretches of the validation part, as
+    long as the sample where the part is (None where there is no such part, or no string in it).
+    """
+
+    share: float
+    yardstick: float | None
+    searched: int  # characters of the training text that were looked at, from its beginning
+
+    def __str__(self) -> str:
+        """What a person reads beside a sample."""
+        real = "" if self.yardstick is None else f" (real text {100 * self.yardstick:.0f} %)"
+        return f"{100 * self.share:.0f} % verbatim{real}"
+
+
+class Meter:
+    """Measures samples against one training text; the yardstick for each length of a sample is measured once."""
+
+    def __init__(self, train: Ids, val: Ids | None = None) -> None:
+        self._train, self._val = train[:SEARCHED], val
+        self._yardsticks: dict[int, float | None] = {}
+
+    def measure(self, sample: Ids) -> Verbatim | None:
+        """Return the sample's shares; None where it is shorter than one string."""
+        if len(sample) < LENGTH:
+            return None
+        if len(sample) not in self._yardsticks:
+            self._yardsticks[len(sample)] = self._yardstick(len(sample))
+        share = float(standing_in(self._train, sample).mean())
+        return Verbatim(share, self._yardsticks[len(sample)], len(self._train))
+
+    def _yardstick(self, length: int) -> float | None:
+        if self._val is None or len(self._val) < LENGTH:
+            return None
+        length = min(length, len(self._val))
+        stretches = min(STRETCHES, len(self._val) // length)
+        starts = np.linspace(0, len(self._val) - length, stretches).astype(int)
+        strings = starts[:, None] + np.arange(length - LENGTH + 1)  # where they begin
+        return float(_found(self._train, sliding_window_view(self._val, LENGTH)[strings.reshape(-1)]).mean())
+
+
+def standing_in(text: Ids, sample: Ids, length: int = LENGTH) -> npt.NDArray[np.bool_]:
+    """Tell for each string of so many characters in a sample [S] whether it stands in a text [N].
+
+    Exact: what has the same hash (a polynomial in the characters, modulo 2³², as Rabin and Karp look for strings) is
+    compared. The text is read in chunks, so that memory does not grow with it.
+
+    Returns:
+        [S − length + 1], in the order in which the strings begin; empty where the sample is shorter than one.
+
+    >>> text, sample = np.array([1, 2, 3, 4, 5]), np.array([2, 3, 4, 9, 4, 5])
+    >>> standing_in(text, sample, length=2).tolist()
+    [True, True, False, False, True]
+    """
+    if len(sample) < length:
+        return np.zeros(0, np.bool_)
+    return _found(text, sliding_window_view(sample, length))
+
+
+def _found(text: Ids, strings: Ids) -> npt.NDArray[np.bool_]:
+    """Tell for each of the strings [S, length] whether it stands in the text."""
+    length, type_ = strings.shape[1], np.result_type(text, strings)
+    keys = [string.tobytes() for string in strings.astype(type_)]
+    hashes = dict(zip(keys, _hashes(strings.reshape(-1), length)[::length].tolist(), strict=True))
+    missing = set(keys)
+    for start in range(0, len(text) - length + 1, _CHUNK):
+        if not missing:
+            break
+        chunk = text[start : start + _CHUNK + length - 1].astype(type_)
+        wanted = np.array([hashes[key] for key in missing], np.uint32)
+        missing -= {chunk[place : place + length].tobytes() for place in _places(_hashes(chunk, length), wanted)}
+    return np.array([key not in missing for key in keys])
+
+
+def _places(hashes: npt.NDArray[np.uint32], wanted: npt.NDArray[np.uint32]) -> npt.NDArray[np.intp]:
+    """Return where one of the wanted hashes is; a table of their upper bits rules most places out at once."""
+    table = np.zeros(1 << _FILTER_BITS, np.bool_)
+    shift = np.uint32(32 - _FILTER_BITS)
+    table[wanted >> shift] = True
+    likely = np.flatnonzero(table[hashes >> shift])
+    return likely[np.isin(hashes[likely], wanted)]
+
+
+def _hashes(ids: Ids, length: int) -> npt.NDArray[np.uint32]:
+    """Return the hash of each string of so many ids, Σ id·base^(length−1−place) mod 2³², by doubling."""
+    doubled, size = ids.astype(np.uint32) + np.uint32(1), 1  # the hashes of strings of `size`, a power of two
+    hashes, done = np.zeros(len(ids), np.uint32), 0  # those of the length that has been put together so far
+    while True:
+        if length & size:
+            hashes = hashes[: len(ids) - done - size + 1] * _power(size) + doubled[done:]
+            done += size
+        if done == length:
+            return hashes
+        doubled = doubled[:-size] * _power(size) + doubled[size:]
+        size *= 2
+
+
+def _power(exponent: int) -> np.uint32:
+    return np.uint32(pow(int(_BASE), exponent, 1 << 32))

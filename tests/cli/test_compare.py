@@ -1,0 +1,84 @@
+"""`charrnn compare`: what differs between runs, what is best, and what must not be compared."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def other(train):
+    return train("--steps", 20, "--sample-every", 5, "--learning-rate", 0.02, "--dropout", 0)
+
+
+def starred(out, name):
+    [row] = [line for line in out.splitlines() if line.startswith(f"{name} ")][:1]
+    return [cell for cell in row.split() if cell.endswith("*")]
+
+
+def test_only_what_differs_is_shown(charrnn, run, other):
+    told = json.loads(charrnn("compare", run, other, "--json").out)
+    assert set(told["settings"]) == {"dropout", "learning_rate", "steps", "sample_every"}
+    assert told["settings"]["steps"] == [30, 20]
+    assert told["comparable"]
+
+
+def test_the_figures_are_those_of_the_report(charrnn, trained, run, other):
+    report = json.loads(trained.out)
+    [told, _] = json.loads(charrnn("compare", run, other, "--json").out)["runs"]
+    assert told["run"] == str(run)
+    for name in ("val_nats", "val_bits", "test_nats", "parameters", "steps", "seconds"):
+        assert told[name] == report[name], name
+    assert told["chars_per_second"] == pytest.approx(report["chars_per_second"], rel=0.01)
+
+
+def test_the_best_losses_have_a_star(charrnn, run, other):
+    result = charrnn("compare", run, other)
+    assert result.err == ""
+    assert max(map(len, result.out.splitlines())) <= 80
+    runs = json.loads(charrnn("compare", run, other, "--json").out)["runs"]
+    for name, mine, its in (("book", *runs), ("other", *reversed(runs))):
+        best = [f"{mine[loss]:.3f}*" for loss in ("val_nats", "test_nats") if mine[loss] < its[loss]]
+        assert [cell for cell in starred(result.out, name) if "." in cell] == best
+
+
+def test_runs_of_the_same_name_are_told_apart(charrnn, other, tmp_path):
+    shutil.copytree(other, tmp_path / "other")
+    told = charrnn("compare", other, tmp_path / "other", COLUMNS="300").out
+    assert str(tmp_path / "other") in told
+    assert "All settings are the same." in told
+
+
+@pytest.mark.parametrize("differ", ["texts", "splits"])
+def test_losses_on_different_characters_are_not_compared_silently(charrnn, train, other, tmp_path, book, differ):
+    (tmp_path / "poem.txt").write_text(book.read_text("utf-8")[::-1], "utf-8")
+    options = {"texts": ["--steps", 2], "splits": ["--steps", 2, "--val-fraction", 0.1]}[differ]
+    changed = train(*options, source=tmp_path / "poem.txt" if differ == "texts" else book)
+    result = charrnn("compare", other, changed)
+    assert f"Note: the runs' {differ} differ" in result.err
+    assert "cannot be compared" in result.err
+    assert result.out.count("*") == 1  # of the speed
+    assert not json.loads(charrnn("compare", other, changed, "--json").out)["comparable"]
+
+
+def test_a_run_that_has_only_a_log_yet_is_compared_as_far_as_it_goes(charrnn, other, tmp_path):
+    (tmp_path / "young").mkdir()
+    shutil.copy(other / "log.jsonl", tmp_path / "young")
+    result = charrnn("compare", other, tmp_path / "young", "--output", tmp_path / "runs.png")
+    assert result.status == 0
+    assert "Note: the text of young is not known before the first checkpoint" in result.err
+    young = json.loads(charrnn("compare", tmp_path / "young", "--json").out)["runs"][0]
+    assert (young["val_nats"], young["parameters"], young["chars_per_second"], young["steps"]) == (None, None, None, 20)
+
+
+def test_the_picture_is_a_png(charrnn, run, other, tmp_path):
+    result = charrnn("compare", run, other, "-o", tmp_path / "runs.png")
+    assert (result.status, result.err) == (0, f"Note: drew {tmp_path}/runs.png\n")
+    assert (tmp_path / "runs.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_folder_that_is_no_run_is_an_error(charrnn, run, tmp_path):
+    assert charrnn("compare", run, tmp_path).status == 1
+    assert charrnn("compare").status == 2
+    assert Path(run).exists()
