@@ -117,11 +117,10 @@ def _draw(told: "Sequence[History]", names: Sequence[str], output: Path) -> None
 def _show(
     names: Sequence[str], rows: Sequence[dict[str, Any]], differing: dict[str, list[Any]], marked: Sequence[str]
 ) -> None:
-    from rich.console import Console
-
     from charrnn.display import tables
+    from charrnn.display.terminal import Terminal
 
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     console.print(tables.figures(rows, marked))
     console.print()
     if not differing:

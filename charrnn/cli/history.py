@@ -59,14 +59,14 @@ def _echo(told: "History") -> None:
 
 
 def _show(told: "History") -> None:
-    from rich.console import Console
     from rich.text import Text
 
     from charrnn.display import tables
     from charrnn.display.plot import plot
     from charrnn.display.signs import one_line, visible
+    from charrnn.display.terminal import Terminal
 
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     for line in _heading(told):
         console.print(Text(one_line(line)), soft_wrap=True)
     console.print()

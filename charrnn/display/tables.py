@@ -18,7 +18,7 @@ NOTHING = "–"
 def history(log: Sequence[Line]) -> Table:
     """Return some twenty lines of a run's log as a table; the best validation is marked."""
     heads = ("step", "epoch", "time", "rate", "train\nnats", "\nbits", "val\nnats", "\nbits", "grad\nnorm", "char/s")
-    table = _table(heads, left=0)
+    table = _table(heads)
     lowest = best(log) if measured(log) else None
     for line in chosen(log, ROWS):
         mark = "*" if line is lowest else ""
@@ -39,7 +39,7 @@ def figures(runs: Sequence[Mapping[str, Any]], marked: Sequence[str]) -> Table:
         marked: which figures may be compared; the most characters a second are best, and the least of all else.
     """
     heads = ("run", "val\nnats", "\nbits", "test\nnats", "\nbits", "para-\nmeters", "steps", "time", "char/s", "used")
-    table = _table(heads, left=1)
+    table = _table(heads, names=1)
     bests = {name: _best_of(runs, name) for name in marked}
     for run in runs:
         star = {name: "*" for name, value in bests.items() if value is not None and run[name] == value}
@@ -58,7 +58,7 @@ def settings(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Itera
     shown = list(values)
     for start in range(0, len(shown), SETTINGS_IN_A_ROW):
         part = shown[start : start + SETTINGS_IN_A_ROW]
-        table = _table(("run", *part), left=1)
+        table = _table(("run", *part), names=1 + len(part))
         for place, name in enumerate(names):
             cells = (values[setting][place] for setting in part)
             table.add_row(*(Text(NOTHING if cell is None else one_line(str(cell))) for cell in (name, *cells)))
@@ -87,13 +87,14 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
-def _table(heads: Sequence[str], left: int) -> Table:
+def _table(heads: Sequence[str], names: int = 0) -> Table:
+    """A table of figures, after so many columns of names; where it is too narrow, names fold and figures are cut."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
     for place, head in enumerate(heads):
-        if place < left:
+        if place < names:
             table.add_column(Text(head), overflow="fold", vertical="bottom")
         else:
-            table.add_column(Text(head), justify="right", overflow="fold")
+            table.add_column(Text(head), justify="right", no_wrap=True)
     return table
 
 

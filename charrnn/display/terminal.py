@@ -12,9 +12,17 @@ from charrnn.display.colours import MARKS, colour, ink, mark
 from charrnn.display.highlight import Cell, Highlight
 
 
+class Terminal(Console):
+    """A console that leaves a reader who has gone, as under `| head`, to whoever prints; rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the BrokenPipeError that is being handled pass."""
+        raise
+
+
 def show(highlight: Highlight, console: Console | None = None) -> None:
     """Print a highlight: its title, its legend, and row by row the text with the guesses under it."""
-    console = console or Console()
+    console = console or Terminal()
     for line in _lines(highlight, console.width, is_coloured(console)):
         console.print(line, soft_wrap=True, highlight=False)
 

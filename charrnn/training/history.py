@@ -113,4 +113,4 @@ def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
 
 def _is_report(line: Mapping[str, Any]) -> bool:
     numbers = [line.get(name) for name in _NUMBERS] + [line.get("val_nats") or 0.0]
-    return all(isinstance(number, int | float) for number in numbers)
+    return all(isinstance(number, int | float) for number in numbers) and line["step"] > 0

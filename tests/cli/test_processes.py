@@ -27,6 +27,11 @@ def test_help_imports_nothing_heavy():
     assert imported(CALL, "train", "--help") == set()
 
 
+@pytest.mark.parametrize("command", ["history", "compare"])
+def test_a_run_is_shown_without_torch_and_plots(run, command):
+    assert not imported(CALL, command, run) & {"torch", "matplotlib"}
+
+
 @pytest.mark.parametrize("command", [["sample", "--length", 5], ["info"]], ids=lambda command: command[0])
 def test_a_model_is_sampled_and_described_without_torch(run, command):
     assert imported(CALL, command[0], run, *command[1:]) == {"numpy", "safetensors"}
@@ -41,7 +46,9 @@ def test_head_ends_a_long_sample_quietly(process, run):
 
 
 @pytest.mark.parametrize(
-    "command", [["sample", "RUN", "--length", "9"], ["info", "RUN"], ["--help"], ["train", "-h"]], ids=" ".join
+    "command",
+    [["sample", "RUN", "--length", "9"], ["info", "RUN"], ["history", "RUN"], ["compare", "RUN"], ["--help"]],
+    ids=" ".join,
 )
 def test_a_reader_who_has_gone_already_is_no_error(run, command):
     reading, writing = os.pipe()
@@ -50,6 +57,7 @@ def test_a_reader_who_has_gone_already_is_no_error(run, command):
     done = subprocess.run([sys.executable, "-m", "charrnn", *arguments], stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert done.stderr == b""
+    assert done.returncode == 141 or "--help" in command
 
 
 def on_a_terminal(*arguments, **env):

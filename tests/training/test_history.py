@@ -47,7 +47,7 @@ def test_lines_that_are_cut_off_or_no_reports_are_left_out(run):
     run.log(at(1))
     run.keep_sample(at(1), "text", 0.8)
     whole = (run.path / LOG).read_bytes()
-    odd = b'[]\n"\xff"\n{}\n' + whole.replace(b'"step":1', b'"step":"1"')
+    odd = b'[]\n"\xff"\n{}\n' + whole.replace(b'"step":1', b'"step":"1"') + whole.replace(b'"step":1', b'"step":0')
     for name in (LOG, SAMPLES):
         (run.path / name).write_bytes((run.path / name).read_bytes() + odd + whole[:30])
     history = History.read(run.path)
