@@ -18,7 +18,7 @@ _OF_THE_TEXT = ("val_nats", "test_nats")  # what can only be compared on the sam
 
 @click.command(
     epilog=examples(
-        "charrnn compare checkpoints/python-lstm-1x384 checkpoints/python-gru-2x128",
+        "charrnn compare checkpoints/python-lstm checkpoints/python-gru",
         "charrnn compare checkpoints/* --output runs.png",
         "charrnn compare checkpoints/python-* --json",
     )

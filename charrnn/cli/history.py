@@ -16,9 +16,7 @@ WIDTH, HEIGHT = 80, 16
 
 
 @click.command(
-    epilog=examples(
-        "charrnn history checkpoints/python-lstm-1x384", "charrnn history checkpoints/python-lstm-1x384 --json"
-    )
+    epilog=examples("charrnn history checkpoints/python-lstm", "charrnn history checkpoints/python-lstm --json")
 )
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @json_option

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import load_checkpoint, note, read_corpus
-from charrnn.errors import ConfigError, RunError
+from charrnn.errors import ConfigError, RunError, SourceError
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
     from charrnn.text.vocabulary import Vocabulary
+    from charrnn.training.group import Group
     from charrnn.training.resume import SavedState, Sources
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
@@ -48,18 +49,20 @@ def fresh(
     if before:
         given = _inherited(before, given, str(init_from))
     with joined(choose_device(device)) as group:
-        number = choose_precision(precision, group.device)
+        number, threads = choose_precision(precision, group.device), torch.get_num_threads()
+        threads, number = group.found_by_the_first(lambda: [threads, str(number).removeprefix("torch.")])
+        _refuse_stdin(sources, group)
         with group.first_goes_first():
             corpus = _corpus(sources, before.vocabulary if before else None)
-        cores = torch.get_num_threads() * group.size
-        hardware = Hardware(group.device.type != "cpu", cores, number == torch.bfloat16)
+        _compare(corpus, group)
+        hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
         folder = out or _new_folder(corpus, config)
         check_space(folder, config)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
-        run = Run(folder, corpus, training, str(number).removeprefix("torch."), _absolute(sources), origin)
-        trainer = Trainer(network, corpus, training, number, group)
+        run = Run(folder, corpus, training, number, _absolute(sources), origin)
+        trainer = Trainer(network, corpus, training, choose_precision(number, group.device), group)
         group.wait()  # all have found the same free folder
         with closing(run):
             if group.is_first:
@@ -90,6 +93,7 @@ def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterat
         header, best = saved.account.header, saved.account.best_nats
         with group.first_goes_first():
             corpus, changed = _same_text(saved, path, force)
+        _compare(corpus, group)
         options = header.training | ({"on_nan": on_nan} if on_nan else {})
         training, precision = msgspec.convert(options, TrainingConfig), str(header.training["precision"])
         network = CharRNN(header.model, torch.Generator()).to(group.device)
@@ -176,6 +180,20 @@ def _read(sources: "Sources") -> "Corpus":
     for line in corpus.notes:
         note(line)
     return corpus
+
+
+def _refuse_stdin(sources: "Sources", group: "Group") -> None:
+    if group.size > 1 and "-" in sources.sources:
+        raise SourceError(f"{group.size} processes cannot read one stdin", "write the text to a file and name that")
+
+
+def _compare(corpus: "Corpus", group: "Group") -> None:
+    """Raise RunError where this process has read another text than the first."""
+    if group.found_by_the_first(lambda: corpus.sha256) != corpus.sha256:
+        raise RunError(
+            f"the text {corpus.name} of process {group.rank} is not that of process 0",
+            "put the same text on every machine",
+        )
 
 
 def _absolute(sources: "Sources") -> "Sources":

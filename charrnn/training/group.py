@@ -1,9 +1,11 @@
 """Group: the processes that train one model together, as torchrun starts them; alone, a process is a group of one."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,21 +29,19 @@ class Group:
         """Whether this is the process that writes, shows and decides."""
         return self.rank == 0
 
-    def average(self, gradients: Sequence[Tensor], sums: Sequence[Tensor | float]) -> list[Tensor]:
-        """Replace each gradient by its mean over the processes, and return the sums of the other numbers over them.
+    def average(self, gradients: Sequence[Tensor], loss: Tensor, numbers: Sequence[float]) -> "tuple[Tensor, Letter]":
+        """Replace each gradient by its mean over the processes; return the losses' mean [] and the numbers' sums.
 
         All travels as one tensor, so that a step waits for the others once.
         """
-        numbers = torch.stack([torch.as_tensor(value, dtype=torch.float32, device=self.device) for value in sums])
-        flat = torch.cat([*(gradient.flatten() for gradient in gradients), numbers])
-        if self.size > 1:
-            with _together():
-                torch.distributed.all_reduce(flat)
-        flat[: -len(numbers)] /= self.size
-        *parts, total = flat.split([*(gradient.numel() for gradient in gradients), len(numbers)])
+        tensors = [*gradients, loss, torch.tensor(numbers, dtype=loss.dtype).to(self.device, non_blocking=True)]
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        with _together():
+            torch.distributed.all_reduce(flat)
+        *parts, total, sums = flat.split([tensor.numel() for tensor in tensors])
         for gradient, part in zip(gradients, parts, strict=True):
-            gradient.copy_(part.view_as(gradient))
-        return list(total)
+            torch.div(part.view_as(gradient), self.size, out=gradient)
+        return total.squeeze(0) / self.size, Letter(sums)
 
     def gathered(self, tensor: Tensor) -> Tensor:
         """Return the processes' tensors [...], which have one shape, as one: [size, ...]."""
@@ -57,12 +57,25 @@ class Group:
         """Return the `count` numbers that the first process finds."""
         if self.size == 1:
             return list(find())
-        numbers = torch.zeros(count, dtype=torch.float64, device=self.device)
+        numbers = torch.zeros(count, dtype=torch.float64)
         if self.is_first:
             numbers.copy_(torch.tensor(list(find()), dtype=torch.float64))
         with _together():
             torch.distributed.broadcast(numbers, 0)
         return numbers.tolist()
+
+    def found_by_the_first(self, find: Callable[[], Any]) -> Any:
+        """Return what the first process finds, anything that JSON can hold."""
+        if self.size == 1:
+            return find()
+        content = json.dumps(find()).encode("ascii") if self.is_first else b""
+        (length,) = self.as_the_first(lambda: [len(content)], 1)
+        letters = torch.empty(int(length), dtype=torch.uint8)
+        if self.is_first:
+            letters.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+        with _together():
+            torch.distributed.broadcast(letters, 0)
+        return json.loads(letters.numpy().tobytes())
 
     @contextmanager
     def first_goes_first(self) -> Iterator[None]:
@@ -73,24 +86,50 @@ class Group:
         if self.is_first:
             self.wait()
 
+    def copy_the_first(self, tensors: Sequence[Tensor]) -> None:
+        """Overwrite tensors by those of the first process: another kind of processor may have computed others."""
+        if self.size == 1:
+            return
+        with _together():
+            for tensor in tensors:
+                torch.distributed.broadcast(tensor, 0)
+
     def wait(self) -> None:
         """Go on when all processes have come here."""
         self.gathered(torch.zeros(1))
+
+
+class Letter:
+    """Numbers on their way from a device; whoever reads them later does not keep the device waiting."""
+
+    def __init__(self, numbers: Tensor) -> None:
+        self._numbers = numbers.to("cpu", non_blocking=True)
+        self._arrival = torch.cuda.Event() if numbers.is_cuda else None
+        if self._arrival is not None:
+            self._arrival.record()
+
+    def read(self) -> list[float]:
+        """Return the numbers, as soon as they have come."""
+        if self._arrival is not None:
+            self._arrival.synchronize()
+        return self._numbers.tolist()
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Group]:
     """Join the group that torchrun has started this process for, on a device of its kind; else be a group of one.
 
-    PyTorch's own engine connects the processes: NCCL on GPUs, a GPU each, gloo on CPUs.
+    PyTorch's own engine connects the processes: NCCL for what lies on GPUs, a GPU each, and gloo for all else.
 
     Raises:
-        DeviceError: there is no GPU for this process.
+        DeviceError: there is no GPU for this process, or one GPU, or a device of another kind, is to serve them all.
     """
     size = int(os.environ.get("WORLD_SIZE", 1)) if "TORCHELASTIC_RUN_ID" in os.environ else 1
     if size == 1:
         yield Group(device=device)
         return
+    if device.index or device.type not in ("cpu", "cuda"):
+        raise DeviceError(f"{size} processes cannot share {device}", "choose --device cuda, a GPU each, or cpu")
     if device.type == "cuda":
         here = int(os.environ["LOCAL_RANK"])
         if here >= torch.cuda.device_count():
@@ -98,7 +137,7 @@ def joined(device: torch.device) -> Iterator[Group]:
         device = torch.device("cuda", here)
         torch.cuda.set_device(device)
     with _together():
-        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     group = Group(torch.distributed.get_rank(), size, device)
     try:
         yield group
@@ -114,5 +153,6 @@ def _together() -> Iterator[None]:
         yield
     except RuntimeError as error:  # its text is about sockets and lines of C++; CHARRNN_DEBUG=1 shows it
         raise RunError(
-            "another process of this run was lost", "start all of them again with --resume: the last save is good"
+            "another process of this run was lost",
+            "start all of them again with --resume, unless it has said what else to do",
         ) from error

@@ -49,19 +49,21 @@ class Hardware:
     """What the training runs on, as far as the recipe asks."""
 
     gpu: bool = False
-    cores: int = 2
+    cores: int = 2  # of all processes together
     bfloat16: bool = True
+    processes: int = 1  # that train one model together; each has a GPU, and a batch, of its own
 
     @property
     def operations(self) -> float:
         """Floating-point operations a second that a training step reaches, roughly: enough to choose a size by."""
         if self.gpu:
-            return 1e13
+            return self.processes * 1e13
         return self.cores * (2.5e11 if self.bfloat16 else 1e11)
 
     def __str__(self) -> str:
         number = "bfloat16" if self.bfloat16 else "float32"
-        return f"a GPU, {number}" if self.gpu else f"{self.cores} CPU cores, {number}"
+        gpus = "a GPU" if self.processes == 1 else f"{self.processes} GPUs"
+        return f"{gpus}, {number}" if self.gpu else f"{self.cores} CPU cores, {number}"
 
 
 class Recipe(NamedTuple):
@@ -115,7 +117,7 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     cell, depth = _BY_CELL[options["cell"]], max(1, int(options.get("num_layers", 1)))
     sizes = {"batch_size": 128 if hardware.gpu else 32, "seq_length": 32 if options["cell"] == "peephole" else 64}
     sizes |= {name: options[name] for name in sizes if name in options}
-    seen = _characters_seen(characters, options, sizes)  # None: as many as the time allows
+    seen = _characters_seen(characters, options, sizes, hardware.processes)  # None: as many as the time allows
     widest = min(_WIDTH_FOR_TEXT * characters**0.5, 2048 if hardware.gpu else 1024)
     width = min(_width(options, hardware, seen), widest) * cell["width"] / depth**0.5
     hidden = int(options.get("hidden_size", max(64, round(width / 32) * 32)))
@@ -149,9 +151,11 @@ def _dropout(readings: float, share: float) -> float:
     return round(share * min(0.5, max(0.0, 0.15 * log2(1 + readings) - 0.18)), 2)
 
 
-def _characters_seen(characters: int, options: Mapping[str, Any], sizes: Mapping[str, int]) -> float | None:
+def _characters_seen(
+    characters: int, options: Mapping[str, Any], sizes: Mapping[str, int], processes: int
+) -> float | None:
     if "steps" in options:
-        return options["steps"] * sizes["batch_size"] * sizes["seq_length"]
+        return options["steps"] * processes * sizes["batch_size"] * sizes["seq_length"]
     return options["epochs"] * characters if "epochs" in options else None
 
 

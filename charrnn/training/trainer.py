@@ -15,7 +15,7 @@ from charrnn.model.scoring import nats_per_character
 from charrnn.text.corpus import Batch, Corpus, Streams
 from charrnn.training.allocator import keep_freed_memory
 from charrnn.training.config import TrainingConfig
-from charrnn.training.group import Group
+from charrnn.training.group import Group, Letter
 from charrnn.training.report import Divergence, Progress, RecentLosses
 from charrnn.training.schedule import learning_rate
 
@@ -45,6 +45,7 @@ class Trainer:
     ) -> None:
         self.model, self.corpus, self.config, self.precision = model, corpus, config, precision
         self.group = group or Group(device=model.device)
+        self.group.copy_the_first([weight.data for weight in model.parameters()])
         streams = Streams.over(corpus.parts["train"], config.batch_size * self.group.size, config.seq_length)
         self.streams = streams.share(self.group.rank, self.group.size)
         self.stopped = "finished"
@@ -54,7 +55,9 @@ class Trainer:
         self._state: State | None = None
         self._step = 0
         self._seconds = self._reported = 0.0  # spent so far, at the last report; and at the one before it
-        self._agreed = (0.0, False)  # the first process's seconds, and whether a stop was asked for, at the last step
+        self._agreed = (0.0, False)  # the first process's seconds, and whether any was asked to stop
+        self._letters: list[Letter] = []  # under way: with them all will agree on that anew
+        self._look: Callable[[], tuple[float, bool]] = lambda: self._agreed  # at this process's own clock and wish
         self._next_milestone = FIRST_MILESTONE  # the next one is due when this part of the budget is used up
         self._next_validation = 0.0  # not before this part of the budget is used up
         self.characters = 0  # trained on so far, readings of the same character counted each
@@ -67,7 +70,8 @@ class Trainer:
         """Train until the budget is used up, `stop` says so, or the loss is no number; yield progress.
 
         A report that is a milestone is yielded at the end of the run, and at intervals before it; the model may be
-        saved and sampled then. A stop is followed within a step by a last report, a milestone without validation.
+        saved and sampled then. A stop is followed within a step (two, where several processes have to agree) by a last
+        report, a milestone without validation.
         """
         self.stopped, self.divergence = "finished", None
         keep_freed_memory()
@@ -155,13 +159,14 @@ class Trainer:
             yield self._owed, True
         start = perf_counter() - self._seconds
         self._reported = self._seconds
-        self._agreed = (self._seconds, False)
+        self._agreed, self._letters = (self._seconds, False), []
+        self._look = lambda: (perf_counter() - start, stop())
         batches = self.streams.batches(self._step)
         while self._fraction(self._seconds) < 1 and self._in_vain != self.config.patience:
             now = perf_counter() - start if self.group.size == 1 else self._agreed[0]
             rate = 0.5**self.rollbacks * learning_rate(self.config, self._fraction(now, ahead=0.5), self._epoch)
-            self._train_on(next(batches), rate, lambda: (perf_counter() - start, stop()))
-            now, stopping = self._agreed
+            self._train_on(next(batches), rate)
+            now, stopping = self._agree()
             fraction = self._fraction(now)
             due = fraction >= 1 or self._milestone_due(fraction)
             if due or stopping or now - self._reported >= REPORT_SECONDS:
@@ -190,8 +195,7 @@ class Trainer:
                 value = float(weight.detach()[~weight.isfinite()][0])
                 self.divergence = Divergence(self._step, f"weight {name}", value)
 
-    def _train_on(self, batch: Batch, rate: float, look: Callable[[], tuple[float, bool]]) -> None:
-        """Take one step at a learning rate; `look` tells the seconds spent and whether a stop was asked for."""
+    def _train_on(self, batch: Batch, rate: float) -> None:
         inputs, targets = (torch.from_numpy(ids).to(self.model.device) for ids in (batch.inputs, batch.targets))
         state = self._state and detached(self._handed_on(self._state) if batch.starts_epoch else self._state)
         with torch.autocast(self.model.device.type, self.precision, enabled=self.precision != torch.float32):
@@ -199,7 +203,7 @@ class Trainer:
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._optimizer.zero_grad()
         loss.backward()
-        loss = self._averaged(loss.detach(), look)
+        loss = self._averaged(loss.detach())
         if self.config.clip_value:
             torch.nn.utils.clip_grad_value_(self.model.parameters(), self.config.clip_value)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm or float("inf"))
@@ -207,21 +211,28 @@ class Trainer:
             group["lr"] = rate
         self._optimizer.step()
         self._step += 1
-        if self.group.size == 1:
-            self._agreed = look()
         characters = targets.numel() * self.group.size
         self.characters += characters
         self._recent.add(loss, norm, characters)
 
-    def _averaged(self, loss: Tensor, look: Callable[[], tuple[float, bool]]) -> Tensor:
-        """Average gradients and loss over the processes, and agree on the time and on stopping with the same letter."""
+    def _averaged(self, loss: Tensor) -> Tensor:
+        """Average gradients and loss over the processes; the time and the wish to stop travel with them."""
         if self.group.size == 1:
             return loss
-        seconds, stopping = look()
+        seconds, stopping = self._look()
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        total, first, stops = self.group.average(gradients, [loss, seconds if self.group.is_first else 0.0, stopping])
-        self._agreed = (float(first), float(stops) > 0)
-        return total / self.group.size
+        mean, letter = self.group.average(gradients, loss, [seconds if self.group.is_first else 0.0, stopping])
+        self._letters.append(letter)
+        return mean
+
+    def _agree(self) -> tuple[float, bool]:
+        """Agree on the time and on stopping: alone at once, with others a step late, so that no GPU is waited for."""
+        if self.group.size == 1:
+            self._agreed = self._look()
+        elif len(self._letters) > 1:
+            seconds, stops = self._letters.pop(0).read()
+            self._agreed = (seconds, stops > 0)
+        return self._agreed
 
     def _handed_on(self, state: State) -> State:
         """Give each reader's state to the next, who begins where it ended; the first begins the text anew."""

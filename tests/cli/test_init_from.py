@@ -75,8 +75,8 @@ def moved(charrnn, book, tiny, tmp_path, monkeypatch):
     text.write_bytes(book.read_bytes())
     train_on = Trainer._train_on
 
-    def stop(self, batch, rate, look):
-        train_on(self, batch, rate, look)
+    def stop(self, batch, rate):
+        train_on(self, batch, rate)
         if self.step == 10:
             raise KeyboardInterrupt
 

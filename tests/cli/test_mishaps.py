@@ -26,8 +26,8 @@ def fragile(monkeypatch):
     def make(step, limit):
         train_on = Trainer._train_on
 
-        def break_there(self, batch, rate, look):
-            train_on(self, batch, rate, look)
+        def break_there(self, batch, rate):
+            train_on(self, batch, rate)
             if self.step == step and rate > limit:
                 self.model.readout.bias.data[0] = float("nan")
 
@@ -103,10 +103,10 @@ def test_out_of_memory_is_advice_in_one_line_and_keeps_what_was_saved(
 ):
     train_on = Trainer._train_on
 
-    def run_out(self, batch, rate, look):
+    def run_out(self, batch, rate):
         if self.step == 6:
             raise error
-        train_on(self, batch, rate, look)
+        train_on(self, batch, rate)
 
     monkeypatch.setattr(Trainer, "_train_on", run_out)
     run = tmp_path / "run"
@@ -130,8 +130,8 @@ def test_a_folder_that_is_removed_while_training_goes_on_is_made_anew(charrnn, t
 
     run, train_on = tmp_path / "run", Trainer._train_on
 
-    def remove(self, batch, rate, look):
-        train_on(self, batch, rate, look)
+    def remove(self, batch, rate):
+        train_on(self, batch, rate)
         if self.step == 6:
             shutil.rmtree(run)
 
@@ -148,8 +148,8 @@ def test_a_folder_that_is_removed_while_training_goes_on_is_made_anew(charrnn, t
 def test_a_run_that_is_written_to_is_refused_to_others(charrnn, tiny, book, tmp_path, monkeypatch):
     run, train_on, refused = tmp_path / "run", Trainer._train_on, []
 
-    def meanwhile(self, batch, rate, look):
-        train_on(self, batch, rate, look)
+    def meanwhile(self, batch, rate):
+        train_on(self, batch, rate)
         if self.step == 6:
             refused.append(charrnn("train", "--resume", run))
             refused.append(charrnn("train", book, *tiny, *OPTIONS, "--out", run))

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from charrnn.errors import RunError
-from charrnn.training.group import Group
+from charrnn.errors import DeviceError, RunError
+from charrnn.training.group import Group, joined
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -61,9 +61,25 @@ def test_the_recurrent_states_of_all_are_those_of_one(ends, new_trainer):
 
 
 def test_both_have_the_same_weights_to_the_last_bit(ends):
-    for run in ends[0]:
+    for run in ends[0].keys() - {"read"}:
         pairs = zip(weights(ends[0][run]).values(), weights(ends[1][run]).values(), strict=True)
         assert all(torch.equal(one, other) for one, other in pairs), run
+
+
+def test_what_the_first_finds_reaches_all(ends):
+    assert [end["read"] for end in ends] == [["é\ud800", [0, None]]] * 2
+
+
+def test_a_group_of_one_finds_it_itself():
+    assert Group().found_by_the_first(lambda: ("text", ())) == ("text", ())
+
+
+@pytest.mark.parametrize("device", ["cuda:1", "mps"])
+def test_a_device_that_not_each_process_can_have_is_refused(monkeypatch, device):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "any")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(DeviceError, match=f"2 processes cannot share {device}"), joined(torch.device(device)):
+        pass
 
 
 def test_each_drops_units_of_its_own(ends):

@@ -116,6 +116,17 @@ def test_faster_hardware_makes_a_wider_network():
     assert widths == sorted(set(widths))
 
 
+@pytest.mark.parametrize("budget", [{"steps": 300}, {"epochs": 3}])
+def test_two_processes_are_given_the_network_of_one_with_twice_the_batch(budget):
+    one, _ = recipe(6, {**budget, "batch_size": 64})
+    two, each = recipe(6, {**budget, "batch_size": 32}, hardware=Hardware(processes=2))
+    assert (two, each.batch_size) == (one, 32)
+
+
+def test_more_gpus_make_a_wider_network():
+    assert width(10**9, Hardware(gpu=True, processes=8)) > width(10**9, Hardware(gpu=True))
+
+
 def test_the_more_often_a_text_is_read_the_more_is_dropped():
     dropped = [recipe(6, {"epochs": epochs, "hidden_size": 64})[0].dropout for epochs in (1, 5, 10, 1e6)]
     assert dropped == sorted(set(dropped))

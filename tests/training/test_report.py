@@ -57,8 +57,8 @@ def test_a_weight_that_no_loss_has_shown_is_found_before_it_can_be_saved(make_tr
     trainer = make_trainer(steps=4, sample_every=2)
     train_on = trainer._train_on
 
-    def break_after(batch, rate, look):
-        train_on(batch, rate, look)
+    def break_after(batch, rate):
+        train_on(batch, rate)
         if trainer.step == 4:
             dict(trainer.model.named_weights())[name].data.view(-1)[3] = value
 

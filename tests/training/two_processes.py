@@ -22,7 +22,7 @@ STEPS = 25  # some more than two epochs
 
 def new_trainer(group: Group, batch_size: int, dropout: float = 0.0, **options: float) -> Trainer:
     sizes = {"num_layers": 2, "hidden_size": 5, "embedding_size": 3, "dropout": dropout}
-    model = CharRNN(ModelConfig(len(CORPUS.vocabulary), **sizes), torch.Generator().manual_seed(1))
+    model = CharRNN(ModelConfig(len(CORPUS.vocabulary), **sizes), torch.Generator().manual_seed(1 + group.rank))
     budget = options or {"steps": STEPS}
     config = TrainingConfig(batch_size=batch_size, seq_length=6, learning_rate=1e-2, sample_every=10, **budget)
     return Trainer(model, CORPUS, config, group=group)
@@ -35,6 +35,7 @@ def outcome(trainer: Trainer, progress: object) -> dict[str, object]:
 def main() -> None:
     """Keep what came out of each run, as each process has it."""
     with joined(torch.device("cpu")) as group:
+        read = group.found_by_the_first(lambda: ["é\ud800", [group.rank, None]])
         together = new_trainer(group, 3)
         found = {"together": outcome(together, list(together.run()))}
         straight = new_trainer(group, 3, dropout=0.5)
@@ -49,6 +50,7 @@ def main() -> None:
         last = list(stopped.run(stop=lambda: group.rank == 1 and stopped.step == 6))[-1]
         found["stopped"] = outcome(stopped, last)
         by_the_clock = new_trainer(group, 3, minutes=0.01)
+        found["read"] = read
         found["clock"] = outcome(by_the_clock, list(by_the_clock.run())[-1])
         torch.save(found, Path(sys.argv[1]) / f"{group.rank}.pt")
 
