@@ -15,6 +15,9 @@ import click
 from charrnn.cli.common import is_first_process, note
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from charrnn.model.checkpoint import Checkpoint, Figures
     from charrnn.training.events import Events
     from charrnn.training.report import Progress
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from charrnn.training.trainer import Trainer
 
 SAMPLE_LENGTH = 160
+METERED = 16  # samples that the memorisation meter looks at; one alone says little
 SAMPLE_TEMPERATURE = 0.8
 MAX_ROLLBACKS = 10
 
@@ -56,8 +60,8 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool], events: "Ev
                 events.log(progress)
             bar.n = progress.fraction
             if progress.milestone and trainer.stopped != "interrupted":
-                text = _sample(trainer)
-                verbatim = meter.measure(trainer.corpus.vocabulary.encode(text))
+                samples = _samples(trainer)
+                text, verbatim = trainer.corpus.vocabulary.decode(samples[0]), meter.measure(samples)
                 run.keep_sample(progress, text, SAMPLE_TEMPERATURE, verbatim)
                 if events:
                     events.keep_sample(progress, text, verbatim)
@@ -95,8 +99,11 @@ def _reports(
         yield from trainer.run(stop)
 
 
-def _sample(trainer: "Trainer") -> str:
-    """A short text by the model as it is now; always the same seed, so that stages of a run can be compared."""
+def _samples(trainer: "Trainer") -> "npt.NDArray[np.integer]":
+    """Short texts by the model as it is now, ids [METERED, SAMPLE_LENGTH].
+
+    The seeds are always the same, so that the stages of a run can be compared.
+    """
     import numpy as np
 
     from charrnn.model.stepped_network import SteppedCharRNN
@@ -106,7 +113,7 @@ def _sample(trainer: "Trainer") -> str:
     network = SteppedCharRNN(trainer.model.config, trainer.model.weights())
     sampler = Sampler(network, trainer.corpus.vocabulary, SamplingConfig(SAMPLE_TEMPERATURE))
     with np.errstate(all="ignore"):  # a run about to diverge says so itself
-        return "".join(drawn.character for drawn in sampler.draw(SAMPLE_LENGTH))
+        return np.concatenate([ids for ids, _ in sampler.draw_many(SAMPLE_LENGTH, "", range(METERED))]).T
 
 
 def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:

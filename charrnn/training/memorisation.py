@@ -19,7 +19,7 @@ _FILTER_BITS = 16
 
 @dataclass(frozen=True)
 class Verbatim:
-    """Which part of a sample's 20-character strings stands in the training text.
+    """Which part of the 20-character strings of some samples stands in the training text.
 
     Real text repeats itself too: `yardstick` is the mean of the same share over stretches of the validation part, as
     long as the sample where the part is (None where there is no such part, or no string in it).
@@ -31,8 +31,8 @@ class Verbatim:
 
     def __str__(self) -> str:
         """What a person reads beside a sample."""
-        real = "" if self.yardstick is None else f" (real text {100 * self.yardstick:.0f} %)"
-        return f"{100 * self.share:.0f} % verbatim{real}"
+        real = "" if self.yardstick is None else f" (real text {100 * self.yardstick:.1f} %)"
+        return f"{100 * self.share:.1f} % verbatim{real}"
 
 
 class Meter:
@@ -42,14 +42,17 @@ class Meter:
         self._train, self._val = train[:SEARCHED], val
         self._yardsticks: dict[int, float | None] = {}
 
-    def measure(self, sample: Ids) -> Verbatim | None:
-        """Return the sample's shares; None where it is shorter than one string."""
-        if len(sample) < LENGTH:
+    def measure(self, samples: Ids) -> Verbatim | None:
+        """Return the shares of a sample [S], or of several together [N, S]; None where S is less than a string."""
+        samples = np.atleast_2d(samples)
+        length = samples.shape[1]
+        if length < LENGTH:
             return None
-        if len(sample) not in self._yardsticks:
-            self._yardsticks[len(sample)] = self._yardstick(len(sample))
-        share = float(standing_in(self._train, sample).mean())
-        return Verbatim(share, self._yardsticks[len(sample)], len(self._train))
+        if length not in self._yardsticks:
+            self._yardsticks[length] = self._yardstick(length)
+        strings = sliding_window_view(samples, LENGTH, axis=1).reshape(-1, LENGTH)
+        share = float(_found(self._train, strings).mean())
+        return Verbatim(share, self._yardsticks[length], len(self._train))
 
     def _yardstick(self, length: int) -> float | None:
         if self._val is None or len(self._val) < LENGTH:

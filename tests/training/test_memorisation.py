@@ -80,6 +80,11 @@ def test_the_yardstick_of_a_validation_part_that_repeats_the_text_is_1_and_of_a_
     assert 0.4 < Meter(letters, half).measure(sample).yardstick < 0.6
 
 
+def test_several_samples_are_measured_together_and_no_string_is_across_two(letters):
+    assert Meter(letters).measure(np.stack([letters[:40], letters[100:140] + 30])).share == 0.5
+    assert Meter(letters).measure(np.stack([letters[:30], letters[30:60]])).share == 1
+
+
 def test_the_yardstick_is_over_stretches_as_long_as_the_sample(letters):
     val = np.concatenate([letters[500:530], letters[500:530] + 30])
     assert Meter(letters, val).measure(letters[:30]).yardstick == 0.5  # two stretches, no string across both
@@ -96,5 +101,5 @@ def test_a_text_beyond_the_bound_is_looked_at_up_to_it_and_says_so(letters, monk
 
 
 def test_a_person_reads_the_share_beside_the_yardstick():
-    assert str(Verbatim(0.125, 0.04, 99)) == "12 % verbatim (real text 4 %)"
-    assert str(Verbatim(1.0, None, 99)) == "100 % verbatim"
+    assert str(Verbatim(0.125, 0.04, 99)) == "12.5 % verbatim (real text 4.0 %)"
+    assert str(Verbatim(1.0, None, 99)) == "100.0 % verbatim"
