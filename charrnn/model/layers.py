@@ -65,7 +65,7 @@ class Layer(nn.Module):
         return h, tuple(s.squeeze(0) for s in after)
 
     def _scan(self, weights: LayerWeights, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
-        a = (x @ weights.weight_ih.T + weights.bias_ih).transpose(0, 1).contiguous()
+        a = nn.functional.linear(x, weights.weight_ih, weights.bias_ih).transpose(0, 1).contiguous()
         recurrent = (weights.weight_hh.to(a.dtype), weights.bias_hh.to(a.dtype))
         cell_state: tuple[Tensor, ...] = ()
         with torch.autocast(x.device.type, enabled=False):

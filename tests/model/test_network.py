@@ -81,6 +81,13 @@ def test_few_characters_enter_as_their_places_with_the_same_logits(make_model, c
     torch.testing.assert_close(after[0], state)
 
 
+def test_in_bfloat16_every_layer_computes_in_it(make_model, cell):
+    model = make_model(**cell, num_layers=2)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, state = model(some_ids())
+    assert [layer[0].dtype for layer in state] == [torch.bfloat16] * 2
+
+
 def test_from_weights_is_the_inverse_of_weights(make_model, cell):
     model = make_model(**cell, num_layers=2)
     copy = CharRNN.from_weights(model.config, model.weights())
