@@ -89,6 +89,12 @@ def main() -> NoReturn:
             status = _fail("out of memory; choose a smaller --hidden-size, --batch-size or --seq-length")
         else:
             status = _fail(f"unexpected {type(error).__name__}: {error}; CHARRNN_DEBUG=1 shows where")
+    except SystemExit as end:
+        status = end.code
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # see `joined` in training/group.py
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(int(status or 0))
     sys.exit(status or 0)
 
 

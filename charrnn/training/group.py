@@ -119,6 +119,9 @@ class Letter:
 def joined(device: torch.device) -> Iterator[Group]:
     """Join the group that torchrun has started this process for, on a device of its kind; else be a group of one.
 
+    The connection is not taken apart: now and then PyTorch aborts a process while it does that, or while it cleans up
+    at its end. The process is to end by `os._exit`.
+
     PyTorch's own engine connects the processes: NCCL for what lies on GPUs, a GPU each, and gloo for all else.
 
     Raises:
@@ -139,12 +142,9 @@ def joined(device: torch.device) -> Iterator[Group]:
     with _together():
         torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     group = Group(torch.distributed.get_rank(), size, device)
-    try:
-        yield group
-        with suppress(RunError):  # gloo may abort a process that it finds alone
-            group.wait()
-    finally:
-        torch.distributed.destroy_process_group()
+    yield group
+    with suppress(RunError):  # one that was lost has been told of already
+        group.wait()
 
 
 @contextmanager

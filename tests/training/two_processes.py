@@ -3,6 +3,7 @@
 python -m torch.distributed.run --nproc-per-node 2 tests/training/two_processes.py FOLDER
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def main() -> None:
         found["read"] = read
         found["clock"] = outcome(by_the_clock, list(by_the_clock.run())[-1])
         torch.save(found, Path(sys.argv[1]) / f"{group.rank}.pt")
+    os._exit(0)
 
 
 if __name__ == "__main__":
