@@ -10,7 +10,7 @@ HIGHLIGHT := $(DEMO)/highlight.html
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint format benchmarks clean
+.PHONY: demo test lint format benchmarks models clean
 
 demo: $(READY)
 	rm -rf $(DEMO)
@@ -37,6 +37,10 @@ format: $(READY)
 
 benchmarks: $(READY)
 	$(BIN)/python benchmarks/quality.py
+
+# the models in checkpoints/: hours on two cores; stopped, it goes on where it stood
+models: $(READY)
+	$(BIN)/python benchmarks/models.py
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

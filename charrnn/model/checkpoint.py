@@ -25,6 +25,7 @@ import charrnn
 from charrnn.errors import CharrnnError, CheckpointError
 from charrnn.files import replacing
 from charrnn.model.config import ModelConfig
+from charrnn.model.shipped import SHIPPED, shipped
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 FORMAT = "charrnn"
@@ -94,14 +95,18 @@ class Checkpoint:
         return self.header.model
 
 
-def save(checkpoint: Checkpoint, path: Path) -> None:
+def save(checkpoint: Checkpoint, path: Path, half: bool = False) -> None:
     """Write a checkpoint in one step: a reader of `path` finds the old file or the new one, whole.
 
+    With `half` the weights are rounded to float16, whose 11 significant bits halve the file.
+
     Raises:
+        CheckpointError: a weight is beyond what float16 can hold, ±65,504.
         OSError: `path` cannot be written.
     """
     header = msgspec.json.encode(asdict(checkpoint.header))
-    tensors = {**checkpoint.weights, "vocabulary": checkpoint.vocabulary.codes.astype(np.int32)}
+    weights = _halved(checkpoint.weights, path) if half else checkpoint.weights
+    tensors = {**weights, "vocabulary": checkpoint.vocabulary.codes.astype(np.int32)}
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
@@ -110,6 +115,14 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     }
     with replacing_tensors(path) as temporary:
         save_file(tensors, temporary, metadata)
+
+
+def _halved(weights: dict[str, npt.NDArray[Any]], path: Path) -> dict[str, npt.NDArray[Any]]:
+    largest = np.finfo(np.float16).max
+    for name, weight in weights.items():
+        if np.abs(weight).max(initial=0) > largest:
+            raise CheckpointError(f"{name} is too large for float16, so {path} was not written", "store it in float32")
+    return {name: weight.astype(np.float16) for name, weight in weights.items()}
 
 
 @contextmanager
@@ -142,16 +155,20 @@ def load(path: Path) -> Checkpoint:
 
 
 def locate(model: str) -> Path:
-    """Return the checkpoint file that MODEL means: the file itself, or the best one of a run folder.
+    """Return the checkpoint file that MODEL means: the file itself, the best one of a run folder, or a shipped one.
+
+    The name of a shipped model always means that model, and "./name" a file or folder of that name.
 
     Raises:
         CheckpointError: there is no such file, or the folder holds no checkpoint.
     """
-    path = Path(model)
+    path = shipped(model) or Path(model)
     if os.path.isfile(path):  # unlike Path.is_file, false for a name that no file can have
         return path
     if not (model and os.path.isdir(path)):
-        raise CheckpointError(f"there is no model {model}", "give a checkpoint file or a run folder of 'charrnn train'")
+        names = ", ".join(filter(shipped, SHIPPED))
+        ways = "a checkpoint file or a run folder of 'charrnn train'" + (f", or one of {names}" if names else "")
+        raise CheckpointError(f"there is no model {model}", f"give {ways}")
     for name in (BEST, LAST):
         if (path / name).is_file():
             return path / name

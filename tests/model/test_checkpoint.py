@@ -113,3 +113,21 @@ def test_a_missing_model_is_an_error_that_names_it(tmp_path, monkeypatch, name):
 def test_loading_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(CheckpointError, match=r"there is no checkpoint .*missing; check the path"):
         load(tmp_path / "missing")
+
+
+def test_half_precision_halves_the_file_and_rounds_the_weights(make_checkpoint, cell, tmp_path):
+    checkpoint = make_checkpoint(**cell, hidden_size=64)
+    save(checkpoint, tmp_path / "whole")
+    save(checkpoint, tmp_path / "half", half=True)
+    loaded = load(tmp_path / "half")
+    assert os.path.getsize(tmp_path / "half") < 0.6 * os.path.getsize(tmp_path / "whole")
+    for name, weight in checkpoint.weights.items():
+        assert loaded.weights[name].dtype == np.float32
+        np.testing.assert_allclose(loaded.weights[name], weight, rtol=2**-11, atol=2**-25)
+
+
+def test_a_weight_beyond_half_precision_is_refused_by_name(checkpoint, tmp_path):
+    weights = {**checkpoint.weights, "readout.bias": np.full(6, 7e4, np.float32)}
+    with pytest.raises(CheckpointError, match=r"readout.bias is too large for float16"):
+        save(replace(checkpoint, weights=weights), tmp_path / "model", half=True)
+    assert not os.listdir(tmp_path)

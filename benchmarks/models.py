@@ -1,0 +1,139 @@
+"""Make the models that come with charrnn: train each by one command, store it in half precision, measure it, card it.
+
+What `make models` runs. A run that was stopped goes on where it stood; one that has ended is only measured again. The
+figures in a model's file and card are those of the file as it lies there, as `charrnn score` prints them.
+
+    python benchmarks/models.py shakespeare tolstoy kernel
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from charrnn.model.checkpoint import BEST, Checkpoint, bits, load, save
+from charrnn.model.shipped import SHIPPED
+
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+CARDS = CHECKPOINTS / "README.md"
+RECIPES = {
+    "shakespeare": "--epochs 30 --num-layers 1 --hidden-size 640 --seed 1",
+    "tolstoy": "--epochs 24 --num-layers 2 --hidden-size 512 --embedding-size 0 --dropout 0.35 --batch-size 64 "
+    "--seq-length 128 --learning-rate 0.004 --seed 1",
+    "kernel": "--epochs 13 --num-layers 2 --hidden-size 512 --embedding-size 0 --dropout 0.35 --batch-size 64 "
+    "--seq-length 128 --learning-rate 0.004 --seed 1",
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model as it is shipped, and its losses in nats per character, by part: its own, and the best n-gram's."""
+
+    name: str
+    path: Path
+    checkpoint: Checkpoint
+    exact: dict[str, float]  # before its weights were rounded to half precision
+    nats: dict[str, float]
+    ngram: dict[str, tuple[int, float]]  # n, nats
+
+
+def main() -> None:
+    """Make the models that are asked for, and write the cards of all that are there."""
+    options = _options()
+    for name in options.names:
+        _make(name, options.runs / f"{name}-model")
+    rows = [_measured(name, options.runs / f"{name}-model") for name in SHIPPED if _path(name).is_file()]
+    CARDS.write_text(_HEAD + "\n".join(_card(row) for row in rows), encoding="utf-8")
+    print(f"wrote {CARDS}")
+
+
+def command(name: str) -> str:
+    """Return the command that trains a model."""
+    return f"charrnn train {name} {RECIPES[name]}"
+
+
+def _make(name: str, run: Path) -> None:
+    """Train, or go on, or find the run ended; then write the model's file, with the figures of its rounded weights."""
+    began = ["--resume", str(run)] if run.exists() else [*command(name).split()[2:], "--out", str(run)]
+    subprocess.run([sys.executable, "-m", "charrnn", "train", *began], check=True)
+    path, trained = _path(name), load(run / BEST)
+    save(trained, path, half=True)
+    nats = {part: _score(path, name, part)["nats_per_character"] for part in ("val", "test")}
+    figures = replace(trained.header.figures, val_nats=nats["val"], test_nats=nats["test"])
+    save(replace(trained, header=replace(trained.header, figures=figures)), path, half=True)
+
+
+def _measured(name: str, run: Path) -> Measured:
+    path = _path(name)
+    scores = {part: _score(path, name, part, "--baseline") for part in ("val", "test")}
+    best = {part: min(score["baselines"], key=lambda row: row["nats_per_character"]) for part, score in scores.items()}
+    return Measured(
+        name,
+        path,
+        load(path),
+        {part: _score(run / BEST, name, part)["nats_per_character"] for part in scores},
+        {part: score["nats_per_character"] for part, score in scores.items()},
+        {part: (row["order"], row["nats_per_character"]) for part, row in best.items()},
+    )
+
+
+def _card(row: Measured) -> str:
+    header, model = row.checkpoint.header, row.checkpoint.config
+    corpus, figures = header.corpus, header.figures
+    size = row.path.stat().st_size / 1e6
+    mean = sum(row.nats.values()) / len(row.nats)
+    cost = max(abs(row.nats[part] - row.exact[part]) for part in row.nats)
+    losses = "".join(
+        f"| {part} | {corpus.split[part]:,} | {nats:.4f} | {bits(nats):.4f} | {row.ngram[part][1]:.4f} "
+        f"(n = {row.ngram[part][0]}) |\n"
+        for part, nats in row.nats.items()
+    )
+    return f"""
+## {row.name}
+
+{corpus.characters:,} characters of [{corpus.name}]({corpus.source}) ({corpus.licence}); trained on
+the first {corpus.split["train"]:,}. {model.kind}, {model.num_layers} × {model.hidden_size} units,
+{model.parameters:,} parameters, {size:.1f} MB.
+
+    {command(row.name)}
+
+{figures.epoch:.1f} readings in {figures.seconds / 60:.0f} minutes of training.
+
+| part | characters | nats per character | bits | best n-gram (Kneser–Ney), nats |
+|---|---|---|---|---|
+{losses}
+Mean of both parts: {mean:.4f} nats. Half precision costs at most {cost:.5f} nats.
+"""
+
+
+def _score(model: Path, name: str, part: str, *options: str) -> dict[str, Any]:
+    line = [sys.executable, "-m", "charrnn", "score", str(model), name, "--part", part, "--json", *options]
+    return json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def _path(name: str) -> Path:
+    return CHECKPOINTS / f"{name}.safetensors"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=SHIPPED, default=list(SHIPPED))
+    parser.add_argument("--runs", type=Path, default=CHECKPOINTS, help="where the run folders are")
+    return parser.parse_args()
+
+
+_HEAD = """# Runs, and the models that come with charrnn
+
+`charrnn train` puts its runs here: a folder each, with `best.safetensors` (lowest validation loss), `last.safetensors`,
+`log.jsonl`, `samples.jsonl` and `loss.png`. They are not under version control. The three files here are: they install
+with the package and are found by name, as in `charrnn sample tolstoy`. `make models` made them and this page; each
+command goes on where it was stopped. Losses are of the corpus's own validation and test part, which the model was not
+trained on, as `charrnn score NAME NAME --part val` prints them.
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+import pytest
+
+from charrnn.errors import CheckpointError
+from charrnn.model import shipped as room
+from charrnn.model.checkpoint import load, locate, save
+from charrnn.model.shipped import SHIPPED, shipped
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    """A place for shipped models, empty, and a current folder beside it."""
+    place, here = tmp_path / "shipped", tmp_path / "here"
+    place.mkdir()
+    here.mkdir()
+    monkeypatch.setattr(room, "_FOLDERS", (tmp_path / "none", place))
+    monkeypatch.chdir(here)
+    return place
+
+
+def test_a_shipped_model_is_found_by_its_name(folder, make_checkpoint):
+    save(make_checkpoint(), folder / "tolstoy.safetensors")
+    assert locate("tolstoy") == folder / "tolstoy.safetensors"
+
+
+def test_a_name_means_the_shipped_model_and_a_path_what_lies_there(folder, make_checkpoint, tmp_path):
+    save(make_checkpoint(), folder / "tolstoy.safetensors")
+    save(make_checkpoint(), tmp_path / "here" / "tolstoy")
+    assert locate("tolstoy") == folder / "tolstoy.safetensors"
+    assert locate("./tolstoy").resolve() == tmp_path / "here" / "tolstoy"
+
+
+def test_a_file_that_is_no_shipped_model_is_not_found_by_name(folder, make_checkpoint):
+    save(make_checkpoint(), folder / "another.safetensors")
+    save(make_checkpoint(), folder / "kernel.safetensors")
+    with pytest.raises(CheckpointError, match=r"no model another; give a checkpoint file .*, or one of kernel"):
+        locate("another")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_model_loads_and_is_small(name):
+    path = shipped(name)
+    if path is None:
+        pytest.skip(f"the model {name} is not in this copy of charrnn")
+    assert path.stat().st_size <= 10e6
+    assert load(path).header.corpus.name == name
