@@ -1,6 +1,7 @@
 """Fixtures that the rooms share: tiny models of every cell, and checkpoints of them."""
 
 import os
+import shutil
 
 import pytest
 
@@ -63,3 +64,38 @@ def make_checkpoint(make_model):
         return Checkpoint(header, Vocabulary(LETTERS[: model.config.vocabulary_size]), model.weights())
 
     return make
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium of the system's, for pages that are to be seen as a reader sees them."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium is on this machine")
+    from playwright.sync_api import sync_playwright
+
+    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=sandbox)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """A function that opens a file in Chromium; the test fails if it asked for anything else or complained."""
+    said, contexts = [], []
+
+    def opened(path, **options):
+        contexts.append(chromium.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(path.as_uri()) or said.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not said

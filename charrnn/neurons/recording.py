@@ -14,6 +14,7 @@ from charrnn.model.cells import gate_names, state_names
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.model.readers import Readers, first_reader_afresh
+from charrnn.model.scoring import score_blocks
 from charrnn.model.units import Unit
 
 CHUNK = 2048  # characters recorded at once, by all readers together
@@ -158,3 +159,13 @@ def record(
         np.concatenate([c.candidates for c in chunks])[skip:],
         np.concatenate([c.chances for c in chunks])[skip:],
     )
+
+
+def surprisals(model: CharRNN, ids: npt.NDArray[np.integer], start: int, stop: int) -> Floats:
+    """Return −ln p of each character of the passage ids[start:stop] given those before it, [T] in nats.
+
+    Up to WARM_UP characters before the passage are read; the first character of a text is not predicted and has 0.
+    """
+    read_from = max(0, start - WARM_UP)
+    nats = np.concatenate([[0.0], *(block.numpy() for block in score_blocks(model, ids[read_from:stop]))])
+    return nats[start - read_from :]

@@ -105,10 +105,10 @@ def find(
     if len(ids) < SHORTEST:
         raise ConfigError(f"the text has {len(ids)} characters that the model knows", f"give {SHORTEST:,} or more")
     text = checkpoint.vocabulary.decode(ids)
-    wanted, kind = _wanted(text, names, regexes, text_kind)
+    wanted, kind = features_wanted(text, names, regexes, text_kind)
     searched = signals.split(",") if signals else _default_signals(checkpoint.config)
     network = build_network(checkpoint, device)
-    found = _search(network, ids, (before, text), wanted, searched, seed)
+    found = search_units(network, ids, (before, text), wanted, searched, seed)
     skipped = [each for each in found if isinstance(each, str)]
     findings = [each for each in found if not isinstance(each, str)]
     if not findings:
@@ -130,7 +130,7 @@ def find(
         _show(findings, origin)
 
 
-def _wanted(
+def features_wanted(
     text: str, names: tuple[str, ...], regexes: tuple[str, ...], text_kind: str | None
 ) -> "tuple[list[Feature], str]":
     """The features asked for, each once, and the kind of text."""
@@ -154,7 +154,7 @@ def _default_signals(config: "ModelConfig") -> list[str]:
     return list(dict.fromkeys(["h", default_signal(config)]))
 
 
-def _search(
+def search_units(
     network: Any, ids: Any, texts: tuple[str, str], wanted: "list[Feature]", signals: list[str], seed: int
 ) -> "list[Finding | str]":
     from charrnn.model.devices import choose_precision

@@ -5,6 +5,7 @@ import click
 from charrnn.cli.common import examples
 from charrnn.cli.neurons.compare import compare
 from charrnn.cli.neurons.dump import dump
+from charrnn.cli.neurons.explore import explore
 from charrnn.cli.neurons.find import features, find
 from charrnn.cli.neurons.look import gates, grep
 from charrnn.cli.neurons.prove import ablate, steer
@@ -21,5 +22,5 @@ def neurons() -> None:
     """See what single units do over a text: find the unit that follows a feature, and prove it."""
 
 
-for command in (find, show, ablate, steer, gates, grep, compare, dump, features):
+for command in (find, show, explore, ablate, steer, gates, grep, compare, dump, features):
     neurons.add_command(command)

@@ -1,0 +1,71 @@
+"""The explorer page by the command line: what it holds is what the other commands tell."""
+
+import json
+import re
+
+import pytest
+
+
+@pytest.fixture
+def explore(charrnn, run, book, tmp_path):
+    """A function that writes the page with some options and returns its data."""
+
+    def explored(*options, source=book, stdin=b""):
+        path = tmp_path / "page.html"
+        result = charrnn("neurons", "explore", run, source, "-o", path, *options, stdin=stdin)
+        assert result.status == 0, result.err
+        assert re.fullmatch(rf"wrote {path} \(\d+\.\d MB\)\n", result.out)
+        block = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.S)
+        return json.loads(block[1])
+
+    return explored
+
+
+def test_the_page_holds_the_passage_asked_for_and_opens_at_the_unit(explore, book):
+    page = explore("--part", "all", "--start", 100, "--length", 50, "--unit", "0:3")
+    text = book.read_text("utf-8")[100:150]
+    assert page["signs"] == [c.replace("\n", "↵") for c in text]
+    assert page["opens"] == [0, 3]
+    assert (page["layers"], page["units"], page["length"]) == (1, 16, 50)
+    assert [name for name, _ in page["gates"]] == ["i", "f", "g", "o"]
+    assert len(page["gateValues"]) == 16
+
+
+def test_surprisal_is_that_of_score(explore, charrnn, run, book, tmp_path):
+    page = explore("--part", "all", "--start", 0, "--length", 400)
+    (tmp_path / "begin.txt").write_text(book.read_text("utf-8")[:400], "utf-8")
+    score = json.loads(charrnn("score", run, tmp_path / "begin.txt", "--json").out)
+    assert sum(page["surprisal"]) / 399 == pytest.approx(score["nats_per_character"], abs=0.005)
+
+
+def test_ranked_features_are_those_that_find_finds(explore, charrnn, run, book, tmp_path):
+    (tmp_path / "long.txt").write_text(3 * book.read_text("utf-8"), "utf-8")
+    page = explore("--characters", 4000, source=tmp_path / "long.txt")
+    command = ("neurons", "find", run, tmp_path / "long.txt", "--characters", 4000, "--signals", "tanh_c", "--json")
+    found = {each["feature"]: each for each in json.loads(charrnn(*command).out)["features"]}
+    assert {each["feature"] for each in page["ranked"]} == set(found)
+    for each in page["ranked"]:
+        finding = found[each["feature"]]
+        assert ":".join(map(str, each["unit"])) == finding["unit"]
+        assert each["score"] == pytest.approx(finding["score"], abs=6e-4)
+        assert each["verdict"] == finding["verdict"]
+
+
+def test_a_short_text_from_stdin_has_a_page_without_a_ranking(explore):
+    page = explore(source="-", stdin=b"the cat sat on a mat")
+    assert page["length"] == 20
+    assert page["ranked"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--unit", "9:0"], "the unit's layer"),
+        (["--start", 10**9], "none from 1,000,000,000 on; choose a lower --start"),
+    ],
+)
+def test_what_is_not_there_is_told(charrnn, run, book, tmp_path, options, told):
+    result = charrnn("neurons", "explore", run, book, "-o", tmp_path / "page.html", *options)
+    assert result.status == 1
+    assert told in result.err
+    assert not list(tmp_path.iterdir())
