@@ -133,7 +133,7 @@ def _lstm_gates(s: Array) -> tuple[Array, ...]:
     """(σ, σ, tanh, σ) of the four blocks of s [..., 4H]."""
     H = s.shape[-1] // 4
     if isinstance(s, np.ndarray):  # as σ(x) = ½ tanh(½ x) + ½, one tanh does for all four
-        scale, shift = _halves(H, s.ndim)
+        scale, shift = halves(H, s.ndim)
         y = np.tanh(s * scale)
         y *= scale
         y += shift
@@ -143,8 +143,11 @@ def _lstm_gates(s: Array) -> tuple[Array, ...]:
 
 
 @cache
-def _halves(H: int, axes: int) -> tuple[Array, Array]:
-    """1 for tanh's block, ½ for the others, and the rest to 1; with all axes, as numpy is faster on equal shapes."""
+def halves(H: int, axes: int) -> tuple[Array, Array]:
+    """Return ½ for the blocks of i, f and o, 1 for g's, and the rest to 1: with y = tanh(x ∘ scale), y ∘ scale + shift.
+
+    They have as many axes as what they are multiplied with, since numpy is faster on equal shapes.
+    """
     scale = np.full((1,) * (axes - 1) + (4 * H,), 0.5, np.float32)
     scale[..., 2 * H : 3 * H] = 1
     return scale, 1 - scale
