@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.writing import Look, write_one
+from charrnn.cli.writing import Look, write_one, write_prime
 from charrnn.display.signs import one_line, visible
 from charrnn.errors import CharrnnError, ConfigError, check_range
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
     from charrnn.sampling.sampler import Drawn, Sampler
 
 HELP = """\
-Type a beginning and press Enter: the model goes on from it. A backslash at the end of a line goes on
-with the next one; a beginning that starts with / is typed with //. Ctrl-C stops the writing.
+Type a beginning and press Enter: the model goes on from it. A backslash at the
+end of a line goes on with the next one; a beginning that starts with / is
+typed with //. Ctrl-C stops the writing; Ctrl-D or /quit ends the session.
 
-/more              go on from where it stopped
-/retry             the same beginning again, with other noise
-/temperature T     0 is greedy, below 1 cautious, above 1 wild
-/top-k K  /top-p P  /min-p P      as the options of charrnn sample; off: all characters
-/length N          characters to draw
-/stop TEXT         end when TEXT has been written; off: never
-/seed N            start the noise anew from N
-/color none|surprisal|L:I         colour by this;  /unit L:I is the same for a unit
-/alternatives on|off              the likeliest in each character's place
-/settings          all of these as they are
+/more                       go on from where it stopped
+/retry                      the same beginning again, with other noise
+/temperature T              0 is greedy, below 1 cautious, above 1 wild
+/top-k K  /top-p P  /min-p P  as the options of charrnn sample; off: all
+/length N                   characters to draw
+/stop TEXT                  end when TEXT has been written; off: never
+/seed N                     start the noise anew from N
+/color none|surprisal|L:I   colour by this; /unit L:I is the same for a unit
+/alternatives on|off        the likeliest in each character's place
+/settings                   all of these as they are; one alone: /length
 /help  /quit"""
 
 HISTORY = 1000  # lines
@@ -60,7 +61,7 @@ class Session:
         with _history():
             for line in _lines():
                 try:
-                    if line == "/quit":
+                    if line.strip() == "/quit":
                         return
                     self._answer(line)
                 except CharrnnError as error:
@@ -73,24 +74,33 @@ class Session:
             name, _, value = line[1:].partition(" ")
             self._command(name, value.strip())
         elif line:
-            self._start = self._sampler.begin(line.removeprefix("/") if line.startswith("//") else line)
+            beginning = line.removeprefix("/") if line.startswith("//") else line
+            self._start = self._sampler.begin(beginning)
+            self._prime = beginning
             self._write()
 
     def _command(self, name: str, value: str) -> None:
-        if name in ("more", "retry"):
-            self._start = self._here if name == "more" else self._start
-            self._write()
+        if name in _SETTERS:
+            if value:
+                _SETTERS[name](self, value)
+            else:
+                click.echo(self._settings(name))
+        elif name not in ("more", "retry", "help", "settings"):
+            raise ConfigError(f"there is no command /{name}", "/help lists them")
+        elif value:
+            raise ConfigError(f"/{name} takes no value", "leave it out")
         elif name in ("help", "settings"):
             click.echo(HELP if name == "help" else self._settings())
-        elif name in _SETTERS:
-            _SETTERS[name](self, value)
         else:
-            raise ConfigError(f"there is no command /{name}", "/help lists them")
+            if name == "more":
+                self._start, self._prime = self._here, ""
+            self._write()
 
     def _write(self) -> None:
         """Write a continuation; each has noise of its own."""
         from charrnn.sampling.sampler import until
 
+        write_prime(self._prime, self._look)
         write_one(until(self._drawn(), self._stops), self._look)
         if not sys.stdout.isatty():
             click.echo("")
@@ -102,14 +112,16 @@ class Session:
             self._here = step.after or self._here
             yield self._sampler.drawn(step, self._look.guesses, self._look.watch)
 
-    def _settings(self) -> str:
+    def _settings(self, only: str = "") -> str:
+        """Every setting as it is, or one of them."""
         config, look = self._sampler.config, self._look
         color = "surprisal" if look.surprisal else look.watch or "none"
         shown: dict[str, object] = {"temperature": config.temperature, "top-k": config.top_k, "top-p": config.top_p}
         shown |= {"min-p": config.min_p, "length": self._length, "seed": self._seed}
         shown |= {"stop": " ".join(map(shlex.quote, self._stops)) or None}
         shown |= {"color": color, "alternatives": "on" if look.guesses else None}
-        return visible("\n".join(f"{name:13} {'off' if value is None else value}" for name, value in shown.items()))
+        names = [only.replace("unit", "color")] if only else list(shown)
+        return visible("\n".join(f"{name:13} {'off' if shown[name] is None else shown[name]}" for name in names))
 
     def _set(self, field: str, kind: Callable[[str], float], value: str) -> None:
         number: Any = None if value == "off" and field != "temperature" else _number(field, kind, value)
@@ -174,6 +186,8 @@ def _lines() -> Iterator[str]:
         try:
             line = input("… " if text else "> ") if sys.stdin.isatty() else _piped()
         except EOFError:
+            if sys.stdin.isatty():
+                click.echo("")
             return
         except KeyboardInterrupt:  # as in a shell: this line is given up, the session is not
             click.echo("")

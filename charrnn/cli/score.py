@@ -1,6 +1,7 @@
 """`charrnn score`: how well a model predicts a text."""
 
 from dataclasses import asdict
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from charrnn.cli.common import (
     json_option,
     load_checkpoint,
     model_argument,
+    note,
     part_option,
     progress_bar,
     read_sources,
@@ -91,7 +93,8 @@ def score(
     if dynamic:
         result["dynamic"] = _figures(_score_dynamically(checkpoint, text, device))
     if others:
-        result |= _comparison(scores, text)
+        seen = _seen({model: checkpoint, **others}, checkpoint, text, part)
+        result |= _comparison(scores, text, seen)
     if as_json:
         echo_json(result)
     else:
@@ -152,7 +155,24 @@ def _baselines(
     return found
 
 
-def _comparison(scores: "dict[str, Score]", text: str) -> dict[str, Any]:
+def _seen(models: "dict[str, Checkpoint]", judge: "Checkpoint", text: str, part: str) -> dict[str, int]:
+    """How many of the text's characters each model was trained on, as far as can be told; a note says which were."""
+    from charrnn.text.sources import Text
+
+    split = judge.header.corpus.split  # what a part is a part of was found to be the judge's own text
+    whole = Text("", text).sha256 if part == "all" else judge.header.corpus.sha256
+    start = 0 if part == "all" else sum(split[name] for name in takewhile(lambda name: name != part, split))
+    seen = {}
+    for name, checkpoint in models.items():
+        corpus = checkpoint.header.corpus
+        read = corpus.split["train"] if corpus.sha256 == whole else 0
+        seen[name] = min(max(read - start, 0), len(text))
+        if seen[name]:
+            note(f"{name} was trained on {seen[name]:,} of these {len(text):,} characters, which flatters it here")
+    return seen
+
+
+def _comparison(scores: "dict[str, Score]", text: str, seen: dict[str, int]) -> dict[str, Any]:
     """Which model the text is most like; how much it saves against each other one; where that shows most."""
     from charrnn.model.comparison import difference, ranked, telling_passages
 
@@ -160,7 +180,10 @@ def _comparison(scores: "dict[str, Score]", text: str) -> dict[str, Any]:
     order = [names[place] for place in ranked([scores[name].nats_per_character for name in names])]
     best, second = scores[order[0]], scores[order[1]]
     models = [
-        {"model": name} | _figures(scores[name]) | asdict(difference(best.nats, scores[name].nats)) for name in order
+        {"model": name, "trained_on": seen[name]}
+        | _figures(scores[name])
+        | asdict(difference(best.nats, scores[name].nats))
+        for name in order
     ]
     sides = telling_passages(best.nats, second.nats, PASSAGES)
     passages = [

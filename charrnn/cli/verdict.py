@@ -51,7 +51,8 @@ def _tell_comparison(result: dict[str, Any]) -> None:
     click.echo("\nnats per character, and what the first saves against each (95 % interval):")
     for line in result["models"]:
         click.echo(f"  {line['nats_per_character']:.4f}  {_saved(line, result):34} {one_line(line['model'])}")
-    click.echo(f"The text is most like {one_line(result['most_like'])}.")
+    doubt = "" if (result["models"][1]["low"] or 0) > 0 else ", but this may be chance"
+    click.echo(f"The text is most like {one_line(result['most_like'])}{doubt}.")
     for like in dict.fromkeys(passage["like"] for passage in result["passages"]):
         click.echo(f"\nMost like {one_line(like)}, nats per character that it saves, and where:")
         for passage in result["passages"]:
@@ -64,7 +65,7 @@ def _saved(line: dict[str, Any], result: dict[str, Any]) -> str:
     if line["model"] == result["most_like"]:
         return ""
     if line["low"] is None:
-        return f"{line['mean']:+.4f} (too short for one)"
+        return f"{line['mean']:+.4f} (too short to tell)"
     return f"{line['mean']:+.4f} ({line['low']:+.4f} to {line['high']:+.4f})"
 
 

@@ -89,11 +89,16 @@ def _report(prime: str, seed: int, drawn: "list[Drawn]", with_nats: bool) -> dic
 def write(prime: str, samples: "Iterator[tuple[int, Iterator[Drawn]]]", look: Look) -> None:
     """Write the samples to stdout as they are drawn."""
     for number, (_, characters) in enumerate(samples):
-        if number:
-            sys.stdout.write("\n---\n")
-        if sys.stdout.isatty():
-            click.secho(visible(prime), dim=True, nl=look.is_drawn and bool(prime))
+        if number:  # where a person looks on, each sample has ended its line
+            sys.stdout.write("---\n" if sys.stdout.isatty() else "\n---\n")
+        write_prime(prime, look)
         write_one(characters, look)
+
+
+def write_prime(prime: str, look: Look) -> None:
+    """Write, where a person looks on, what a sample goes on from, dimmed."""
+    if sys.stdout.isatty():
+        click.secho(visible(prime), dim=True, nl=look.is_drawn and bool(prime))
 
 
 def write_one(characters: "Iterator[Drawn]", look: Look) -> None:

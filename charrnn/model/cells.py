@@ -102,14 +102,21 @@ _STEPS = {"lstm": lstm_step, "gru": gru_step, "peephole": peephole_step}
 
 def product(x: Array, weight: Array) -> Array:
     """Return x Wᵀ, multiplied in the number format of the weight: x [..., I], W [J, I] -> [..., J], in x's format."""
+    if _is_packed(weight):
+        return array_module(x).ops.aten.mkldnn_linear(x.to_mkldnn(), weight, None).to_dense()
     return x @ weight.T if x.dtype == weight.dtype else (x.to(weight.dtype) @ weight.T).to(x.dtype)
 
 
 def added(a: Array, x: Array, weight: Array) -> Array:
     """Return a + x Wᵀ in the number format of the weight: torch sweeps memory once for it."""
-    if isinstance(x, np.ndarray) or x.ndim != 2:
+    if isinstance(x, np.ndarray) or x.ndim != 2 or _is_packed(weight):
         return a + product(x, weight)
     return array_module(x).addmm(a.to(weight.dtype), x.to(weight.dtype), weight.T)
+
+
+def _is_packed(weight: Array) -> bool:
+    """Whether it is a tensor of oneDNN, which on an AMD processor multiplies at twice torch's own speed in float32."""
+    return not isinstance(weight, np.ndarray) and weight.is_mkldnn
 
 
 def array_module(x: Array) -> ModuleType:
@@ -133,7 +140,7 @@ def _lstm_gates(s: Array) -> tuple[Array, ...]:
     """(σ, σ, tanh, σ) of the four blocks of s [..., 4H]."""
     H = s.shape[-1] // 4
     if isinstance(s, np.ndarray):  # as σ(x) = ½ tanh(½ x) + ½, one tanh does for all four
-        scale, shift = _halves(H, s.ndim)
+        scale, shift = halves(H, s.ndim)
         y = np.tanh(s * scale)
         y *= scale
         y += shift
@@ -143,8 +150,11 @@ def _lstm_gates(s: Array) -> tuple[Array, ...]:
 
 
 @cache
-def _halves(H: int, axes: int) -> tuple[Array, Array]:
-    """1 for tanh's block, ½ for the others, and the rest to 1; with all axes, as numpy is faster on equal shapes."""
+def halves(H: int, axes: int) -> tuple[Array, Array]:
+    """Return ½ for the blocks of i, f and o, 1 for g's, and the rest to 1: with y = tanh(x ∘ scale), y ∘ scale + shift.
+
+    They have as many axes as what they are multiplied with, since numpy is faster on equal shapes.
+    """
     scale = np.full((1,) * (axes - 1) + (4 * H,), 0.5, np.float32)
     scale[..., 2 * H : 3 * H] = 1
     return scale, 1 - scale

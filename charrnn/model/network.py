@@ -188,4 +188,6 @@ def stepped_on(
 ) -> SteppedCharRNN:
     """Return a checkpoint's network for writing on a device; its large matrices are multiplied in `precision`."""
     tensors = {name: torch.from_numpy(np.asarray(weight, np.float32)).to(device) for name, weight in weights.items()}
+    if device.type == "cpu" and precision == torch.float32 and torch.backends.mkldnn.is_available():
+        return SteppedCharRNN(config, tensors, clamps, kept=torch.Tensor.to_mkldnn)
     return SteppedCharRNN(config, tensors, clamps, kept=lambda matrix: matrix.to(precision))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from charrnn.model.cells import Array, CellState, LayerWeights, added, array_module, state_names, step
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
+from charrnn.model.one_stream import OneStream, StreamWeights
 
 if TYPE_CHECKING:
     from charrnn.model.network import CharRNN
@@ -21,8 +22,7 @@ class SteppedCharRNN:
 
     It runs on numpy arrays, or on torch tensors where the weights are such. The first layer's share of the gates is a
     table with a row for each character, so that only the recurrent product is left to do for it. Clamped units are
-    held at every step. `kept` turns each large matrix into what it is multiplied as, such as bfloat16; by default a
-    numpy matrix lies in memory column by column, which a vector is multiplied with some 8 % faster.
+    held at every step. `kept` turns each large matrix of torch into what it is multiplied as, such as bfloat16.
     """
 
     def __init__(
@@ -30,23 +30,26 @@ class SteppedCharRNN:
         config: ModelConfig,
         weights: Mapping[str, Array],
         clamps: Sequence[Clamp] = (),
-        kept: Callable[[Array], Array] | None = None,
+        kept: Callable[[Array], Array] = lambda matrix: matrix,
     ) -> None:
         for clamp in clamps:
             clamp.check(config)
         self.config = config
-        kept = kept or _by_columns
+        self._held = clamps
         self._clamps = [[clamp for clamp in clamps if clamp.layer == layer] for layer in range(config.num_layers)]
         layers = [_layer(config, weights, index) for index in range(config.num_layers)]
         embedding, first = weights.get("embedding.weight"), layers[0]
         inputs = first.weight_ih.T if embedding is None else embedding @ first.weight_ih.T
         self._table: Array = inputs + first.bias_ih  # [V, G·H]
+        self._readout, self._readout_bias = kept(weights["readout.weight"]), weights["readout.bias"]
+        if isinstance(self._table, np.ndarray):
+            self._matrices = [_by_columns(layer, with_input=index > 0) for index, layer in enumerate(layers)]
+            self._layers = [_parts(*pair) for pair in zip(layers, self._matrices, strict=True)]
+            return
         self._layers = [
             layer._replace(weight_ih=kept(layer.weight_ih), weight_hh=kept(layer.weight_hh)) for layer in layers
         ]
-        if not isinstance(self._table, np.ndarray):  # as the products that are added to it
-            self._table = self._table.to(self._layers[0].weight_hh.dtype)
-        self._readout, self._readout_bias = kept(weights["readout.weight"]), weights["readout.bias"]
+        self._table = self._table.to(self._layers[0].weight_hh.dtype)  # as the products that are added to it
 
     @classmethod
     def of(cls, model: "CharRNN", clamps: Sequence[Clamp] = ()) -> "SteppedCharRNN":
@@ -80,6 +83,15 @@ class SteppedCharRNN:
         """Return the logits [V] of the zero state, before any character."""
         return self._readout_bias
 
+    def stream(self, state: State | None = None) -> OneStream | None:
+        """Return what goes on with one text from a state (None: the start) in less time; None where there is none."""
+        if not isinstance(self._table, np.ndarray):
+            return None
+        biases, recurrent = [w.bias_ih for w in self._layers], [w.bias_hh for w in self._layers]
+        peepholes, readout = [w.peephole for w in self._layers], (self._readout, self._readout_bias)
+        weights = StreamWeights(self._table, self._matrices, biases, recurrent, peepholes, *readout)
+        return OneStream(self.config, weights, self._held, state)
+
     def __call__(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
         """Read ids [B, T] from a state (None: the start); return the logits [B, T, V] and the state after them."""
         x, after = self._looked_up(ids), []
@@ -106,8 +118,15 @@ class SteppedCharRNN:
         return array_module(a).stack(hidden, 1) if len(hidden) > 1 else hidden[0][:, None], state
 
 
-def _by_columns(matrix: Array) -> Array:
-    return np.asfortranarray(matrix) if isinstance(matrix, np.ndarray) else matrix
+def _by_columns(layer: LayerWeights, with_input: bool) -> Array:
+    """W_ih and W_hh side by side, or W_hh alone, in memory column by column: so a vector is multiplied fastest."""
+    return np.asfortranarray(np.hstack((layer.weight_ih, layer.weight_hh)) if with_input else layer.weight_hh)
+
+
+def _parts(layer: LayerWeights, matrix: Array) -> LayerWeights:
+    """The layer whose matrices are parts of one, so that nothing stands in memory twice."""
+    inputs = matrix.shape[1] - layer.weight_hh.shape[1]
+    return layer._replace(weight_ih=matrix[:, :inputs], weight_hh=matrix[:, inputs:])
 
 
 def _added(a: Array, x: Array, weight: Array) -> Array:

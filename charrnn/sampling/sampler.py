@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from charrnn.model.cells import Array, array_module
 from charrnn.model.units import Unit
-from charrnn.sampling.distribution import SamplingConfig, draw, softmax
+from charrnn.sampling.distribution import SamplingConfig, draw, draw_one, softmax
 from charrnn.text.vocabulary import Vocabulary
 
 State = tuple[tuple[Array, ...], ...]  # for each layer its parts, each [B, H]
@@ -16,6 +16,16 @@ State = tuple[tuple[Array, ...], ...]  # for each layer its parts, each [B, H]
 NOISE = 256  # characters for which noise is drawn at once
 PIECE = 1000  # characters of a prime that are read at once
 BLOCK = 64  # characters of many streams that are fetched from a device at once
+
+
+class Stream(Protocol):
+    """One text that a model goes on with in place."""
+
+    def read(self, index: int) -> npt.NDArray[np.float32]:
+        """Read a character; return the logits [V] of the next, which stand until the next call."""
+
+    def value(self, layer: int, index: int) -> float:
+        """Return a unit's memory (c, or h where there is none) when that has been read."""
 
 
 class Model(Protocol):
@@ -26,6 +36,9 @@ class Model(Protocol):
 
     def initial_logits(self) -> Array:
         """Return the logits [V] of the zero state."""
+
+    def stream(self, state: State | None = None) -> Stream | None:
+        """Return what goes on with one text from a state; None where nothing does so faster than the model itself."""
 
     def native(self, array: npt.NDArray[Any]) -> Array:
         """Return a numpy array as the kind of array that the model runs on."""
@@ -112,20 +125,43 @@ class Sampler:
         Raises:
             VocabularyError: the prime has characters that the model does not know.
         """
-        for step in self.steps(self.begin(prime), length, [seed], follow=watch is not None):
+        position = self.begin(prime)
+        stream = self.model.stream(position.state)
+        if stream:
+            yield from self._draw_along(stream, position.logits[0], length, seed, guesses, watch)
+            return
+        for step in self.steps(position, length, [seed], follow=watch is not None):
             yield self.drawn(step, guesses, watch)
+
+    def _draw_along(
+        self, stream: Stream, logits: Array, length: int, seed: int, guesses: int, watch: Unit | None
+    ) -> Iterator[Drawn]:
+        """The same as the steps of one stream, but nothing is made for a character that it does not need."""
+        config, characters, generator = self.config, self.vocabulary.characters, np.random.default_rng(seed)
+        for start in range(0, length, NOISE):
+            for place, noise in enumerate(generator.random(NOISE, np.float32)[: length - start].tolist(), start + 1):
+                index, nats = draw_one(logits, config, noise)
+                likeliest = self._likeliest(logits, guesses) if guesses else ()
+                if watch is None:
+                    yield Drawn(characters[index], nats, likeliest)
+                if watch is not None or place < length:
+                    logits = stream.read(index)
+                if watch is not None:
+                    yield Drawn(characters[index], nats, likeliest, stream.value(watch.layer, watch.index))
 
     def drawn(self, step: Step, guesses: int = 0, watch: Unit | None = None) -> Drawn:
         """Return what the first stream has drawn in a step, with so many guesses and the value of a watched unit."""
         characters = self.vocabulary.characters
-        likeliest: tuple[tuple[str, float], ...] = ()
-        if guesses:
-            p = softmax(self.model.numpy(step.logits[0]))
-            likeliest = tuple((characters[i], float(p[i])) for i in np.argsort(-p, kind="stable")[:guesses])
+        likeliest = self._likeliest(self.model.numpy(step.logits[0]), guesses) if guesses else ()
         value = None
         if watch and step.after and step.after.state:
             value = float(step.after.state[watch.layer][-1][0, watch.index])
         return Drawn(characters[int(step.ids[0])], float(step.nats[0]), likeliest, value)
+
+    def _likeliest(self, logits: npt.NDArray[Any], guesses: int) -> tuple[tuple[str, float], ...]:
+        p = softmax(logits)
+        order = np.argsort(-p, kind="stable")[:guesses].tolist()
+        return tuple((self.vocabulary.characters[index], float(p[index])) for index in order)
 
     def draw_many(
         self, length: int, prime: str, seeds: Sequence[int]

@@ -1,6 +1,10 @@
 """A session of typing and reading, over a pipe."""
 
+from unittest.mock import Mock
+
 import pytest
+
+from charrnn.cli.interactive import HELP, _lines
 
 
 @pytest.fixture
@@ -67,6 +71,7 @@ def test_a_backslash_goes_on_with_the_next_line_and_two_slashes_are_one(charrnn,
         ("/unit 9:9", "layer is 9"),
         ("/alternatives maybe", "choose on or off"),
         ("/stop 'a", "left open"),
+        ("/more now", "/more takes no value"),
         ("Ж", "'Ж' (U+0416)"),
     ],
 )
@@ -82,3 +87,19 @@ def test_help_and_settings_tell_all(session):
     assert "color         0:3" in result.out
     assert result.out.rstrip().endswith("/help  /quit")
     assert all(f"/{name}" in result.out for name in ("more", "retry", "temperature", "length", "stop", "seed"))
+
+
+def test_the_help_fits_a_terminal_of_80_columns():
+    assert max(map(len, HELP.splitlines())) < 80
+
+
+def test_a_setting_without_a_value_is_told(session):
+    result = session("/temperature 0.5", "/temperature", "/unit", "/stop")
+    assert result.out.splitlines() == ["temperature   0.5", "color         none", "stop          off"]
+
+
+def test_on_a_terminal_the_end_of_input_ends_its_line(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", Mock(side_effect=["one\\", "two", KeyboardInterrupt, EOFError]))
+    assert list(_lines()) == ["one\ntwo"]
+    assert capsys.readouterr().out == "\n\n"

@@ -60,13 +60,15 @@ def test_a_reader_who_has_gone_already_is_no_error(run, command):
     assert done.returncode == 141 or "--help" in command
 
 
-def on_a_terminal(*arguments, **env):
-    """Return what the command line writes to a terminal."""
+def on_a_terminal(*arguments, typed=b"", **env):
+    """Return what the command line writes to a terminal, and what is typed there."""
     import pty
 
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "charrnn", *map(str, arguments)]
-    subprocess.run(command, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm", **env}, check=True)
+    os.write(ours, typed)
+    terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    subprocess.run(command, **terminal, env={**os.environ, "TERM": "xterm", **env}, check=True, timeout=60)
     os.close(theirs)
     written = b""
     while True:
@@ -85,3 +87,11 @@ def on_a_terminal(*arguments, **env):
 def test_on_a_terminal_the_prime_stands_before_the_text_and_a_newline_after_it(hello):
     shown = on_a_terminal("sample", hello, "--temperature", 0, "--prime", "h", "--length", 4)
     assert shown == "\x1b[2mh\x1b[0mello\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_a_session_shows_each_beginning_again_and_keeps_what_was_typed(hello, tmp_path):
+    options = ["--temperature", 0, "--length", 2, "--interactive"]
+    shown = on_a_terminal("sample", hello, *options, typed=b"he\n/quit\n", XDG_DATA_HOME=str(tmp_path))
+    assert "\x1b[2mhe\x1b[0mll\n" in shown
+    assert "he" in (tmp_path / "charrnn" / "history").read_text()

@@ -133,7 +133,23 @@ def test_the_figures_of_a_model_are_the_same_alone_and_against_another(charrnn, 
 def test_a_short_text_has_no_interval(charrnn, run, hello):
     score = report(charrnn("score", run, "-", "--against", hello, "--json", stdin=b"hello hello"))
     assert [line["low"] for line in score["models"]] == [None, None]
-    assert "too short" in charrnn("score", run, "-", "--against", hello, stdin=b"hello hello").out
+    shown = charrnn("score", run, "-", "--against", hello, stdin=b"hello hello").out
+    assert "(too short to tell)" in shown
+    assert f"most like {hello}, but this may be chance." in shown
+
+
+@pytest.mark.parametrize(("part", "trained_on"), [("all", 1.0), ("train", 1.0), ("val", 0.0), ("test", 0.0)])
+def test_a_comparison_says_which_model_was_trained_on_the_text(charrnn, run, hello, book, part, trained_on):
+    result = charrnn("score", run, book, "--part", part, "--against", hello, "--json")
+    models = {line["model"]: line["trained_on"] for line in report(result)["models"]}
+    read = report(charrnn("info", run, "--json"))["corpus"]["split"]["train"]
+    assert models == {run: int(trained_on * read), str(hello): 0}
+    assert ("which flatters it here" in result.err) == (trained_on > 0)
+
+
+def test_the_other_model_too_may_have_been_trained_on_the_text(charrnn, run, hello, book):
+    result = charrnn("score", hello, book, "--against", run)
+    assert f"Note: {run} was trained on" in result.err
 
 
 def test_the_surprise_of_every_character_is_shown_in_colour_or_marks(charrnn, run, book):

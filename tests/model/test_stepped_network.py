@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from charrnn.model.clamping import Clamp
 from charrnn.model.stepped_network import SteppedCharRNN
 
 B, T = 2, 9
@@ -69,3 +70,36 @@ def test_everything_is_float32(make_model, cell):
     _, twin = both(make_model, **cell)
     logits, state = twin(some_ids())
     assert {logits.dtype, *(part.dtype for layer in state for part in layer)} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=["1-layer", "3-layers", "one-hot", "one-hot-2-layers"])
+@pytest.mark.parametrize("clamps", [[], [Clamp(0, 2, 0.5)]], ids=["free", "clamped"])
+def test_one_stream_takes_the_steps_of_the_equations(make_model, cell, shape, clamps):
+    model = make_model(**cell, **shape)
+    twin = SteppedCharRNN(model.config, model.weights(), clamps)
+    ids = some_ids()[:1]
+    _, state = twin(ids[:, :3])
+    logits, after = twin(ids[:, 3:], state)
+    stream = twin.stream(state)
+    read = [stream.read(index).copy() for index in ids[0, 3:].tolist()]
+    np.testing.assert_allclose(read, logits[0], rtol=1e-5, atol=1e-6)
+    values = [[stream.value(layer, unit) for unit in range(5)] for layer in range(model.config.num_layers)]
+    np.testing.assert_allclose(values, [parts[-1][0] for parts in after], rtol=1e-5, atol=1e-6)
+
+
+def test_a_stream_goes_its_own_way(make_model, cell):
+    _, twin = both(make_model, **cell, num_layers=2)
+    _, state = twin(some_ids()[:1])
+    before = [[part.copy() for part in layer] for layer in state]
+    first, second = twin.stream(state), twin.stream(state)
+    first.read(3)
+    once = second.read(1).copy()
+    first.read(2)
+    np.testing.assert_equal(once, twin.stream(state).read(1))
+    np.testing.assert_equal([list(layer) for layer in state], before)
+
+
+def test_there_is_a_stream_on_numpy_alone(make_model):
+    model, twin = both(make_model)
+    assert twin.stream() is not None
+    assert SteppedCharRNN.of(model).stream() is None

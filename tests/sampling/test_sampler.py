@@ -35,6 +35,9 @@ class Bigram:
     def initial_logits(self):
         return self.first
 
+    def stream(self, state=None):
+        return None
+
     def native(self, array):
         return array
 
