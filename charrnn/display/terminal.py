@@ -14,8 +14,8 @@ from rich.text import Text
 from charrnn.display.colours import MARKS, Rgb, colour, ink, mark
 from charrnn.display.highlight import Cell, Highlight
 
-# Where there are 16 colours: blue, cyan, none, magenta and red, whatever shades a terminal gives them, each with the ink
-# that can be read on it in all of them. A background of bright colours not every such terminal has.
+# Where there are 16 colours: blue, cyan, none, magenta and red, each with an ink that can be read on the shades which
+# terminals give them. Not every such terminal has bright colours behind a text.
 _FEW = tuple(Style(color=ink, bgcolor=paper) for ink, paper in (
     ("bright_white", "blue"), ("black", "cyan"), (None, None), ("bright_white", "magenta"), ("bright_white", "red"),
 ))  # fmt: skip
