@@ -1,4 +1,4 @@
-"""What `charrnn neurons gallery` shows of each feature: as coloured passages, as a card, as JSON and as a row of a table."""
+"""What `charrnn neurons gallery` shows of each feature: coloured passages, a card, JSON and a row of a table."""
 
 import math
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PLACES = {"all": "everywhere", "inside": "inside", "outside": "outside", "closing": "at its closing character"}
 PARTS = {
-    "train": "from the part that the model was trained on",
+    "train": "of the part that the model was trained on",
     "val": "of the validation part",
     "test": "of the test part",
 }

@@ -52,15 +52,15 @@ PAGE, FIGURES = "index.html", "gallery.json"
 )  # fmt: skip
 @click.option(
     "--passage", "passages", multiple=True, metavar="TEXT",
-    help="Show the passage whose first line has these words; may be repeated. Default: for each feature one that tells.",
+    help="Show the passage whose first line has these words; may be repeated. Default: one that tells for each.",
 )  # fmt: skip
 @click.option("--length", type=click.IntRange(20, 5000), default=600, show_default=True, help="Of a passage, at most.")
 @click.option(
-    "--characters", type=click.IntRange(SHORTEST), default=40_000, show_default=True,
+    "--characters", type=click.IntRange(SHORTEST), default=60_000, show_default=True,
     help="Read that many, from the part's beginning: half to choose units on, half to measure on.",
 )  # fmt: skip
 @click.option(
-    "--ablated", type=click.IntRange(100), default=2_000, show_default=True,
+    "--ablated", type=click.IntRange(100), default=4_000, show_default=True,
     help="Characters that are scored with each unit held at its mean.",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn.")
@@ -78,7 +78,7 @@ def gallery(
     the turns of speakers are looked for as `neurons find` does, and what it costs to hold each unit is measured as
     `neurons ablate` does, on less text. What no unit follows is said to be not found.
 
-    FOLDER gets a page (index.html, with nothing from elsewhere), an SVG and a PNG of each passage, and gallery.json with
+    FOLDER gets a page (index.html, which needs nothing else), an SVG and a PNG of each passage, and gallery.json with
     all figures. SOURCE is by default the test part of the model's own text where that is a named corpus that is here,
     else a text that the model writes itself.
     """
