@@ -279,6 +279,6 @@ def _tell(shown: list[Shown], output: Path) -> None:
     click.echo(f"{'':19} {'unit':>6} {'score (95 %)':21} {'last 5':>6} {'layer':>5} {'cost':>8} verdict")
     for each in shown:
         click.echo(row(each))
-    click.echo("\nCost: what it costs to hold the unit, in nats per character, where the feature is on (of a")
-    click.echo("count, everywhere); * where random units cost less.")
+    click.echo("\nCost: of holding the unit, in nats per character, where its feature is on (of a")
+    click.echo("count: everywhere); with *, more than of holding any of some random units.")
     click.echo(f"wrote {output / PAGE}")
