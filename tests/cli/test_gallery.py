@@ -82,8 +82,9 @@ def test_passages_are_those_whose_first_line_has_the_words_in_all_features_that_
     text = code.read_text("utf-8")
     starts = {feature["name"]: [p["start"] for p in feature["passages"]] for feature in figures["features"]}
     place = text.index("\treturn a")
-    assert {start for found in starts.values() for start in found} == {0, place}
-    assert place not in starts["conditions"]  # in which it is off all the time
+    assert starts["line_position"] == [0, place]
+    assert starts["conditions"] == [0]  # it is off all the time in the other
+    assert not {0, place} & set(starts["comments"])  # and this in both
     for feature in figures["features"]:
         for passage, files in ((p, p["files"]) for p in feature["passages"]):
             assert text.startswith(passage["text"], passage["start"])
@@ -139,3 +140,14 @@ def test_the_page_asks_for_nothing_and_shows_hostile_text_as_text(charrnn, train
         assert not shown or '"</script><b>x" [red]␛[31m �{{ 7*7 }} <img src=x onerror=alert(1)>↵' in shown
         painted = page.evaluate("getComputedStyle(document.querySelector('.v0')).backgroundColor")
         assert painted == "rgb(5, 48, 97)"  # the policy lets the page's own style through
+
+
+def test_what_an_earlier_gallery_left_goes_and_what_is_not_its_own_stays(gallery):
+    _, folder, _ = gallery("--passage", "int f(", "--passage", "return a")
+    for name in ("line_position.txt", "line_position-mine.png", "notes.md"):
+        (folder / name).write_text("mine")
+    assert (folder / "line_position-2.png").is_file()
+    _, folder, figures = gallery()
+    files = {name for feature in figures["features"] for passage in feature["passages"] for name in passage["files"]}
+    mine = {"line_position.txt", "line_position-mine.png", "notes.md"}
+    assert {path.name for path in folder.iterdir()} == files | mine | {"index.html", "gallery.json"}

@@ -116,6 +116,7 @@ def row(shown: Shown) -> str:
 def card(shown: Shown, told: dict[str, Any]) -> "Card":
     """Return what the page shows of a feature."""
     from charrnn.display.gallery import Card, Plate
+    from charrnn.neurons.search import SIGNIFICANT
 
     exhibit, finding = shown.exhibit, shown.exhibit.finding
     if finding is None or exhibit.feature is None:
@@ -125,8 +126,8 @@ def card(shown: Shown, told: dict[str, Any]) -> "Card":
         for passage, (highlight, stem) in zip(shown.passages, shown.pictures(told), strict=True)
     ]
     lines = [VERDICTS[finding.verdict]]
-    if exhibit.found and not plates:
-        lines.append("It does not change in the passages that were asked for.")
+    if finding.p_value >= SIGNIFICANT:
+        lines.append("No unit does better than on labels shifted by chance.")
     if shown.ablation:
         lines.append(_amounts_to(shown.ablation))
     about = f"Unit {finding.unit}, {_signal(finding)}: {_direction(exhibit, finding)}."
@@ -176,7 +177,7 @@ def _direction(exhibit: "Exhibit", finding: "Finding") -> str:
     colour = "red" if finding.sign > 0 else "blue"
     feature = exhibit.feature
     sentence = feature.sentence if feature else ""
-    return f"{colour} is {sentence}" if finding.kind == "binary" else f"the more {colour}, the more {sentence}"
+    return f"{colour}: {sentence}" if finding.kind == "binary" else f"the more {colour}, the more {sentence}"
 
 
 def _signal(finding: "Finding") -> str:

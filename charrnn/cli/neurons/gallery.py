@@ -52,7 +52,8 @@ PAGE, FIGURES = "index.html", "gallery.json"
 )  # fmt: skip
 @click.option(
     "--passage", "passages", multiple=True, metavar="TEXT",
-    help="Show the passage whose first line has these words; may be repeated. Default: one that tells for each.",
+    help="Show the passage whose first line has these words, for features that change in it; may be repeated. "
+    "Default: for each feature one that tells.",
 )  # fmt: skip
 @click.option("--length", type=click.IntRange(20, 5000), default=600, show_default=True, help="Of a passage, at most.")
 @click.option(
@@ -216,7 +217,7 @@ def _measure(
 def _show(
     network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", text: _Text, shown: Shown, places: list[int], length: int
 ) -> Shown:
-    """Add the passages: those asked for in which the feature changes, else one in which it shows best."""
+    """Add the passages: those asked for in which the feature changes; where there are none, one that shows it best."""
     from charrnn.neurons.gallery import changes
     from charrnn.neurons.passages import telling_passage, whole_lines
 
@@ -228,7 +229,7 @@ def _show(
         for place in places
         if changes(exhibit, whole[place : place + length], whole[max(0, place - CONTEXT) : place])
     ]
-    if not places:
+    if not chosen:
         half = len(text.characters) // 2
         chosen = [len(text.before) + telling_passage(text.characters, exhibit.feature, length, half, text.context)]
     lengths = [len(whole_lines(whole[place : place + length + 1], length)) for place in chosen]
@@ -246,6 +247,7 @@ def _write(output: Path, shown: list[Shown], told: dict[str, Any]) -> None:
     from charrnn.files import replacing
 
     output.mkdir(parents=True, exist_ok=True)
+    _sweep(output, shown)
     missing: set[str] = set()
     for each in shown:
         for highlight, stem in each.pictures(told):
@@ -269,6 +271,17 @@ def _write(output: Path, shown: list[Shown], told: dict[str, Any]) -> None:
             f"What single units of {told['model']} follow", lines, [card(s, told) for s in shown]
         )
         temporary.write_text(content, encoding="utf-8")
+
+
+def _sweep(output: Path, shown: list[Shown]) -> None:
+    """Remove the pictures of an earlier gallery that this one does not have."""
+    for each in shown:
+        name = each.exhibit.theme.name
+        for path in (*output.glob(f"{name}.*"), *output.glob(f"{name}-*")):
+            number = path.stem.removeprefix(name)
+            ours = path.suffix in (".svg", ".png") and (not number or number[1:].isdecimal())
+            if ours and path.stem not in each.stems:
+                path.unlink()
 
 
 def _figures(shown: list[Shown], told: dict[str, Any]) -> dict[str, Any]:
