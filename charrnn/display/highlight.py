@@ -1,7 +1,8 @@
 """Highlight: a passage with its units' values and the model's guesses at every character, to be drawn in any format."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from rich.cells import cell_len
 
@@ -61,11 +62,11 @@ class Highlight:
         source: str,
         text: str,
         values: Sequence[float],
-        guesses: Sequence[Sequence[tuple[str, float]]],
+        guesses: Iterable[Sequence[tuple[str, float]]],
         top: float | None = None,
     ) -> "Highlight":
         """Make a highlight of T characters, their values [T] and their guesses [T] (or none, [])."""
-        rows = guesses or [()] * len(text)
+        rows = guesses or repeat((), len(text))
         cells = tuple(cell(c, value, row) for c, value, row in zip(text, values, rows, strict=True))
         return cls(one_line(title), one_line(scale), one_line(source), cells, top)
 
@@ -77,10 +78,10 @@ class Highlight:
         source: str,
         text: str,
         rows: Mapping[str, Sequence[float]],
-        guesses: Sequence[Sequence[tuple[str, float]]],
+        guesses: Iterable[Sequence[tuple[str, float]]],
     ) -> "Highlight":
         """Make a highlight of T characters with a row of values [T] for each name under them."""
-        under = guesses or [()] * len(text)
+        under = guesses or repeat((), len(text))
         columns = zip(*rows.values(), strict=True)
         cells = tuple(cell(c, values, row) for c, values, row in zip(text, columns, under, strict=True))
         names = tuple(map(one_line, rows))

@@ -3,8 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ from charrnn.cli.common import (
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from charrnn.display.highlight import Highlight
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
@@ -144,7 +146,14 @@ class _Passage:
     total: int
     text: str
     values: list[list[float]]  # of each unit
-    guesses: list[list[tuple[str, float]]]
+    candidates: "npt.NDArray[Any]"  # ids [T, K] of the likeliest next characters
+    chances: "npt.NDArray[Any]"  # [T, K]
+    decode: "Callable[[Ids], str]"
+
+    def guesses(self) -> "Iterator[list[tuple[str, float]]]":
+        """Yield the likeliest next characters with their chances, one character after the other to save memory."""
+        for candidates, chances in zip(self.candidates, self.chances, strict=True):
+            yield list(zip(self.decode(candidates), chances.tolist(), strict=True))
 
 
 def _passage(
@@ -154,13 +163,11 @@ def _passage(
     from charrnn.neurons.recording import is_bounded, watch
 
     watched = watch(network, ids, units, signal, start, start + length, guesses)
-    decode = checkpoint.vocabulary.decode
-    rows = [
-        list(zip(decode(candidates), chances, strict=True))
-        for candidates, chances in zip(watched.candidates, watched.chances.tolist(), strict=True)
-    ]
-    bounded = is_bounded(checkpoint.config, signal)
-    return _Passage(units, signal, bounded, start, len(ids), decode(watched.ids), watched.values.tolist(), rows)
+    decode, bounded = checkpoint.vocabulary.decode, is_bounded(checkpoint.config, signal)
+    text, values = decode(watched.ids), watched.values.tolist()
+    return _Passage(
+        units, signal, bounded, start, len(ids), text, values, watched.candidates, watched.chances, decode
+    )  # fmt: skip
 
 
 def _emit(passage: _Passage, form: str, output: Path | None, origin: dict[str, str], pager: bool) -> None:
@@ -216,11 +223,10 @@ def _page(lines: Iterator[str]) -> None:
 
 def _as_json(passage: _Passage) -> dict[str, Any]:
     """One unit is told as unit and values, several as units and a list of values for each."""
-    told = asdict(passage)
     units, values = [str(unit) for unit in passage.units], passage.values
-    del told["units"], told["values"]
-    one = len(units) == 1
-    return told | ({"unit": units[0], "values": values[0]} if one else {"units": units, "values": values})
+    told = {name: getattr(passage, name) for name in ("signal", "bounded", "start", "total", "text")}
+    told |= {"unit": units[0], "values": values[0]} if len(units) == 1 else {"units": units, "values": values}
+    return told | {"guesses": list(passage.guesses())}
 
 
 def _highlight(passage: _Passage, origin: dict[str, str]) -> "Highlight":
@@ -236,6 +242,6 @@ def _highlight(passage: _Passage, origin: dict[str, str]) -> "Highlight":
     source = f"{origin['source']}, characters {passage.start:,} to {end:,} of {passage.total:,}"
     if len(names) == 1:
         title, scale = f"Unit {names[0]} of {origin['model']}", f"{scale} of unit {names[0]}"
-        return Highlight.of(title, scale, source, passage.text, rows[0], passage.guesses)
+        return Highlight.of(title, scale, source, passage.text, rows[0], passage.guesses())
     values = dict(zip(names, rows, strict=True))
-    return Highlight.stacked(f"Units of {origin['model']}", scale, source, passage.text, values, passage.guesses)
+    return Highlight.stacked(f"Units of {origin['model']}", scale, source, passage.text, values, passage.guesses())
