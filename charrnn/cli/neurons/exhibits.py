@@ -130,7 +130,7 @@ def card(shown: Shown, told: dict[str, Any]) -> "Card":
         lines.append("No unit does better than on labels shifted by chance.")
     if shown.ablation:
         lines.append(_amounts_to(shown.ablation))
-    about = f"Unit {finding.unit}, {_signal(finding)}: {_direction(exhibit, finding)}."
+    about = f"Unit {finding.unit}, {_signal(finding)}. {_direction(exhibit, finding)}."
     costs = [_cost(place, effect) for place, effect in shown.ablation.effects.items()] if shown.ablation else []
     return Card(exhibit.theme.title, about, finding.verdict, " ".join(lines), _scores(finding), costs, plates)
 
@@ -177,7 +177,7 @@ def _direction(exhibit: "Exhibit", finding: "Finding") -> str:
     colour = "red" if finding.sign > 0 else "blue"
     feature = exhibit.feature
     sentence = feature.sentence if feature else ""
-    return f"{colour}: {sentence}" if finding.kind == "binary" else f"the more {colour}, the more {sentence}"
+    return f"{colour.title()}: {sentence}" if finding.kind == "binary" else f"The more {colour}, the more {sentence}"
 
 
 def _signal(finding: "Finding") -> str:
