@@ -1,6 +1,6 @@
 """The study's figure for any model: what its best units follow on a text, with the figures that prove it, or none."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,8 +112,3 @@ def changes(exhibit: Exhibit, text: str, before: str = "") -> bool:
         return False
     values: npt.NDArray[Any] = exhibit.feature.values(before + text)[len(before) :]
     return len(np.unique(values[~np.isnan(values)])) > 1
-
-
-def shown(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
-    """Return those that have a unit to show."""
-    return [exhibit for exhibit in exhibits if exhibit.found]

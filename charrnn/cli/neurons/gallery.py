@@ -1,7 +1,7 @@
 """`charrnn neurons gallery`: what a model's best units follow, as one page, with a picture and the figures of each."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,12 @@ from charrnn.cli.common import (
     json_option,
     load_checkpoint,
     model_argument,
-    note,
     progress_bar,
-    read_unseen,
     reading_options,
     unseen_part_option,
 )
 from charrnn.cli.neurons.exhibits import Shown, card, figures_of, passage_of, row
+from charrnn.cli.neurons.gallery_text import CONTEXT, SHORTEST, GalleryText, text_for
 from charrnn.cli.neurons.show import tell_missing
 from charrnn.text.reading import Reading
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from charrnn.neurons.gallery import Exhibit
     from charrnn.text.corpus import Ids
 
-SHORTEST = 2000  # characters; a feature shows its forms over thousands
-CONTEXT = 100_000  # characters before a text or passage that are read to know how it begins
 PAGE, FIGURES = "index.html", "gallery.json"
 
 
@@ -86,10 +83,10 @@ def gallery(
     from charrnn.neurons.features.text_kind import text_kind
 
     checkpoint = load_checkpoint(model)
-    text = _text(checkpoint, sources, part, reading, characters, seed)
+    text = text_for(checkpoint, sources, part, reading, characters, seed)
     ids = encode(checkpoint, text.before + text.characters)
     text = replace(text, characters=checkpoint.vocabulary.decode(ids[len(text.before) :]))
-    places = [_place(text, words) for words in passages]
+    places = [text.place(words) for words in passages]
     network = build_network(checkpoint, device)
     heard = ids[len(text.before) :][:characters]
     kind = text_kind(text.characters)
@@ -105,83 +102,7 @@ def gallery(
         _tell(shown, output)
 
 
-@dataclass(frozen=True)
-class _Text:
-    """The text that is looked at, and where it is from."""
-
-    source: str
-    part: str
-    before: str
-    characters: str
-    split: dict[str, int]  # of the whole, by part; empty where that is not known
-
-    @property
-    def context(self) -> str:
-        """What tells whether the text begins inside a comment or string, without all that stands before it."""
-        return self.before[-CONTEXT:]
-
-    def part_at(self, place: int) -> str:
-        """The part of the whole text that a place is in, or "" where that is not known."""
-        for name, count in self.split.items():
-            if place < count:
-                return name
-            place -= count
-        return ""
-
-
-def _text(
-    checkpoint: "Checkpoint", sources: tuple[str, ...], part: str | None, reading: Reading, characters: int, seed: int
-) -> _Text:
-    from charrnn.errors import ConfigError
-    from charrnn.text.catalogue import CATALOGUE
-    from charrnn.text.store import is_here
-
-    own = checkpoint.header.corpus
-    if not sources and own.name in CATALOGUE and is_here(own.name):
-        sources = (own.name,)
-    if sources:
-        text, part, before = read_unseen(sources, reading, checkpoint, part)
-        split = own.split if part != "all" else {}
-        found = _Text(" ".join(sources), part, before, checkpoint.vocabulary.known(text), split)
-    elif part not in (None, "all"):
-        raise ConfigError(f"the model's own text ({own.name}) is not here", "name a SOURCE, or leave --part out")
-    else:
-        note(f"the model's own text ({own.name}) is not here: it writes {characters:,} characters itself (seed {seed})")
-        found = _Text("a text that the model wrote itself", "written", "", _written(checkpoint, characters, seed), {})
-    if len(found.characters) < SHORTEST:
-        count = len(found.characters)
-        raise ConfigError(f"the text has {count} characters that the model knows", f"give {SHORTEST:,} or more")
-    return found
-
-
-def _written(checkpoint: "Checkpoint", characters: int, seed: int) -> str:
-    """A text that the model writes, on numpy."""
-    from charrnn.model.stepped_network import SteppedCharRNN
-    from charrnn.sampling.distribution import SamplingConfig
-    from charrnn.sampling.sampler import Sampler
-
-    network = SteppedCharRNN(checkpoint.config, checkpoint.weights)
-    sampler = Sampler(network, checkpoint.vocabulary, SamplingConfig(), checkpoint.header.line_beginnings)
-    written = []
-    with progress_bar(characters, "writing") as bar:
-        for drawn in sampler.draw(characters, seed=seed):
-            written.append(drawn.character)
-            bar.update()
-    return "".join(written)
-
-
-def _place(text: _Text, words: str) -> int:
-    """Where a passage begins in the whole text: one in the part that is looked at comes first."""
-    from charrnn.errors import ConfigError
-    from charrnn.neurons.passages import passage_with
-
-    try:
-        return len(text.before) + passage_with(text.characters, words)
-    except ConfigError:
-        return passage_with(text.before + text.characters, words)
-
-
-def _find(network: "CharRNN", heard: "Ids", text: _Text, kind: str, seed: int) -> "list[Exhibit]":
+def _find(network: "CharRNN", heard: "Ids", text: GalleryText, kind: str, seed: int) -> "list[Exhibit]":
     from charrnn.model.devices import choose_precision
     from charrnn.neurons.columns import recorded_columns
     from charrnn.neurons.gallery import THEMES, exhibits
@@ -199,7 +120,7 @@ def _find(network: "CharRNN", heard: "Ids", text: _Text, kind: str, seed: int) -
 
 
 def _measure(
-    network: "CharRNN", heard: "Ids", text: _Text, found: "list[Exhibit]", ablated: int, seed: int
+    network: "CharRNN", heard: "Ids", text: GalleryText, found: "list[Exhibit]", ablated: int, seed: int
 ) -> list[Shown]:
     """What it costs to hold the units that were found."""
     from charrnn.neurons.gallery import cost
@@ -215,7 +136,13 @@ def _measure(
 
 
 def _show(
-    network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", text: _Text, shown: Shown, places: list[int], length: int
+    network: "CharRNN",
+    checkpoint: "Checkpoint",
+    ids: "Ids",
+    text: GalleryText,
+    shown: Shown,
+    places: list[int],
+    length: int,
 ) -> Shown:
     """Add the passages: those asked for in which the feature changes; where there are none, one that shows it best."""
     from charrnn.neurons.gallery import changes
