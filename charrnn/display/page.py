@@ -24,9 +24,10 @@ def html(highlight: Highlight) -> str:
     )
 
 
-def policy(style: str) -> str:
+def policy(style: str) -> Markup:
     """Return the content-security policy of a page with this one style and nothing else."""
-    return f"default-src 'none'; style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'"
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return Markup(f"default-src 'none'; style-src 'sha256-{digest}'")
 
 
 @cache
