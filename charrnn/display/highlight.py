@@ -1,39 +1,58 @@
-"""Highlight: a passage with one value per character and the model's guesses, ready to be drawn in any format."""
+"""Highlight: a passage with its units' values and the model's guesses at every character, to be drawn in any format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from rich.cells import cell_len
 
 from charrnn.display.signs import one_line, sign
 
 SURPRISING = 7.0  # nats of surprisal from which on a character has the strongest colour
+TAB, TAB_COLUMNS = sign("\t"), 4  # so that what is indented looks so
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One character: the sign that is shown, its value, and the likeliest next characters with their chances."""
+    """One character: the sign that is shown, its values, and the likeliest next characters with their chances."""
 
     sign: str
-    value: float
+    values: tuple[float, ...]  # one, or one of each row that stands under the text
     ends_line: bool
     guesses: tuple[tuple[str, float], ...]  # (sign, probability), likeliest first
 
     @property
+    def value(self) -> float:
+        """The first of its values."""
+        return self.values[0]
+
+    @property
     def width(self) -> int:
         """Columns that the widest of its signs takes."""
-        return max(cell_len(s) for s in (self.sign, *(g for g, _ in self.guesses)))
+        return max(
+            TAB_COLUMNS if self.is_tab else 1, *(cell_len(s) for s in (self.sign, *(g for g, _ in self.guesses)))
+        )
+
+    @property
+    def is_tab(self) -> bool:
+        """Whether it stands for a tab."""
+        return self.sign == TAB
 
 
 @dataclass(frozen=True)
 class Highlight:
-    """A passage to draw, its values from −1 to 1 or from 0 to `top`. Texts are shown as they are, never as markup."""
+    """A passage to draw, its values from −1 to 1 or from 0 to `top`. Texts are shown as they are, never as markup.
+
+    With one value at each character it is the text that is coloured; with several (`names` has a name for each), rows
+    of colours stand under it.
+    """
 
     title: str
     scale: str  # what the colour means, such as "tanh(c) of unit 0:42"
     source: str
     cells: tuple[Cell, ...]
     top: float | None = None
+    names: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -43,13 +62,35 @@ class Highlight:
         source: str,
         text: str,
         values: Sequence[float],
-        guesses: Sequence[Sequence[tuple[str, float]]],
+        guesses: Iterable[Sequence[tuple[str, float]]],
         top: float | None = None,
     ) -> "Highlight":
         """Make a highlight of T characters, their values [T] and their guesses [T] (or none, [])."""
-        rows = guesses or [()] * len(text)
+        rows = guesses or repeat((), len(text))
         cells = tuple(cell(c, value, row) for c, value, row in zip(text, values, rows, strict=True))
         return cls(one_line(title), one_line(scale), one_line(source), cells, top)
+
+    @classmethod
+    def stacked(
+        cls,
+        title: str,
+        scale: str,
+        source: str,
+        text: str,
+        rows: Mapping[str, Sequence[float]],
+        guesses: Iterable[Sequence[tuple[str, float]]],
+    ) -> "Highlight":
+        """Make a highlight of T characters with a row of values [T] for each name under them."""
+        under = guesses or repeat((), len(text))
+        columns = zip(*rows.values(), strict=True)
+        cells = tuple(cell(c, values, row) for c, values, row in zip(text, columns, under, strict=True))
+        names = tuple(map(one_line, rows))
+        return cls(one_line(title), one_line(scale), one_line(source), cells, None, names)
+
+    @property
+    def gutter(self) -> int:
+        """Columns that the names of its rows take before each row, one of space after them included."""
+        return max((cell_len(name) + 1 for name in self.names), default=0)
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -92,10 +133,11 @@ class Highlight:
             yield row
 
 
-def cell(character: str, value: float, guesses: Sequence[tuple[str, float]] = ()) -> Cell:
-    """Return the cell of a character, its value and the guesses (character, probability) to be shown under it."""
+def cell(character: str, value: float | Sequence[float], guesses: Sequence[tuple[str, float]] = ()) -> Cell:
+    """Return the cell of a character, its value or values, and the guesses (character, probability) shown under it."""
     shown = tuple((guess_sign(guess), chance) for guess, chance in guesses)
-    return Cell(sign(character), float(value), character == "\n", shown)
+    values = tuple(map(float, value)) if isinstance(value, Sequence) else (float(value),)
+    return Cell(sign(character), values, character == "\n", shown)
 
 
 def guess_sign(character: str) -> str:

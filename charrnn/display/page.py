@@ -1,6 +1,10 @@
 """Highlights as files: one self-contained HTML page, or an SVG picture. Every text in them is escaped."""
 
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
+from itertools import accumulate
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -14,12 +18,37 @@ SVG_COLUMNS = 80
 
 def html(highlight: Highlight) -> str:
     """Return a page that needs nothing from anywhere: no script, no request, its styles inside."""
+    style = Markup(template("style.css").render() + highlight_style())
+    return template("page.html").render(
+        highlight=highlight, style=style, policy=policy(style), legend=legend_levels(highlight), **_tools()
+    )
+
+
+def policy(style: str) -> Markup:
+    """Return the content-security policy of a page with this one style and nothing else."""
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return Markup(f"default-src 'none'; style-src 'sha256-{digest}'")
+
+
+@cache
+def highlight_style() -> str:
+    """Return the styles of highlights in a page."""
     paints = [colour(2 * level / LEVELS - 1) for level in range(LEVELS + 1)]
-    styles = [(css(paint), css(ink(paint))) for paint in paints]
-    return _template("highlight.html").render(
-        highlight=highlight, styles=styles, level=lambda value: _level(highlight.place(value)), percent=_percent,
-        legend=range(0 if highlight.top is None else LEVELS // 2, LEVELS + 1),
-    )  # fmt: skip
+    return template("highlight.css").render(styles=[(css(paint), css(ink(paint))) for paint in paints])
+
+
+def text(highlight: Highlight) -> Markup:
+    """Return the coloured text alone, as a part of a page that has its styles."""
+    return Markup(template("highlight.html").render(highlight=highlight, **_tools()))
+
+
+def legend_levels(highlight: Highlight) -> range:
+    """Return the steps of colour that a legend shows."""
+    return range(0 if highlight.top is None else LEVELS // 2, LEVELS + 1)
+
+
+def _tools() -> dict[str, Any]:
+    return {"level": _level, "percent": _percent}
 
 
 def framed(highlight: Highlight) -> str:
@@ -31,24 +60,25 @@ def framed(highlight: Highlight) -> str:
 
 def svg(highlight: Highlight) -> str:
     """Return a picture of 80 columns, the text in the viewer's monospaced font."""
-    rows = list(highlight.rows(SVG_COLUMNS))
+    rows = [_placed(row, highlight.gutter) for row in highlight.rows(SVG_COLUMNS - highlight.gutter)]
     low, high = (-1.0, 1.0) if highlight.top is None else (0.0, highlight.top)
     guesses = max((len(cell.guesses) for cell in highlight.cells), default=0)
-    return _template("highlight.svg").render(
-        highlight=highlight, rows=[_placed(row) for row in rows], guesses=guesses, columns=SVG_COLUMNS,
+    return template("highlight.svg").render(
+        highlight=highlight, rows=rows, guesses=guesses, columns=SVG_COLUMNS,
         legend=[low + (high - low) * step / LEVELS for step in range(LEVELS + 1)],
         paint=lambda value: css(colour(highlight.place(value))),
         ink=lambda value: css(ink(colour(highlight.place(value)))),
     )  # fmt: skip
 
 
-def _placed(row: list[Cell]) -> list[tuple[int, Cell]]:
+def _placed(row: list[Cell], gutter: int) -> list[tuple[int, Cell]]:
     """Pair each cell with the column that it begins in."""
-    columns = [sum(cell.width for cell in row[:index]) for index in range(len(row))]
+    columns = accumulate((cell.width for cell in row[:-1]), initial=gutter)
     return list(zip(columns, row, strict=True))
 
 
-def _level(value: float) -> int:
+def _level(highlight: Highlight, value: float) -> int:
+    value = highlight.place(value)
     return round((min(1.0, max(-1.0, value)) + 1) / 2 * LEVELS)
 
 
@@ -57,7 +87,8 @@ def _percent(chance: float) -> str:
 
 
 @cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """Return a template of this room; what is put into it is escaped."""
     loader = PackageLoader("charrnn.display")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -1,15 +1,26 @@
-"""Highlights in the terminal, with rich: in colour where there is one, else with a row of marks under each line."""
+"""Highlights in the terminal, with rich: in as many colours as it has, else with a row of marks under each line."""
 
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import chain, islice
 
 from rich.cells import cell_len
-from rich.color import Color
+from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from charrnn.display.colours import MARKS, colour, ink, mark
+from charrnn.display.colours import MARKS, Rgb, colour, ink, mark
 from charrnn.display.highlight import Cell, Highlight
+
+# Where there are 16 colours: blue, cyan, none, magenta and red, each with an ink that can be read on the shades which
+# terminals give them. Not every such terminal has bright colours behind a text.
+_FEW = tuple(Style(color=ink, bgcolor=paper) for ink, paper in (
+    ("bright_white", "blue"), ("black", "cyan"), (None, None), ("bright_white", "magenta"), ("bright_white", "red"),
+))  # fmt: skip
+_FEW_FROM = (-0.6, -0.2, 0.2, 0.6)  # the values at which the next of them begins
+_FAINT = "#767676"  # to be read on white (4.5 to 1) and on black (4.6 to 1)
 
 
 class Terminal(Console):
@@ -20,11 +31,33 @@ class Terminal(Console):
         raise
 
 
-def show(highlight: Highlight, console: Console | None = None) -> None:
-    """Print a highlight: its title, its legend, and row by row the text with the guesses under it."""
+def show(
+    highlight: Highlight, console: Console | None = None, page: Callable[[Iterator[str]], object] | None = None
+) -> None:
+    """Print a highlight: its title, its legend, and row by row the text with what stands under it.
+
+    Where it is longer than the screen, `page` is given its lines instead.
+    """
     console = console or Terminal()
-    for line in _lines(highlight, console.width, is_coloured(console)):
-        console.print(line, soft_wrap=True, highlight=False)
+    lines = _lines(highlight, console.width, colours_of(console))
+    if page:
+        first = list(islice(lines, console.height))
+        lines = chain(first, lines)
+        if len(first) == console.height:
+            page(_rendered(line, console) for line in lines)
+            return
+    for line in lines:
+        _print(line, console)
+
+
+def _print(line: Text, console: Console, end: str = "\n") -> None:
+    console.print(line, soft_wrap=True, highlight=False, end=end)
+
+
+def _rendered(line: Text, console: Console) -> str:
+    with console.capture() as captured:
+        _print(line, console)
+    return captured.get()
 
 
 class Writer:
@@ -35,18 +68,19 @@ class Writer:
 
     def __init__(self, highlight: Highlight, guesses: bool, console: Console) -> None:
         self._highlight, self._console = highlight, console
-        self._coloured = is_coloured(console)
-        self._at_once = self._coloured and not guesses
+        self._colours = colours_of(console)
+        self._at_once = self._colours is not None and not guesses
         self._row: list[Cell] = []
         if highlight.scale:
-            self._print(_legend(highlight, self._coloured, guesses=False))
+            _print(_legend(highlight, self._colours, guesses=False), console)
         if guesses:
-            self._print(Text("Under each character: the likeliest in its place."))
+            _print(Text("Under each character: the likeliest in its place."), console)
 
     def put(self, cell: Cell) -> None:
         """Draw one more character."""
         if self._at_once:
-            self._print(_line(self._highlight, [cell], self._coloured), end="\n" if cell.ends_line else "")
+            line = _line(self._highlight, [cell], self._colours)
+            _print(line, self._console, "\n" if cell.ends_line else "")
             return
         if sum(c.width for c in self._row) + cell.width > self._console.width:
             self._flush()
@@ -57,52 +91,67 @@ class Writer:
     def end(self) -> None:
         """Draw what is left of the last row."""
         if self._at_once:
-            self._print(Text())
+            _print(Text(), self._console)
         self._flush()
 
     def _flush(self) -> None:
         if self._row:
-            for line in _row(self._highlight, self._row, self._coloured):
-                self._print(line)
+            for line in _row(self._highlight, self._row, self._colours):
+                _print(line, self._console)
         self._row = []
 
-    def _print(self, line: Text, end: str = "\n") -> None:
-        self._console.print(line, soft_wrap=True, highlight=False, end=end)
 
-
-def is_coloured(console: Console) -> bool:
-    """Whether a console shows colours."""
-    return console.color_system is not None and not console.no_color
+def colours_of(console: Console) -> str | None:
+    """Which colours a console shows: "truecolor", "256", "standard" or "windows" (both 16), or None."""
+    return None if console.no_color else console.color_system
 
 
 def plain(highlight: Highlight) -> str:
     """Return a highlight as 80 columns of text without colour."""
-    return "".join(f"{line.plain}\n" for line in _lines(highlight, 80, coloured=False))
+    return "".join(f"{line.plain}\n" for line in _lines(highlight, 80, None))
 
 
-def _lines(highlight: Highlight, width: int, coloured: bool) -> Iterator[Text]:
+def _lines(highlight: Highlight, width: int, colours: str | None) -> Iterator[Text]:
     yield Text(highlight.title, style="bold")
     yield Text(highlight.source)
-    yield _legend(highlight, coloured, bool(highlight.cells and highlight.cells[0].guesses))
-    for row in highlight.rows(width):
+    yield _legend(highlight, colours, bool(highlight.cells and highlight.cells[0].guesses))
+    for row in highlight.rows(max(20, width - highlight.gutter)):
         yield Text()
-        yield from _row(highlight, row, coloured)
+        yield from _row(highlight, row, colours)
 
 
-def _row(highlight: Highlight, row: list[Cell], coloured: bool) -> Iterator[Text]:
-    yield _line(highlight, row, coloured and bool(highlight.scale))
-    if highlight.scale and not coloured:
-        yield Text("".join(_padded(mark(highlight.height(cell.value)), cell) for cell in row))
+def _row(highlight: Highlight, row: list[Cell], colours: str | None) -> Iterator[Text]:
+    gutter = " " * highlight.gutter
+    if highlight.names:
+        yield Text(gutter + "".join(_padded(cell.sign, cell) for cell in row))
+        for index, name in enumerate(highlight.names):
+            yield Text(f"{name:<{highlight.gutter}}").append_text(_blocks(highlight, row, index, colours))
+    else:
+        yield _line(highlight, row, colours if highlight.scale else None)
+        if highlight.scale and not colours:
+            yield _blocks(highlight, row, 0, None)
     for rank in range(max(len(cell.guesses) for cell in row)):
-        yield _guesses(row, rank)
+        yield Text(gutter).append_text(_guesses(row, rank, colours))
 
 
-def _legend(highlight: Highlight, coloured: bool, guesses: bool) -> Text:
+def _blocks(highlight: Highlight, row: list[Cell], index: int, colours: str | None) -> Text:
+    """One of a row's values at each character, as colours or as marks."""
+    blocks = Text()
+    for cell in row:
+        value = cell.values[index]
+        if colours:
+            blocks.append(" " * cell.width, style=_paint(highlight.place(value), colours))
+        else:
+            blocks.append(_padded(mark(highlight.height(value)), cell))
+    return blocks
+
+
+def _legend(highlight: Highlight, colours: str | None, guesses: bool) -> Text:
     low, high = highlight.ends
     legend = Text(f"{low} ")
-    if coloured:
+    if colours:
         for step in range(-10 if highlight.top is None else 0, 11):
-            legend.append(" ", style=_paint(step / 10))
+            legend.append(" ", style=_paint(step / 10, colours))
     else:
         legend.append(MARKS)
     legend.append(f" {high}   {highlight.scale}")
@@ -111,18 +160,18 @@ def _legend(highlight: Highlight, coloured: bool, guesses: bool) -> Text:
     return legend
 
 
-def _line(highlight: Highlight, row: list[Cell], coloured: bool) -> Text:
+def _line(highlight: Highlight, row: list[Cell], colours: str | None) -> Text:
     line = Text()
     for cell in row:
-        line.append(_padded(cell.sign, cell), style=_paint(highlight.place(cell.value)) if coloured else "")
+        line.append(_padded(cell.sign, cell), style=_paint(highlight.place(cell.value), colours) if colours else "")
     return line
 
 
-def _guesses(row: list[Cell], rank: int) -> Text:
-    line = Text()
+def _guesses(row: list[Cell], rank: int, colours: str | None) -> Text:
+    line, faint = Text(), _FAINT if colours in ("truecolor", "256") else ""
     for cell in row:
         sign, chance = cell.guesses[rank] if rank < len(cell.guesses) else (" ", 0.0)
-        line.append(_padded(sign, cell), style="bold" if chance >= 0.5 else "" if chance >= 0.1 else "dim")
+        line.append(_padded(sign, cell), style="bold" if chance >= 0.5 else "" if chance >= 0.1 else faint)
     return line
 
 
@@ -130,6 +179,14 @@ def _padded(sign: str, cell: Cell) -> str:
     return sign + " " * (cell.width - cell_len(sign))
 
 
-def _paint(value: float) -> Style:
-    background = colour(value)
-    return Style(color=Color.from_rgb(*ink(background)), bgcolor=Color.from_rgb(*background))
+def _paint(value: float, colours: str) -> Style:
+    return _of_many(colour(value), colours) if colours in ("truecolor", "256") else _FEW[bisect(_FEW_FROM, value)]
+
+
+@lru_cache(maxsize=4096)
+def _of_many(background: Rgb, colours: str) -> Style:
+    """The nearest colour that there is, and the ink for that one."""
+    paper = Color.from_rgb(*background)
+    if colours == "256":
+        paper = paper.downgrade(ColorSystem.EIGHT_BIT)
+    return Style(color=Color.from_rgb(*ink(paper.get_truecolor())), bgcolor=paper)

@@ -50,10 +50,14 @@ def ablate(
     labels: Floats | None,
     random: np.random.Generator,
     on_read: Callable[[int], object] = lambda characters: None,
+    count: int = CONTROLS,
 ) -> Ablation:
-    """Hold a unit at its mean while the text, ids [N], is scored; labels [N] are a feature's, 0, 1 or NaN."""
+    """Hold a unit at its mean while the text, ids [N], is scored; labels [N] are a feature's, 0, 1 or NaN.
+
+    As many random units as `count` says are held in the same way.
+    """
     mean, deviation = _moments(model, ids)
-    controls = _like(unit, deviation, random)
+    controls = _like(unit, deviation, random)[:count]
     clamps = [Clamp(u.layer, u.index, float(mean[u.layer, u.index])) for u in (unit, *controls)]
     nats = held_nats(model, ids, [None, *clamps], on_read)
     places = {"all": np.ones(len(ids) - 1, np.bool_)} | ({} if labels is None else _places(labels))

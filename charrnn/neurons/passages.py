@@ -1,5 +1,6 @@
-"""Passages of a text: those in which units do alike, and one in which a feature shows."""
+"""Passages of a text: those in which units do alike, and one in which a feature shows or some words stand."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.errors import ConfigError
 from charrnn.neurons.features import Feature
+from charrnn.neurons.features.feature import where
 
 Floats = npt.NDArray[Any]
+Places = npt.NDArray[np.integer]
+ENOUGH = 5  # paragraphs to choose among
 
 
 @dataclass(frozen=True)
@@ -52,16 +57,84 @@ def _apart(distances: Floats, length: int, count: int) -> Sequence[Match]:
 
 
 def telling_passage(text: str, feature: Feature, length: int, after: int = 0, before: str = "") -> int:
-    """Return where the line begins from which a binary feature changes often and is on about half the time.
+    """Return where the line begins from which a passage of `length` characters shows a feature best.
 
-    Of the lines from `after` on, and for a passage of `length` characters; for other features the first of them.
-    `before` is what stands before the text.
+    A binary feature is on about half the time there and changes often; a count goes through all its values; what is
+    predicted comes about as often as it does in the whole text. All that by the text alone, whatever units do, and
+    among lines from `after` on (those after a blank line, if some are) with mostly letters. `before` is what stands
+    before the text.
     """
-    labels = np.nan_to_num(feature.values(before + text)[len(before) :]) if feature.binary else np.zeros(len(text))
-    on = np.concatenate([[0.0], np.cumsum(labels)])
-    changes = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(labels, prepend=labels[:1])))])
-    last = max(after, len(text) - length)
-    starts = np.array([place + 1 for place in range(after, last) if text[place] == "\n"] or [after])
+    labels = feature.values(before + text)[len(before) :]
+    starts = _line_beginnings(text, after, max(after, len(text) - length))
     ends = np.minimum(starts + length, len(text))
-    share = (on[ends] - on[starts]) / (ends - starts)
-    return int(starts[np.argmax(share * (1 - share) * np.sqrt(changes[ends] - changes[starts]))])
+    letters = _mean(where(text, lambda c: c.isalpha() or c == " ").astype(np.float64), starts, ends)
+    return int(starts[np.argmax(_telling(labels, feature, starts, ends) * letters)])
+
+
+def _line_beginnings(text: str, after: int, last: int) -> Places:
+    lines = [place + 1 for place in range(after, last) if text[place] == "\n"]
+    paragraphs = [place for place in lines if text[max(0, place - 2) : place] == "\n\n" and text[place] != "\n"]
+    return np.array((paragraphs if len(paragraphs) >= ENOUGH else lines) or [after])
+
+
+def _telling(labels: Floats, feature: Feature, starts: Places, ends: Places) -> Floats:
+    known = ~np.isnan(labels)
+    if not known.any():
+        return np.ones(len(starts))
+    values = np.where(known, labels, 0.0) if feature.binary else _ranks(labels, known)
+    share = _mean(values, starts, ends)
+    if feature.predictive:
+        return 1 / (1 + np.abs(share - values.mean()) * (ends - starts))
+    if not feature.binary:  # the variance over the places where it is known
+        part = _mean(known.astype(np.float64), starts, ends)
+        mean = share / np.maximum(part, 1e-9)
+        return (_mean(values**2, starts, ends) - 2 * mean * share + mean**2 * part) * part
+    changed = np.abs(np.diff(values, prepend=values[:1]))
+    return share * (1 - share) * np.sqrt(_mean(changed, starts, ends))
+
+
+def _ranks(labels: Floats, known: npt.NDArray[np.bool_]) -> Floats:
+    """The share of all known values that a value is above, [T]; 0 where it is not known."""
+    _, index, counts = np.unique(labels[known], return_inverse=True, return_counts=True)
+    ranks = np.zeros(len(labels))
+    ranks[known] = ((np.cumsum(counts) - counts / 2) / len(index))[index]
+    return ranks
+
+
+def _mean(values: Floats, starts: Places, ends: Places) -> Floats:
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    return (sums[ends] - sums[starts]) / np.maximum(1, ends - starts)
+
+
+def passage_with(text: str, words: str) -> int:
+    r"""Return where the line begins in which some words stand, first of all one that begins with them.
+
+    Else the first that is not indented, as definitions are, else the first at all.
+
+    >>> text = "x = f(1)\n  f(2)\nint f(a)\n"
+    >>> [passage_with(text, words) for words in ("int f", "f(2", "f(")]
+    [16, 9, 0]
+
+    Raises:
+        ConfigError: they do not stand in the text.
+    """
+    found = [(_place_in_line(text, match.start()), match.start()) for match in re.finditer(re.escape(words), text)]
+    if not (words and found):
+        raise ConfigError(f"no passage has {words!r}", "give words as they stand in the text")
+    return text.rfind("\n", 0, min(found)[1]) + 1
+
+
+def _place_in_line(text: str, place: int) -> int:
+    """0 where a line begins, 1 in one that is not indented, 2 elsewhere."""
+    line = text.rfind("\n", 0, place) + 1
+    return 0 if place == line else 2 if text[line].isspace() else 1
+
+
+def whole_lines(text: str, length: int) -> str:
+    r"""Return the beginning of a text, at most so long, that ends with a line, unless half of it would be lost.
+
+    >>> whole_lines("abc\ndef", 6), whole_lines("abcdef\ngh", 5), whole_lines("ab\ncd\n", 9)
+    ('abc\n', 'abcde', 'ab\ncd\n')
+    """
+    cut = text[:length].rfind("\n") + 1
+    return text[:cut] if len(text) > length and 2 * cut > length else text[:length]

@@ -147,18 +147,57 @@ def record(
     candidates: int = 5,
 ) -> Recording:
     """Record the passage ids[start:stop], having read up to WARM_UP characters before it."""
+    chunks = list(_passage(model, ids, signals, start, stop, candidates))
+    return Recording(
+        np.concatenate([c.ids for c in chunks]),
+        {name: np.concatenate([c.signals[name] for c in chunks], axis=1) for name in signals},
+        np.concatenate([c.candidates for c in chunks]),
+        np.concatenate([c.chances for c in chunks]),
+    )
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What U units did over T characters, in little memory, and what was likeliest to come next after each."""
+
+    ids: npt.NDArray[np.integer]  # [T]
+    values: Floats  # [U, T]
+    candidates: npt.NDArray[np.integer]  # [T, K]
+    chances: Floats  # [T, K]
+
+
+def watch(
+    model: CharRNN,
+    ids: npt.NDArray[np.integer],
+    units: Sequence[Unit],
+    signal: str,
+    start: int = 0,
+    stop: int | None = None,
+    candidates: int = 5,
+) -> Watched:
+    """Record one signal of some units over a passage, as `record` does of all; nothing else is kept."""
+    parts = [
+        (c.ids, np.stack([c.values(unit, signal) for unit in units]), c.candidates, c.chances)
+        for c in _passage(model, ids, [signal], start, stop, candidates)
+    ]
+    characters, values, likeliest, chances = zip(*parts, strict=True)
+    join = np.concatenate
+    return Watched(join(characters), join(values, axis=1), join(likeliest), join(chances))
+
+
+def _passage(
+    model: CharRNN, ids: npt.NDArray[np.integer], signals: Sequence[str], start: int, stop: int | None, candidates: int
+) -> Iterator[Recording]:
+    """Yield the recording of ids[start:stop] in chunks."""
     stop = len(ids) if stop is None else min(stop, len(ids))
     if not 0 <= start < stop:
         raise ConfigError(f"the passage from {start} to {stop} is empty", f"the text has {len(ids)} characters")
-    read_from = max(0, start - WARM_UP)
-    chunks = list(record_chunks(model, ids[read_from:stop], signals, candidates))
-    skip = start - read_from
-    return Recording(
-        ids[start:stop],
-        {name: np.concatenate([c.signals[name] for c in chunks], axis=1)[:, skip:] for name in signals},
-        np.concatenate([c.candidates for c in chunks])[skip:],
-        np.concatenate([c.chances for c in chunks])[skip:],
-    )
+    skip = min(start, WARM_UP)
+    for chunk in record_chunks(model, ids[start - skip : stop], signals, candidates):
+        if skip < len(chunk.ids):
+            kept = {name: values[:, skip:] for name, values in chunk.signals.items()}
+            yield Recording(chunk.ids[skip:], kept, chunk.candidates[skip:], chunk.chances[skip:])
+        skip = max(0, skip - len(chunk.ids))
 
 
 def surprisals(model: CharRNN, ids: npt.NDArray[np.integer], start: int, stop: int) -> Floats:

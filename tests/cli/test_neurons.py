@@ -1,7 +1,13 @@
 """Neurons by the command line: what is written is what is shown."""
 
 import json
+import os
+import re
+import struct
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -131,3 +137,112 @@ def test_a_dump_is_of_the_state_in_float16_where_nothing_else_is_asked_for(charr
 def test_a_dump_goes_to_exactly_the_name_given(charrnn, run, tmp_path):
     charrnn("neurons", "dump", run, "-", "-o", tmp_path / "no suffix", stdin=b"the cat")
     assert [path.name for path in tmp_path.iterdir()] == ["no suffix"]
+
+
+def test_several_units_are_shown_as_rows_in_every_format(show, tmp_path):
+    units = ["--unit", "0:3", "--unit", "0:12", "--start", 100, "--length", 50]
+    passage = json.loads(show(*units, "--format", "json").out)
+    assert passage["units"] == ["0:3", "0:12"]
+    alone = json.loads(show("--unit", "0:12", *units[4:], "--format", "json").out)
+    np.testing.assert_allclose(passage["values"][1], alone["values"], atol=1e-6)
+    assert len(passage["values"][0]) == 50
+    lines = show(*units).out.splitlines()
+    assert sum(line.startswith("0:3  ") for line in lines) == sum(line.startswith("0:12 ") for line in lines) > 0
+    for form in ("html", "svg"):
+        assert {"0:3", "0:12"} <= set(re.findall(r">(\d+:\d+)<", show(*units, "--format", form).out))
+
+
+def test_a_unit_named_twice_is_shown_once(show):
+    assert show(*PASSAGE, "--unit", "0:3", "--format", "json").out == show(*PASSAGE, "--format", "json").out
+
+
+def test_a_png_goes_to_a_file_only(show, charrnn, run, book, tmp_path):
+    show(*PASSAGE, "-o", tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    result = charrnn("neurons", "show", run, book, *PASSAGE, "--format", "png")
+    assert (result.status, result.out) == (2, "")
+    assert "--output" in result.err
+
+
+def test_a_text_that_is_longer_than_the_reader_wants_is_shown_in_bounded_chunks(show, book):
+    whole = book.read_text("utf-8")
+    shown = json.loads(show("--unit", "0:0", "--length", 100_000, "--guesses", 1, "--format", "json").out)
+    assert shown["text"] == whole
+
+
+def on_a_terminal(command, environment, keys=b""):
+    """Run a command in a terminal of 80 columns and 24 lines; return all that it wrote."""
+    pty, fcntl, termios = (pytest.importorskip(name) for name in ("pty", "fcntl", "termios"))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    done = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, env=environment)
+    os.close(theirs)
+    os.write(ours, keys)
+    written = b""
+    with suppress(OSError):  # the terminal ends with its last process
+        while block := os.read(ours, 65536):
+            written += block
+    os.close(ours)
+    assert done.wait(60) == 0
+    return written.decode()
+
+
+@pytest.mark.parametrize(("option", "paged"), [("--pager", True), ("--no-pager", False)])
+def test_what_is_longer_than_the_terminal_goes_through_the_pager(run, book, tmp_path, option, paged):
+    pager = tmp_path / "pager"
+    pager.write_text("#!/bin/sh\necho paged\nexec cat\n")
+    pager.chmod(0o700)
+    command = [sys.executable, "-m", "charrnn", "neurons", "show", run, str(book), "--unit", "0:3", option]
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+    env = kept | {"PAGER": str(pager), "TERM": "xterm-256color", "COLORTERM": "truecolor", "OMP_NUM_THREADS": "1"}
+    written = on_a_terminal(command, env)
+    assert written.startswith("paged") == paged
+    assert "48;2;" in written
+
+
+@pytest.mark.parametrize(("terminal", "sign"), [("dumb", None), ("xterm-16color", "44"), ("xterm-256color", "48;5")])
+def test_a_terminal_gets_the_colours_that_it_has(run, book, terminal, sign):
+    command = [sys.executable, "-m", "charrnn", "neurons", "show", run, str(book), "--unit", "0:3", "--no-pager"]
+    left_out = ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES", "FORCE_COLOR")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    written = on_a_terminal(command, kept | {"TERM": terminal, "OMP_NUM_THREADS": "1"})
+    if sign is None:
+        assert "\x1b" not in written
+        assert set(written) & set(MARKS)
+    else:
+        assert re.search(rf"\x1b\[[\d;]*{sign}[;m]", written)
+        assert "48;2" not in written
+
+
+def test_a_page_of_hostile_text_is_text_in_a_real_browser(charrnn, train, tmp_path, open_page):
+    text = '"</script><b>#" <img src=x onerror=alert(1)> {{ 7*7 }} \x1b[31m[red]cat[/red] \u202edrow\n' * 30
+    source = tmp_path / "a&<b>.txt"
+    source.write_text(text, "utf-8")
+    model = train("--steps", 2, source=source)
+    for units in (["--unit", "0:0"], ["--unit", "0:0", "--unit", "0:1"]):
+        shown = charrnn("neurons", "show", model, source, *units, "--guesses", 0, "-o", tmp_path / "a.html")
+        assert shown.status == 0, shown.err
+        page = open_page(tmp_path / "a.html")
+        row = page.evaluate(
+            "[...document.querySelector('.row').querySelectorAll('b')].map(b => b.textContent).join('')"
+        )
+        assert row.strip("\xa0") == '"</script><b>#" <img src=x onerror=alert(1)> {{ 7*7 }} ␛[31m[red]cat[/red] �drow↵'
+        assert "a&<b>.txt" in page.inner_text("p >> nth=0")
+        assert page.query_selector("script, img") is None
+        sizes = page.evaluate("getComputedStyle(document.querySelector('h1')).fontSize")
+        assert sizes != "32px"  # the page's own style is let through
+
+
+def test_lstmvis_gets_its_three_files(charrnn, run, book, tmp_path):
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+    output = tmp_path / "lstmvis" / "book" / "states.hdf5"
+    result = charrnn("neurons", "dump", run, book, "-o", output)
+    assert result.status == 0, result.err
+    assert {path.name for path in output.parent.iterdir()} == {"states.hdf5", "lstm.yml", "words.dict"}
+    text = book.read_text("utf-8")
+    words = dict(line.split() for line in (output.parent / "words.dict").read_text("utf-8").split("\n")[:-1])
+    by_id = {int(number): word for word, number in words.items()}
+    with h5py.File(output) as file:
+        assert file["states1"].shape == file["output1"].shape == (len(text), 16)
+        shown = "".join(by_id[number] for number in file["word_ids"][:].tolist())
+    assert shown == text.replace(" ", "␣").replace("\n", "↵")

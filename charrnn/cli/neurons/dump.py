@@ -24,13 +24,15 @@ from charrnn.text.reading import Reading
     epilog=examples(
         "charrnn neurons dump checkpoints/python-lstm python --part test -o units.npz",
         "charrnn neurons dump checkpoints/python-lstm python --part val -o gates.npz --signals c,i,f,o,g",
+        "charrnn neurons dump checkpoints/python-lstm python --part val -o lstmvis/python/states.hdf5",
     )
 )
 @model_argument
 @sources_argument
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.npz", help="The file to write."
-)
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.npz",
+    help="The file to write; OUT.hdf5 or OUT.h5 for LSTMVis.",
+)  # fmt: skip
 @click.option("--signals", metavar="NAMES", help="Such as h,c,i,f,o,g (LSTM) or h,r,z,n (GRU). Default: the state.")
 @click.option(
     "--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True, help="Of the values."
@@ -49,13 +51,18 @@ def dump(
     model: str, sources: tuple[str, ...], output: Path, signals: str | None, dtype: str, precision: str, part: str,
     reading: Reading, device: str,
 ) -> None:  # fmt: skip
-    """Write every unit's values at every character of SOURCE to one .npz file.
+    """Write every unit's values at every character of SOURCE to a file.
 
-    It holds the ids "text" [T], an array [L, T, H] for each signal (L layers, H units), and "meta", a JSON string
-    that names the model, the text and the vocabulary.
+    An .npz file holds the ids "text" [T], an array [L, T, H] for each signal (L layers, H units), and "meta", a JSON
+    string that names the model, the text and the vocabulary.
+
+    An .hdf5 or .h5 file has LSTMVis's layout, with its words.dict and lstm.yml beside it: "word_ids" [T], and for each
+    layer, counted from 1, an array [T, H] of the cell state (states1), the hidden state (output1) and of other signals
+    (f1). Its folder is made where it is missing, and opened with LSTMVis's -dir. It needs h5py (the extra hdf5).
     """
     from charrnn.model.cells import state_names
     from charrnn.model.devices import choose_precision
+    from charrnn.neurons import lstmvis
     from charrnn.neurons.dump import write
 
     checkpoint = load_checkpoint(model)
@@ -70,9 +77,30 @@ def dump(
         "vocabulary": checkpoint.vocabulary.characters,
     }
     network = build_network(checkpoint, device)
+    number = choose_precision(precision, network.device)
     with progress_bar(len(ids), "recording") as bar:
-        write(output, network, ids, names, dtype, meta, bar.update, choose_precision(precision, network.device))
+        if output.suffix in lstmvis.SUFFIXES:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            words = _words(checkpoint.vocabulary.characters)
+            lstmvis.write(output, network, ids, names, dtype, meta, words, bar.update, number)
+        else:
+            write(output, network, ids, names, dtype, meta, bar.update, number)
     click.echo(
         f"{output}: {', '.join(names)} of {checkpoint.config.num_layers}×{checkpoint.config.hidden_size} units "
         f"at {len(ids):,} characters"
     )
+
+
+def _words(characters: str) -> list[str]:
+    r"""A visible sign for each character, each once and without white space; U+ and its number where there is none.
+
+    >>> _words("a \n\u202e\u2066␣")
+    ['a', '␣', '↵', '�', 'U+2066', 'U+2423']
+    """
+    from charrnn.display.highlight import guess_sign
+
+    words: dict[str, None] = {}
+    for character in characters:
+        word = guess_sign(character)
+        words[word if word.split() == [word] and word not in words else f"U+{ord(character):04X}"] = None
+    return list(words)

@@ -7,6 +7,7 @@ from charrnn.cli.neurons.compare import compare
 from charrnn.cli.neurons.dump import dump
 from charrnn.cli.neurons.explore import explore
 from charrnn.cli.neurons.find import features, find
+from charrnn.cli.neurons.gallery import gallery
 from charrnn.cli.neurons.look import gates, grep
 from charrnn.cli.neurons.prove import ablate, steer
 from charrnn.cli.neurons.show import show
@@ -22,5 +23,5 @@ def neurons() -> None:
     """See what single units do over a text: find the unit that follows a feature, and prove it."""
 
 
-for command in (find, show, explore, ablate, steer, gates, grep, compare, dump, features):
+for command in (find, show, explore, gallery, ablate, steer, gates, grep, compare, dump, features):
     neurons.add_command(command)

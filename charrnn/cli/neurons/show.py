@@ -1,9 +1,12 @@
-"""`charrnn neurons show`: one unit's values over a passage, highlighted."""
+"""`charrnn neurons show`: what one or several units do over a passage, highlighted."""
 
 import json
-from dataclasses import asdict, dataclass
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +26,8 @@ from charrnn.cli.common import (
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from charrnn.display.highlight import Highlight
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
@@ -30,18 +35,23 @@ if TYPE_CHECKING:
     from charrnn.text.corpus import Ids
 
 SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold too little of a feature
+FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # by the output's name
 
 
 @click.command(
     epilog=examples(
         "charrnn neurons show checkpoints/python-lstm python --unit 0:42",
         "charrnn neurons show checkpoints/python-lstm python --part val --feature python_comment_or_string",
+        "charrnn neurons show checkpoints/python-lstm python --unit 0:42 --unit 0:7 --guesses 0 -o units.png",
         "charrnn neurons show checkpoints/python-lstm python --unit 0:42 --signal f -o forget.html",
     )
 )
 @model_argument
 @sources_argument
-@click.option("--unit", metavar="L:I", help="Layer and index, both from 0.")
+@click.option(
+    "--unit", "units", metavar="L:I", multiple=True,
+    help="Layer and index, both from 0; may be repeated: then a row of colours for each stands under the text.",
+)  # fmt: skip
 @click.option("--feature", metavar="NAME", help="Instead of --unit: the unit that follows this best.")
 @click.option("--signal", metavar="NAME", help="Such as h, c, tanh_c or a gate. Default: tanh_c for LSTMs, else h.")
 @click.option(
@@ -57,42 +67,50 @@ SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold t
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "html", "svg", "json"]),
+    type=click.Choice(["terminal", "html", "svg", "png", "json"]),
     help="Default: by the output's name, else terminal.",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The file to write. Default: stdout."
 )
+@click.option(
+    "--pager/--no-pager",
+    default=True,
+    help="Page by page, with $PAGER or less, what is longer than the terminal. Default: yes.",
+)
 @part_option
 @reading_options
 @device_option
 def show(
-    model: str, sources: tuple[str, ...], unit: str | None, feature: str | None, signal: str | None,
-    start: int | None, length: int, guesses: int, form: str | None, output: Path | None, part: str,
+    model: str, sources: tuple[str, ...], units: tuple[str, ...], feature: str | None, signal: str | None,
+    start: int | None, length: int, guesses: int, form: str | None, output: Path | None, pager: bool, part: str,
     reading: Reading, device: str,
 ) -> None:  # fmt: skip
-    """Highlight one unit's values over a passage of SOURCE, on one fixed scale from −1 to 1.
+    """Highlight the values of one unit or several over a passage of SOURCE, on one fixed scale from −1 to 1.
 
-    Blue is negative, red positive. Under each character stand the five next ones that the model held most likely. The
-    values of c, and of h in a ReLU network, have no bound: they are coloured by their tanh.
+    Blue is negative, red positive; where there is no colour (NO_COLOR, a pipe), marks from ▁ to █ say it. Under each
+    character stand the five next ones that the model held most likely. The values of c, and of h in a ReLU network,
+    have no bound: they are coloured by their tanh.
     """
     from charrnn.model.units import Unit
     from charrnn.neurons.recording import default_signal
 
-    if (unit is None) == (feature is None):
-        raise click.UsageError(f"{'Both' if unit else 'Neither'} --unit and --feature are given; give one of them.")
-    form = form or {".html": "html", ".svg": "svg", ".json": "json"}.get(output.suffix if output else "", "terminal")
+    if bool(units) == bool(feature):
+        raise click.UsageError(f"{'Both' if units else 'Neither'} --unit and --feature are given; give one of them.")
+    form = form or FORMS.get(output.suffix if output else "", "terminal")
+    if form == "png" and output is None:
+        raise click.UsageError("A PNG picture needs a file; name one with --output.")
     checkpoint = load_checkpoint(model)
     signal = signal or default_signal(checkpoint.config)
-    wanted = Unit.parse(unit, checkpoint.config) if unit else None
+    wanted = [Unit.parse(unit, checkpoint.config) for unit in dict.fromkeys(units)]
     text, _, before = read_unseen(sources, reading, checkpoint, part)
     ids = encode(checkpoint, text)
     network = build_network(checkpoint, device)
-    if wanted is None:
-        wanted, place = _best_unit(network, checkpoint, (before, ids), str(feature), signal, length)
-        start = place if start is None else start
+    if feature:
+        found, place = _best_unit(network, checkpoint, (before, ids), feature, signal, length)
+        wanted, start = [found], place if start is None else start
     passage = _passage(checkpoint, network, ids, wanted, signal, start or 0, length, guesses)
-    _emit(passage, form, output, {"model": model, "source": " ".join(sources)})
+    _emit(passage, form, output, {"model": model, "source": " ".join(sources)}, pager)
 
 
 def _best_unit(
@@ -121,45 +139,55 @@ def _best_unit(
 
 @dataclass(frozen=True)
 class _Passage:
-    unit: "Unit"
+    units: "list[Unit]"
     signal: str
     bounded: bool  # to −1 to 1
     start: int
     total: int
     text: str
-    values: list[float]
-    guesses: list[list[tuple[str, float]]]
+    values: list[list[float]]  # of each unit
+    candidates: "npt.NDArray[Any]"  # ids [T, K] of the likeliest next characters
+    chances: "npt.NDArray[Any]"  # [T, K]
+    decode: "Callable[[Ids], str]"
+
+    def guesses(self) -> "Iterator[list[tuple[str, float]]]":
+        """Yield the likeliest next characters with their chances, one character after the other to save memory."""
+        for candidates, chances in zip(self.candidates, self.chances, strict=True):
+            yield list(zip(self.decode(candidates), chances.tolist(), strict=True))
 
 
 def _passage(
-    checkpoint: "Checkpoint", network: "CharRNN", ids: "Ids", unit: "Unit", signal: str, start: int, length: int,
-    guesses: int,
+    checkpoint: "Checkpoint", network: "CharRNN", ids: "Ids", units: "list[Unit]", signal: str, start: int,
+    length: int, guesses: int,
 ) -> _Passage:  # fmt: skip
-    from charrnn.neurons.recording import is_bounded, record
+    from charrnn.neurons.recording import is_bounded, watch
 
-    recording = record(network, ids, [signal], start, start + length, guesses)
-    decode = checkpoint.vocabulary.decode
-    rows = [
-        list(zip(decode(candidates), map(float, chances), strict=True))
-        for candidates, chances in zip(recording.candidates, recording.chances, strict=True)
-    ]
-    values = recording.values(unit, signal).tolist()
-    bounded = is_bounded(checkpoint.config, signal)
-    return _Passage(unit, signal, bounded, start, len(ids), decode(recording.ids), values, rows)
+    watched = watch(network, ids, units, signal, start, start + length, guesses)
+    decode, bounded = checkpoint.vocabulary.decode, is_bounded(checkpoint.config, signal)
+    text, values = decode(watched.ids), watched.values.tolist()
+    return _Passage(
+        units, signal, bounded, start, len(ids), text, values, watched.candidates, watched.chances, decode
+    )  # fmt: skip
 
 
-def _emit(passage: _Passage, form: str, output: Path | None, origin: dict[str, str]) -> None:
+def _emit(passage: _Passage, form: str, output: Path | None, origin: dict[str, str], pager: bool) -> None:
     from charrnn.display import page, terminal
-    from charrnn.files import replacing
 
     if form == "json":
-        content = json.dumps(origin | asdict(passage) | {"unit": str(passage.unit)}, ensure_ascii=False) + "\n"
+        _write(json.dumps(origin | _as_json(passage), ensure_ascii=False) + "\n", output)
+        return
+    highlight = _highlight(passage, origin)
+    if form == "png":
+        _draw(highlight, output)
+    elif form == "terminal" and output is None:
+        terminal.show(highlight, page=_page if pager and sys.stdout.isatty() else None)
     else:
-        highlight = _highlight(passage, origin)
-        if form == "terminal" and output is None:
-            terminal.show(highlight)
-            return
-        content = {"html": page.html, "svg": page.svg, "terminal": terminal.plain}[form](highlight)
+        _write({"html": page.html, "svg": page.svg, "terminal": terminal.plain}[form](highlight), output)
+
+
+def _write(content: str, output: Path | None) -> None:
+    from charrnn.files import replacing
+
     if output is None:
         click.echo(content, nl=False)
         return
@@ -168,19 +196,52 @@ def _emit(passage: _Passage, form: str, output: Path | None, origin: dict[str, s
     click.echo(f"wrote {output}")
 
 
+def _draw(highlight: "Highlight", output: Any) -> None:
+    from charrnn.display.picture import draw
+    from charrnn.files import replacing
+
+    with replacing(output) as temporary:
+        tell_missing(draw(highlight, temporary))
+    click.echo(f"wrote {output}")
+
+
+def tell_missing(signs: set[str]) -> None:
+    """Say which signs could not be drawn."""
+    if signs:
+        some = " ".join(sorted(signs)[:10]) + (" …" if len(signs) > 10 else "")
+        note(
+            f"no font here has {some} ({len(signs)} signs), drawn as �; HTML and SVG show them with the reader's fonts"
+        )
+
+
+def _page(lines: Iterator[str]) -> None:
+    """Show lines page by page, as git does; less must let their colours through."""
+    less = os.environ.get("LESS")
+    os.environ["LESS"] = "-FRX" if less is None else less if "R" in less else f"{less} -R"
+    click.echo_via_pager(lines, color=True)
+
+
+def _as_json(passage: _Passage) -> dict[str, Any]:
+    """One unit is told as unit and values, several as units and a list of values for each."""
+    units, values = [str(unit) for unit in passage.units], passage.values
+    told = {name: getattr(passage, name) for name in ("signal", "bounded", "start", "total", "text")}
+    told |= {"unit": units[0], "values": values[0]} if len(units) == 1 else {"units": units, "values": values}
+    return told | {"guesses": list(passage.guesses())}
+
+
 def _highlight(passage: _Passage, origin: dict[str, str]) -> "Highlight":
     import math
 
     from charrnn.display.highlight import Highlight
 
-    values = passage.values if passage.bounded else [math.tanh(value) for value in passage.values]
+    rows = passage.values if passage.bounded else [[math.tanh(value) for value in row] for row in passage.values]
     shown = "tanh(c)" if passage.signal == "tanh_c" else passage.signal
-    return Highlight.of(
-        title=f"Unit {passage.unit} of {origin['model']}",
-        scale=f"{shown if passage.bounded else f'tanh({shown})'} of unit {passage.unit}",
-        source=f"{origin['source']}, characters {passage.start:,} to {passage.start + len(passage.text):,} "
-        f"of {passage.total:,}",
-        text=passage.text,
-        values=values,
-        guesses=passage.guesses,
-    )
+    scale = shown if passage.bounded else f"tanh({shown})"
+    names = [str(unit) for unit in passage.units]
+    end = passage.start + len(passage.text)
+    source = f"{origin['source']}, characters {passage.start:,} to {end:,} of {passage.total:,}"
+    if len(names) == 1:
+        title, scale = f"Unit {names[0]} of {origin['model']}", f"{scale} of unit {names[0]}"
+        return Highlight.of(title, scale, source, passage.text, rows[0], passage.guesses())
+    values = dict(zip(names, rows, strict=True))
+    return Highlight.stacked(f"Units of {origin['model']}", scale, source, passage.text, values, passage.guesses())

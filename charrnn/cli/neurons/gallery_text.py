@@ -1,0 +1,99 @@
+"""The text that `charrnn neurons gallery` looks at: the one named, the model's own, or one that the model writes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from charrnn.cli.common import note, progress_bar, read_unseen
+from charrnn.text.reading import Reading
+
+if TYPE_CHECKING:
+    from charrnn.model.checkpoint import Checkpoint
+
+SHORTEST = 2000  # characters; a feature shows its forms over thousands
+CONTEXT = 100_000  # characters before a text or passage that are read to know how it begins
+
+
+@dataclass(frozen=True)
+class GalleryText:
+    """The text that is looked at, and where it is from."""
+
+    source: str
+    part: str
+    before: str
+    characters: str
+    split: dict[str, int]  # of the whole, by part; empty where that is not known
+
+    @property
+    def context(self) -> str:
+        """What tells whether the text begins inside a comment or string, without all that stands before it."""
+        return self.before[-CONTEXT:]
+
+    def part_at(self, place: int) -> str:
+        """The part of the whole text that a place is in, or "" where that is not known."""
+        for name, count in self.split.items():
+            if place < count:
+                return name
+            place -= count
+        return ""
+
+    def place(self, words: str) -> int:
+        """Return where the passage with some words begins in the whole; one in this part comes first.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        from charrnn.errors import ConfigError
+        from charrnn.neurons.passages import passage_with
+
+        try:
+            return len(self.before) + passage_with(self.characters, words)
+        except ConfigError:
+            return passage_with(self.before + self.characters, words)
+
+
+def text_for(
+    checkpoint: "Checkpoint", sources: tuple[str, ...], part: str | None, reading: Reading, characters: int, seed: int
+) -> GalleryText:
+    """Return the text of the sources; without any, the model's own where it is here, or else one that it writes.
+
+    Raises:
+        ConfigError: it is too short, or a part is asked for of a text that is not here.
+    """
+    from charrnn.errors import ConfigError
+    from charrnn.text.catalogue import CATALOGUE
+    from charrnn.text.store import is_here
+
+    own = checkpoint.header.corpus
+    if not sources and own.name in CATALOGUE and is_here(own.name):
+        sources = (own.name,)
+    if sources:
+        text, part, before = read_unseen(sources, reading, checkpoint, part)
+        split = own.split if part != "all" else {}
+        found = GalleryText(" ".join(sources), part, before, checkpoint.vocabulary.known(text), split)
+    elif part not in (None, "all"):
+        raise ConfigError(f"the model's own text ({own.name}) is not here", "name a SOURCE, or leave --part out")
+    else:
+        note(f"the model's own text ({own.name}) is not here: it writes {characters:,} characters itself (seed {seed})")
+        found = GalleryText(
+            "a text that the model wrote itself", "written", "", _written(checkpoint, characters, seed), {}
+        )
+    if len(found.characters) < SHORTEST:
+        count = len(found.characters)
+        raise ConfigError(f"the text has {count} characters that the model knows", f"give {SHORTEST:,} or more")
+    return found
+
+
+def _written(checkpoint: "Checkpoint", characters: int, seed: int) -> str:
+    """A text that the model writes, on numpy."""
+    from charrnn.model.stepped_network import SteppedCharRNN
+    from charrnn.sampling.distribution import SamplingConfig
+    from charrnn.sampling.sampler import Sampler
+
+    network = SteppedCharRNN(checkpoint.config, checkpoint.weights)
+    sampler = Sampler(network, checkpoint.vocabulary, SamplingConfig(), checkpoint.header.line_beginnings)
+    written = []
+    with progress_bar(characters, "writing") as bar:
+        for drawn in sampler.draw(characters, seed=seed):
+            written.append(drawn.character)
+            bar.update()
+    return "".join(written)
