@@ -151,7 +151,11 @@ def read_sources(sources: tuple[str, ...], reading: Reading) -> "Text":
 
 
 def read_corpus(
-    sources: tuple[str, ...], reading: Reading, val_fraction: float, test_fraction: float, min_count: int
+    sources: tuple[str, ...],
+    reading: Reading,
+    val_fraction: float | None,
+    test_fraction: float | None,
+    min_count: int,
 ) -> "Corpus":
     """Read the sources as one text, encoded and split; one large file without holding it in memory."""
     from pathlib import Path
