@@ -245,15 +245,30 @@ def test_a_text_is_normalised_on_request(folder, form, expected):
     assert read(["a"], Reading(normalize=form)).characters == expected
 
 
-JOINING = "a\u0301\u0327\u1100\u1161\u11a8\uac00e\uff76\uff9e\u304b\u3099\u0bc6\u0bbe\n中"
+JOINING = "a\u0301\u0327\u1100\u1161\u11a8\uac00e\uff76\uff9e\u304b\u3099\u0bc6\u0bbe\n中กุ\u09c7\u09be"
+ANY = st.one_of(st.sampled_from(JOINING), st.characters(exclude_categories=("Cs",)), st.characters(categories=("M",)))
 
 
-@given(st.text(st.sampled_from(JOINING), max_size=40), st.integers(1, 9), st.sampled_from(["nfc", "nfkc"]))
+@given(st.text(ANY, max_size=40), st.integers(1, 9), st.sampled_from(["nfc", "nfkc"]))
 def test_a_text_in_pieces_is_normalised_as_if_it_were_one(text, size, form):
     content = text.encode("utf-32-le")
     chunks = [content[i : i + 4 * size] for i in range(0, len(content), 4 * size)]
-    pieces = characters(chunks, Reading("utf-32-le", normalize=form), "any", [])
-    assert "".join(pieces) == unicodedata.normalize(form.upper(), text)
+    pieces = characters(chunks, Reading("utf-32-le", newlines="keep", normalize=form), "any", [])
+    assert "".join(pieces) == unicodedata.normalize(form.upper(), text.removeprefix("\ufeff"))
+
+
+@pytest.mark.parametrize("form", ["nfc", "nfkc"])
+@pytest.mark.parametrize("words", ["ภาษาไทยกำลังดี", "देवनागरी", "မြန်မာ", "ខ្មែរ", "é", "עִבְרִית"])
+def test_a_text_without_spaces_is_normalised_as_it_comes_whatever_its_script(words, form):
+    chunks = [(words * 50).encode()] * 20
+    pieces = list(characters(chunks, Reading(normalize=form), "any", []))
+    assert max(map(len, pieces)) <= len(unicodedata.normalize(form.upper(), words * 51))
+
+
+def test_marks_that_join_without_end_are_normalised_as_one():
+    text = "e" + "\u0301\u0323" * 600
+    pieces = characters([text[i : i + 7].encode() for i in range(0, len(text), 7)], Reading(normalize="nfc"), "any", [])
+    assert "".join(pieces) == unicodedata.normalize("NFC", text)
 
 
 @given(st.text(st.sampled_from("a\r\né😀"), max_size=30), st.integers(4, 9))
