@@ -1,9 +1,8 @@
 """Corpus: the encoded text, its split, and its batches. Knows no torch; ids leave it as numpy arrays."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +10,10 @@ import numpy.typing as npt
 
 from charrnn.errors import ConfigError, SourceError, check_range
 from charrnn.text import cache
-from charrnn.text.encoding import Encoded, encode
+from charrnn.text.encoding import Encoded, encode, encode_aside
 from charrnn.text.encoding import Ids as Ids
-from charrnn.text.reading import Reading
-from charrnn.text.sources import Text, short_name
+from charrnn.text.reading import DEFAULT, Reading
+from charrnn.text.sources import Listing, Text
 from charrnn.text.vocabulary import Vocabulary
 
 HELD_OUT = 0.05  # of the text, for validation and for the test each, where nothing else is asked for,
@@ -136,25 +135,33 @@ class Corpus:
         return cls._of(text, encoded, ids, val_fraction, test_fraction)
 
     @classmethod
-    def from_file(
+    def from_listing(
         cls,
-        path: Path,
-        reading: Reading,
+        listing: Listing,
+        reading: Reading = DEFAULT,
         val_fraction: float | None = None,
         test_fraction: float | None = None,
         min_count: int = 1,
         on_bytes: Callable[[int], object] = lambda count: None,
     ) -> "Corpus":
-        """Return what `from_text` would of the text in a file, without ever holding the text or its ids in memory.
+        """Return what `from_text` would of the text that is listed, without holding it, or many ids, in memory.
 
-        The ids are kept on the disk and found again (see `charrnn.text.cache`); `on_bytes` is told of bytes read.
+        The ids of large files are kept on the disk and found again (see `charrnn.text.cache`); `on_bytes` is told of
+        bytes read.
 
         Raises:
-            SourceError: the file cannot be read or decoded, there is no room, or it has fewer than two characters.
+            SourceError: something cannot be read or decoded, there is no room, or there are fewer than two characters.
             ConfigError: the fractions leave nothing to train on, or min_count no character.
         """
-        encoded, ids, notes = cache.encoded(path, reading, min_count, on_bytes)
-        return cls._of(Text(short_name([str(path)]), "", notes=notes), encoded, ids, val_fraction, test_fraction)
+        told: Sequence[str]
+        if cache.is_large(listing.files):
+            encoded, ids, told = cache.encoded(listing, reading, min_count, on_bytes)
+        else:
+            told = []
+            pieces = listing.pieces(reading, told, lambda content: on_bytes(len(content)))
+            encoded, ids = encode_aside(pieces, min_count)
+        text = replace(listing.about, notes=(*listing.notes, *told))
+        return cls._of(text, encoded, ids, val_fraction, test_fraction)
 
     @classmethod
     def _of(
