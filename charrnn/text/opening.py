@@ -11,7 +11,7 @@ from charrnn.text.catalogue import CATALOGUE
 
 CHUNK = 1 << 20
 EXPANSION = 200  # times its size that a compressed file may expand to: no text is packed so tightly, and bombs are,
-EXPANSION_FLOOR = 512 << 20  # except short or dull ones: this many bytes are always allowed
+EXPANSION_FLOOR = 500_000_000  # except short or dull ones: this many bytes are always allowed
 _PIECE = 1 << 10  # compressed bytes unpacked at once: 32 MiB at most
 _MEMORY = 128 << 20  # bytes that unpacking itself may take
 
