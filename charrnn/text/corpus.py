@@ -252,8 +252,8 @@ def _notes_on_split(given: dict[str, float | None], lengths: dict[str, int], who
             yield f"the text is too short for a {_PART_NAMES[name]} part; it was left out"
     capped = [name for name, fraction in given.items() if fraction is None and lengths[name] < int(whole * HELD_OUT)]
     if capped:
-        parts = " and ".join(f"{_PART_NAMES[name]} (--{name}-fraction)" for name in capped)
-        yield f"held out are {HELD_OUT_MOST:,} characters for {parts}, the most that are unless a fraction is given"
+        parts = " or ".join(f"{_PART_NAMES[name]} (--{name}-fraction)" for name in capped)
+        yield f"by default no more than {HELD_OUT_MOST:,} characters are held out for {parts}"
 
 
 _PART_NAMES = {"val": "validation", "test": "test"}

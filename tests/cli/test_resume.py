@@ -57,14 +57,15 @@ def test_a_large_text_is_split_the_same_way_when_its_run_goes_on_and_is_scored(
     out = tmp_path / "run"
     trained = charrnn("train", book, *tiny, "--steps", 4, "--out", out)
     assert (
-        "held out are 50 characters for validation (--val-fraction) and test (--test-fraction), the most" in trained.err
+        "no more than 50 characters are held out for validation (--val-fraction) or test (--test-fraction)"
+        in trained.err
     )
     split = json.loads(charrnn("info", out, "--json").out)["corpus"]["split"]
     assert [split[part] for part in ("val", "test")] == [50, 50]
     assert charrnn("train", "--resume", out).status == 0
     assert json.loads(charrnn("score", out, book, "--part", "val", "--json").out)["characters"] == 49
     result = charrnn("train", book, *tiny, "--steps", 4, "--out", tmp_path / "given", "--val-fraction", 0.05)
-    assert "50 characters for test (--test-fraction), the most" in result.err
+    assert "no more than 50 characters are held out for test (--test-fraction)" in result.err
 
 
 def test_a_text_that_has_changed_is_not_trained_on(charrnn, book, tiny, tmp_path):

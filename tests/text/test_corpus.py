@@ -56,10 +56,8 @@ def test_a_fraction_that_is_given_is_taken_as_given_and_only_a_bound_that_bites_
     assert (held_out(given), given.notes) == ([10, 20], ())
     half = Corpus.from_text(text, 0.05)
     assert held_out(half) == [10, 6]
-    assert half.notes == (
-        "held out are 6 characters for test (--test-fraction), the most that are unless a fraction is given",
-    )
-    assert "for validation (--val-fraction) and test (--test-fraction)," in Corpus.from_text(text).notes[0]
+    assert half.notes == ("by default no more than 6 characters are held out for test (--test-fraction)",)
+    assert "for validation (--val-fraction) or test (--test-fraction)" in Corpus.from_text(text).notes[0]
     assert Corpus.from_text(Text("any", "a" * 139)).notes == ()
 
 
