@@ -93,10 +93,10 @@ def _measure(path: str) -> dict[str, float]:
     import torch  # noqa: F401 (what it takes is not counted)
 
     from charrnn.text.corpus import Corpus, Streams
-    from charrnn.text.reading import Reading
+    from charrnn.text.sources import listed
 
     before, begun = _peak(), perf_counter()
-    corpus = Corpus.from_file(Path(path), Reading())
+    corpus = Corpus.from_listing(listed([path]))
     next(Streams.over(corpus.parts["train"], 32, 64).batches())
     return {"seconds": perf_counter() - begun, "peak": _peak() - before}
 

@@ -49,8 +49,8 @@ def load(model: str | os.PathLike[str], device: str = "auto") -> "Model":
 def train(
     text: str,
     *,
-    val_fraction: float = 0.05,
-    test_fraction: float = 0.05,
+    val_fraction: float | None = None,
+    test_fraction: float | None = None,
     preset: str | None = None,
     precision: str | None = None,
     device: str = "auto",
@@ -61,8 +61,9 @@ def train(
 
     Args:
         text: what to learn, at least two characters.
-        val_fraction: how much of its end is for validation, before the part for the test.
-        test_fraction: how much of its end is for the test.
+        val_fraction: how much of its end is for validation, before the part for the test; None: 0.05, at most a
+            million characters.
+        test_fraction: how much of its end is for the test; None: the same.
         preset: the name of a classic recipe.
         precision: float32 or bfloat16; None: bfloat16 where the hardware has it.
         device: auto, cpu, cuda, cuda:N or mps.

@@ -56,6 +56,13 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
         raise ConfigError(f"{name} is {value}", f"give a value from {low} to {high}")
 
 
+def check_whole(name: str, value: int, low: int, high: int) -> None:
+    """Raise ConfigError unless value is an int (no float, not even a whole one, and no bool) and low ≤ value ≤ high."""
+    if type(value) is not int:
+        raise ConfigError(f"{name} is {value!r}", f"give a whole number from {low} to {high}, of type int")
+    check_range(name, value, low, high)
+
+
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     """Raise ConfigError unless value is one of the choices."""
     if value not in choices:

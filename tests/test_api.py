@@ -142,3 +142,10 @@ def test_a_name_that_charrnn_has_not_is_an_error():
     with pytest.raises(AttributeError, match="no attribute 'tarin'"):
         _ = charrnn.tarin
     assert {"load", "train", "Model"} <= set(dir(charrnn))
+
+
+@pytest.mark.parametrize("option", [{"hidden_size": 8.0}, {"num_layers": 2.0}, {"batch_size": 2.0}, {"steps": 3.0}])
+def test_a_size_that_is_a_float_is_an_error_that_names_it(option):
+    ((name, value),) = option.items()
+    with pytest.raises(ConfigError, match=f"{name} is {value}; give a whole number"):
+        charrnn.train("the cat " * 50, **{"steps": 3, **option})

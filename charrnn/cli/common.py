@@ -106,11 +106,14 @@ def echo_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def progress_bar(total: int, description: str, unit: str = "char") -> "tqdm[Any]":
-    """Return a bar over so many characters (or another unit), on stderr, drawn only where that is a terminal."""
+def progress_bar(total: int | None, description: str, unit: str = "char", delay: float = 0) -> "tqdm[Any]":
+    """Return a bar over so many characters (or another unit), on stderr, drawn only where that is a terminal.
+
+    It appears after `delay` seconds: for what may as well be over at once.
+    """
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=description, unit=unit, unit_scale=True, disable=None, leave=False)
+    return tqdm(total=total, desc=description, unit=unit, unit_scale=True, disable=None, leave=False, delay=delay)
 
 
 def load_checkpoint(model: str) -> "Checkpoint":
@@ -151,19 +154,20 @@ def read_sources(sources: tuple[str, ...], reading: Reading) -> "Text":
 
 
 def read_corpus(
-    sources: tuple[str, ...], reading: Reading, val_fraction: float, test_fraction: float, min_count: int
+    sources: tuple[str, ...],
+    reading: Reading,
+    val_fraction: float | None,
+    test_fraction: float | None,
+    min_count: int,
 ) -> "Corpus":
-    """Read the sources as one text, encoded and split; one large file without holding it in memory."""
-    from pathlib import Path
-
-    from charrnn.text import cache
+    """Read the sources as one text, encoded and split, without holding a large one in memory."""
     from charrnn.text.corpus import Corpus
-    from charrnn.text.sources import is_one_file
+    from charrnn.text.sources import listed
 
-    if not (len(sources) == 1 and is_one_file(sources[0]) and cache.is_large(path := Path(sources[0]))):
-        return Corpus.from_text(read_sources(sources, reading), val_fraction, test_fraction, min_count)
-    with progress_bar(path.stat().st_size, "encoding", unit="B") as bar:
-        return Corpus.from_file(path, reading, val_fraction, test_fraction, min_count, on_bytes=bar.update)
+    fetch_missing(sources)
+    listing = listed(sources, reading)
+    with progress_bar(listing.size, "encoding", unit="B", delay=1) as bar:
+        return Corpus.from_listing(listing, reading, val_fraction, test_fraction, min_count, on_bytes=bar.update)
 
 
 def read_text(sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoint", part: str) -> str:

@@ -4,6 +4,8 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -27,15 +29,26 @@ FAILED, MISUSED, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 2, 130, 143, 141
 class Commands(click.Group):
     """A group whose commands end quietly when the reader of their output has gone, as under `| head`."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the options; --help and --version write already here."""
+        with _quiet_without_reader():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command and write out all its output."""
-        try:
+        with _quiet_without_reader():
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes nowhere
-            ctx.exit(PIPE_CLOSED)
         return result
+
+
+@contextmanager
+def _quiet_without_reader() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes nowhere
+        raise click.exceptions.Exit(PIPE_CLOSED) from None
 
 
 @click.group(

@@ -87,8 +87,13 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
     metavar="N",
     help="Fold characters that the text has fewer than N times into one, U+FFFD. Default: none.",
 )
-@click.option("--val-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For validation.")
-@click.option("--test-fraction", type=float, default=0.05, show_default=True, metavar="P", help="For the test.")
+@click.option(
+    "--val-fraction",
+    type=float,
+    metavar="P",
+    help="Part of the text for validation. Default: 0.05, at most a million characters.",
+)
+@click.option("--test-fraction", type=float, metavar="P", help="Part of the text for the test. Default: the same.")
 @click.option(
     "--precision", type=click.Choice(["float32", "bfloat16"]), help="Default: bfloat16 where the hardware has it."
 )
@@ -109,7 +114,7 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
 @json_option
 def train(
     sources: tuple[str, ...], out: Path | None, resume: Path | None, force: bool, init_from: str | None,
-    min_count: int, val_fraction: float, test_fraction: float, preset: str | None, precision: str | None,
+    min_count: int, val_fraction: float | None, test_fraction: float | None, preset: str | None, precision: str | None,
     reading: Reading, device: str, tensorboard: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from charrnn.errors import check_choice, check_range
+from charrnn.errors import check_choice, check_range, check_whole
 
 CellName = Literal["rnn", "lstm", "gru", "peephole"]
 Nonlinearity = Literal["tanh", "relu"]
@@ -28,10 +28,10 @@ class ModelConfig:
     def __post_init__(self) -> None:
         check_choice("cell", self.cell, CELL_NAMES)
         check_choice("nonlinearity", self.nonlinearity, NONLINEARITIES)
-        check_range("vocabulary_size", self.vocabulary_size, 1, 0x110000)
-        check_range("num_layers", self.num_layers, 1, 64)
-        check_range("hidden_size", self.hidden_size, 1, 16384)
-        check_range("embedding_size", self.embedding_size, 0, 16384)
+        check_whole("vocabulary_size", self.vocabulary_size, 1, 0x110000)
+        check_whole("num_layers", self.num_layers, 1, 64)
+        check_whole("hidden_size", self.hidden_size, 1, 16384)
+        check_whole("embedding_size", self.embedding_size, 0, 16384)
         check_range("dropout", self.dropout, 0, 0.95)
 
     @property

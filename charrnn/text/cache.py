@@ -1,18 +1,19 @@
 """Large texts, encoded once: a file of ids for each, memory-mapped, and found again by what is in the text.
 
-A text is known by the SHA-256 of its bytes. To tell that it is the same without reading it again, its file's device,
-inode, size and times are kept beside the hash, as git's index does: a file in which these are the same is the same,
-and one that was touched or copied is told by its hash.
+A text is known by the SHA-256 of its files' bytes. To tell that they are the same without reading them again, each
+file's device, inode, size and times are kept beside the hash, as git's index does: a file in which these are the same
+is the same, and one that was touched or copied is told by its hash.
 """
 
 import errno
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,19 +23,20 @@ import numpy.typing as npt
 
 from charrnn.errors import SourceError
 from charrnn.files import replacing
-from charrnn.text.decoding import characters
 from charrnn.text.encoding import Encoded, encode
-from charrnn.text.opening import chunks, is_file, raw
+from charrnn.text.opening import is_file, packing, raw
 from charrnn.text.reading import Reading
+from charrnn.text.sources import Listing
 
 FOLDER_VARIABLE = "CHARRNN_CACHE"
-LARGE = 64_000_000  # bytes from which on a file's text is not held in memory
+LARGE = 64_000_000  # bytes from which on a text is not held in memory
+_PACKED = 4  # times its size that a compressed file is taken for: what a text is packed to, about
 LIMIT = 8_000_000_000  # bytes of ids kept; beyond, those not used for longest are dropped
 _FILES_KNOWN = 1000
 _SETTLED = 2_000_000_000  # nanoseconds: a file changed less than this ago may change again within one tick of its clock
 _ABANDONED = 86_400  # seconds after which a temporary file is nobody's
 _FILES = "files"
-_VERSION = 1  # of what is kept
+_VERSION = 2  # of what is kept
 
 Stamp = tuple[int, ...]
 T = TypeVar("T")
@@ -44,7 +46,6 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is known of an encoded text: of which bytes, how read, and the file of its ids with its own stamp."""
 
     content: str
-    size: int
     choices: dict[str, Any]
     encoded: Encoded
     notes: tuple[str, ...]
@@ -61,43 +62,51 @@ def folder() -> Path:
     return platformdirs.user_cache_path("charrnn") / "encoded"
 
 
-def is_large(path: Path) -> bool:
-    """Return whether a file's text is better kept here than in memory."""
-    return is_file(path) and path.stat().st_size >= LARGE
+def is_large(files: Sequence[Path]) -> bool:
+    """Return whether the text of some files is better kept here than in memory."""
+    sizes = (file.stat().st_size * (_PACKED if packing(file) else 1) for file in files if is_file(file))
+    return sum(sizes) >= LARGE
 
 
 def encoded(
-    path: Path, reading: Reading, min_count: int = 1, on_bytes: Callable[[int], object] = lambda count: None
+    listing: Listing, reading: Reading, min_count: int = 1, on_bytes: Callable[[int], object] = lambda count: None
 ) -> tuple[Encoded, npt.NDArray[Any], tuple[str, ...]]:
-    """Return what is known of a file's text, its ids [T] as they lie on the disk, and what a reader should be told.
+    """Return what is known of the text of files, its ids [T] as they lie on the disk, and what a reader should be told.
 
     The text is encoded where it was not yet, in one pass over its bytes; `on_bytes` is told of them as they are read.
 
     Raises:
-        SourceError: the file cannot be read or decoded, changes meanwhile, or there is no room for its ids.
+        SourceError: a file cannot be read or decoded, changes meanwhile, or there is no room for the ids.
     """
-    choices = {**asdict(reading), "min_count": min_count, "packed": path.suffix}
     place = folder()
     try:
         place.mkdir(parents=True, exist_ok=True)
-        entry = _found(path, choices, place, on_bytes) or _made(path, reading, choices, place, on_bytes)
+        choices = {**asdict(reading), "min_count": min_count, "files": _layout(listing.files)}
+        entry = _found(listing.files, choices, place, on_bytes) or _made(listing, reading, choices, place, on_bytes)
         ids = np.memmap(place / entry.ids, entry.encoded.id_type, "r")
     except OSError as error:
         cure = "make room there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
         raise SourceError(
-            f"the encoded text of {path} cannot be kept in {place} ({error.strerror or error})",
+            f"the encoded text of {listing.about.name} cannot be kept in {place} ({error.strerror or error})",
             f"{cure}, or name another folder with {FOLDER_VARIABLE}",
         ) from None
     return entry.encoded, np.asarray(ids), entry.notes
 
 
-def _found(path: Path, choices: dict[str, Any], place: Path, on_bytes: Callable[[int], object]) -> _Entry | None:
-    """The entry of a file's text: at once where the file is known, else by its hash where an entry has its size."""
-    stamp = _stamp(path)
-    content = _files(place).get(_name(stamp))
-    if content is None and any(entry.size == stamp[2] and entry.choices == choices for entry in _entries(place)):
-        content = _hash_of(path, on_bytes)
-        _remember(path, stamp, content, place)
+def _layout(files: Sequence[Path]) -> str:
+    """What beside the bytes of files, one after the other, decides on their text: where each ends, and how packed."""
+    return _name([(file.stat().st_size, packing(file)) for file in files])
+
+
+def _found(
+    files: Sequence[Path], choices: dict[str, Any], place: Path, on_bytes: Callable[[int], object]
+) -> _Entry | None:
+    """The entry of files' text: at once where they are known, else by their hash where an entry has their sizes."""
+    stamps = _stamps(files)
+    content = _files(place).get(_name(stamps))
+    if content is None and any(entry.choices == choices for entry in _entries(place)):
+        content = _hash_of(files, on_bytes)
+        _remember(files, stamps, content, place)
     if content is None:
         return None
     file = _entry_file(place, content, choices)
@@ -110,31 +119,30 @@ def _found(path: Path, choices: dict[str, Any], place: Path, on_bytes: Callable[
 
 
 def _made(
-    path: Path, reading: Reading, choices: dict[str, Any], place: Path, on_bytes: Callable[[int], object]
+    listing: Listing, reading: Reading, choices: dict[str, Any], place: Path, on_bytes: Callable[[int], object]
 ) -> _Entry:
-    """Encode a file's text and keep it: its ids appear first, then the entry that vouches for them."""
-    stamp, content, notes = _stamp(path), sha256(), list[str]()
+    """Encode the text of files and keep it: its ids appear first, then the entry that vouches for them."""
+    stamps, content, notes = _stamps(listing.files), sha256(), list[str]()
 
     def seen(chunk: bytes) -> None:
         content.update(chunk)
         on_bytes(len(chunk))
 
-    ids = place / f"{_name((stamp, choices))}.ids"
+    ids = place / f"{_name((stamps, choices))}.ids"
     with replacing(ids) as temporary, open(temporary, "w+b") as file:
-        result = encode(characters(chunks(path, seen), reading, str(path), notes), file, choices["min_count"])
-        _check(path, stamp, result)
-    entry = _Entry(content.hexdigest(), stamp[2], choices, result, tuple(notes), ids.name, _stamp(ids))
+        result = encode(listing.pieces(reading, notes, seen), file, choices["min_count"])
+        _check(listing.files, stamps)
+    entry = _Entry(content.hexdigest(), choices, result, tuple(notes), ids.name, _stamp(ids))
     _seal(_entry_file(place, entry.content, choices), entry)
-    _remember(path, stamp, entry.content, place)
+    _remember(listing.files, stamps, entry.content, place)
     _trim(place, ids.name)
     return entry
 
 
-def _check(path: Path, stamp: Stamp, result: Encoded) -> None:
-    if _stamp(path) != stamp:
-        raise SourceError(f"{path} changed while it was read", "wait until it is whole, then try again")
-    if not result.length:
-        raise SourceError(f"there is no text in {path}", "give a text of at least two characters")
+def _check(files: Sequence[Path], stamps: Sequence[Stamp]) -> None:
+    for file, stamp in zip(files, stamps, strict=True):
+        if _stamp(file) != stamp:
+            raise SourceError(f"{file} changed while it was read", "wait until it is whole, then try again")
 
 
 def _stamp(path: Path) -> Stamp:
@@ -143,9 +151,13 @@ def _stamp(path: Path) -> Stamp:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _hash_of(path: Path, on_bytes: Callable[[int], object]) -> str:
+def _stamps(files: Sequence[Path]) -> list[Stamp]:
+    return [_stamp(file) for file in files]
+
+
+def _hash_of(files: Sequence[Path], on_bytes: Callable[[int], object]) -> str:
     digest = sha256()
-    for chunk in raw(path):
+    for chunk in chain.from_iterable(map(raw, files)):
         digest.update(chunk)
         on_bytes(len(chunk))
     return digest.hexdigest()
@@ -160,11 +172,12 @@ def _files(place: Path) -> dict[str, str]:
     return _sealed(place / _FILES, dict[str, str]) or {}
 
 
-def _remember(path: Path, stamp: Stamp, content: str, place: Path) -> None:
-    """Note what is in a file, where it cannot have changed unseen since its stamp was taken."""
-    if _stamp(path) != stamp or time.time_ns() - max(stamp[3:]) < _SETTLED:
+def _remember(files: Sequence[Path], stamps: Sequence[Stamp], content: str, place: Path) -> None:
+    """Note what is in some files, where they cannot have changed unseen since their stamps were taken."""
+    changed = max(moment for stamp in stamps for moment in stamp[3:])
+    if _stamps(files) != stamps or time.time_ns() - changed < _SETTLED:
         return
-    known = [*_files(place).items(), (_name(stamp), content)][-_FILES_KNOWN:]
+    known = [*_files(place).items(), (_name(stamps), content)][-_FILES_KNOWN:]
     _seal(place / _FILES, dict(known))
 
 

@@ -1,9 +1,8 @@
 """Corpus: the encoded text, its split, and its batches. Knows no torch; ids leave it as numpy arrays."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +10,14 @@ import numpy.typing as npt
 
 from charrnn.errors import ConfigError, SourceError, check_range
 from charrnn.text import cache
-from charrnn.text.encoding import Encoded, encode
+from charrnn.text.encoding import Encoded, encode, encode_aside
 from charrnn.text.encoding import Ids as Ids
-from charrnn.text.reading import Reading
-from charrnn.text.sources import Text, short_name
+from charrnn.text.reading import DEFAULT, Reading
+from charrnn.text.sources import Listing, Text
 from charrnn.text.vocabulary import Vocabulary
 
+HELD_OUT = 0.05  # of the text, for validation and for the test each, where nothing else is asked for,
+HELD_OUT_MOST = 1_000_000  # but no more characters than this: more say hardly more, and are read at every milestone
 _PIECE = 1 << 20  # characters encoded at once
 
 
@@ -116,10 +117,11 @@ class Corpus:
 
     @classmethod
     def from_text(
-        cls, text: Text, val_fraction: float = 0.05, test_fraction: float = 0.05, min_count: int = 1
+        cls, text: Text, val_fraction: float | None = None, test_fraction: float | None = None, min_count: int = 1
     ) -> "Corpus":
         """Encode a text and split it: the training part first, then validation, then test.
 
+        A fraction is that of the whole text; None is `HELD_OUT`, but at most `HELD_OUT_MOST` characters.
         Characters that the whole text has fewer than `min_count` times are folded into U+FFFD.
 
         Raises:
@@ -133,28 +135,38 @@ class Corpus:
         return cls._of(text, encoded, ids, val_fraction, test_fraction)
 
     @classmethod
-    def from_file(
+    def from_listing(
         cls,
-        path: Path,
-        reading: Reading,
-        val_fraction: float = 0.05,
-        test_fraction: float = 0.05,
+        listing: Listing,
+        reading: Reading = DEFAULT,
+        val_fraction: float | None = None,
+        test_fraction: float | None = None,
         min_count: int = 1,
         on_bytes: Callable[[int], object] = lambda count: None,
     ) -> "Corpus":
-        """Return what `from_text` would of the text in a file, without ever holding the text or its ids in memory.
+        """Return what `from_text` would of the text that is listed, without holding it, or many ids, in memory.
 
-        The ids are kept on the disk and found again (see `charrnn.text.cache`); `on_bytes` is told of bytes read.
+        The ids of large files are kept on the disk and found again (see `charrnn.text.cache`); `on_bytes` is told of
+        bytes read.
 
         Raises:
-            SourceError: the file cannot be read or decoded, there is no room, or it has fewer than two characters.
+            SourceError: something cannot be read or decoded, there is no room, or there are fewer than two characters.
             ConfigError: the fractions leave nothing to train on, or min_count no character.
         """
-        encoded, ids, notes = cache.encoded(path, reading, min_count, on_bytes)
-        return cls._of(Text(short_name([str(path)]), "", notes=notes), encoded, ids, val_fraction, test_fraction)
+        told: Sequence[str]
+        if cache.is_large(listing.files):
+            encoded, ids, told = cache.encoded(listing, reading, min_count, on_bytes)
+        else:
+            told = []
+            pieces = listing.pieces(reading, told, lambda content: on_bytes(len(content)))
+            encoded, ids = encode_aside(pieces, min_count)
+        text = replace(listing.about, notes=(*listing.notes, *told))
+        return cls._of(text, encoded, ids, val_fraction, test_fraction)
 
     @classmethod
-    def _of(cls, text: Text, encoded: Encoded, ids: Ids, val_fraction: float, test_fraction: float) -> "Corpus":
+    def _of(
+        cls, text: Text, encoded: Encoded, ids: Ids, val_fraction: float | None, test_fraction: float | None
+    ) -> "Corpus":
         if len(ids) < 2:
             raise SourceError(f"{text.name} has one character only", "give a text of at least two characters")
         vocabulary = Vocabulary(map(chr, encoded.codes), folds=encoded.folded > 0)
@@ -205,28 +217,43 @@ def part_of(text: Text, split: dict[str, int], part: str) -> str:
     return text.characters[start : start + split[part]]
 
 
-def _split(ids: Ids, val_fraction: float, test_fraction: float) -> tuple[dict[str, Ids], tuple[str, ...]]:
-    sizes = {"val": val_fraction, "test": test_fraction}
-    for name, fraction in sizes.items():
-        check_range(f"{name}_fraction", fraction, 0, 1)
-    lengths = {name: int(len(ids) * fraction) for name, fraction in sizes.items()}
+def _split(ids: Ids, val_fraction: float | None, test_fraction: float | None) -> tuple[dict[str, Ids], tuple[str, ...]]:
+    given = {"val": val_fraction, "test": test_fraction}
+    lengths = {name: _held_out(name, len(ids), fraction) for name, fraction in given.items()}
     kept = {name: length for name, length in lengths.items() if length >= 2}
     train = len(ids) - sum(kept.values())
     if train < 2:
         raise ConfigError(
-            f"val_fraction {val_fraction} and test_fraction {test_fraction} leave {max(train, 0)} of {len(ids)} "
-            "characters to train on",
+            f"val_fraction {_fraction(val_fraction)} and test_fraction {_fraction(test_fraction)} leave "
+            f"{max(train, 0)} of {len(ids)} characters to train on",
             "choose smaller fractions",
         )
     parts, start = {"train": ids[:train]}, train
     for name, length in kept.items():
         parts[name], start = ids[start : start + length], start + length
-    notes = tuple(
-        f"the text is too short for a {_PART_NAMES[name]} part; it was left out"
-        for name, fraction in sizes.items()
-        if fraction > 0 and name not in kept
-    )
-    return parts, notes
+    return parts, tuple(_notes_on_split(given, lengths, len(ids)))
+
+
+def _fraction(given: float | None) -> float:
+    return HELD_OUT if given is None else given
+
+
+def _held_out(name: str, length: int, given: float | None) -> int:
+    """How many of a text's characters are for validation or the test; no fraction given is the default."""
+    if given is None:
+        return min(int(length * HELD_OUT), HELD_OUT_MOST)
+    check_range(f"{name}_fraction", given, 0, 1)
+    return int(length * given)
+
+
+def _notes_on_split(given: dict[str, float | None], lengths: dict[str, int], whole: int) -> Iterator[str]:
+    for name, length in lengths.items():
+        if length < 2 and _fraction(given[name]) > 0:
+            yield f"the text is too short for a {_PART_NAMES[name]} part; it was left out"
+    capped = [name for name, fraction in given.items() if fraction is None and lengths[name] < int(whole * HELD_OUT)]
+    if capped:
+        parts = " or ".join(f"{_PART_NAMES[name]} (--{name}-fraction)" for name in capped)
+        yield f"by default no more than {HELD_OUT_MOST:,} characters are held out for {parts}"
 
 
 _PART_NAMES = {"val": "validation", "test": "test"}

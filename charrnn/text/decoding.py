@@ -2,8 +2,10 @@
 
 import codecs
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cache
 from io import IncrementalNewlineDecoder
 from itertools import chain
 
@@ -21,9 +23,7 @@ _SNIFFED = 8192  # bytes in which a binary file shows a zero
 _HINTED = 16384  # bytes around a bad one that are enough to guess an encoding by
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _HANDLER = "charrnn.mark"
-# Characters that never join what stands before them, so that a text can be normalised up to them: ASCII, kana
-# letters, ideographs, Hangul syllables. There are more; one of these stands in every line of any real text.
-_STARTERS = (("\0", "\x7f"), ("\u3041", "\u3096"), ("\u30a1", "\u30fa"), ("\u4e00", "\u9fff"), ("\uac00", "\ud7a3"))
+_JAMO = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]  # vowels and finals, which join by rule and not by table
 
 
 def is_binary(head: bytes, reading: Reading) -> bool:
@@ -133,11 +133,35 @@ def _with_lf(pieces: Iterable[str], where: str, notes: list[str]) -> Iterator[st
 
 
 def _normalized(pieces: Iterable[str], form: str) -> Iterator[str]:
-    """Normalise as if the text were one: each piece up to a character that nothing before it can join."""
-    held = ""
+    """Normalise as if the text were one: each piece up to the last character in it that nothing before it can join."""
+    held: list[str] = []
     for piece in pieces:
-        text = held + piece
-        cut = next((i for i in range(len(text) - 1, 0, -1) if any(a <= text[i] <= z for a, z in _STARTERS)), 0)
-        yield unicodedata.normalize(form, text[:cut])  # type: ignore[arg-type]
-        held = text[cut:]
-    yield unicodedata.normalize(form, held)  # type: ignore[arg-type]
+        cut = next((i for i in reversed(range(len(piece))) if _begins_anew(piece[i], form)), None)
+        if cut is None:
+            held.append(piece)
+        else:
+            yield unicodedata.normalize(form, "".join(held) + piece[:cut])  # type: ignore[arg-type]
+            held = [piece[cut:]]
+    yield unicodedata.normalize(form, "".join(held))  # type: ignore[arg-type]
+
+
+@cache
+def _begins_anew(character: str, form: str) -> bool:
+    """Return whether a text can be cut before a character and its halves normalised each for itself.
+
+    So it is where the first character of its decomposition moves before no other and joins none before it (Unicode
+    Standard Annex 15, section 9.1: the normalisation is closed under concatenation there).
+
+    >>> _begins_anew("ก", "NFC"), _begins_anew(chr(0x301), "NFC"), _begins_anew("ﾞ", "NFC"), _begins_anew("ﾞ", "NFKC")
+    (True, False, True, False)
+    """
+    first = unicodedata.normalize(form.replace("C", "D"), character)[0]  # type: ignore[arg-type]
+    return not unicodedata.combining(first) and first not in _joining()
+
+
+@cache
+def _joining() -> frozenset[str]:
+    """The characters that can become one with what stands before them, by Python's own table of Unicode."""
+    decompositions = (unicodedata.decomposition(chr(code)).split() for code in range(sys.maxunicode + 1))
+    seconds = (chr(int(parts[1], 16)) for parts in decompositions if len(parts) == 2 and parts[0][0] != "<")
+    return frozenset(chain(seconds, map(chr, _JAMO)))

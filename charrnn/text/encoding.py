@@ -1,17 +1,20 @@
 """Characters, piece by piece -> a file of ids, in one pass and bounded memory, whatever characters they are."""
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import BinaryIO
+from tempfile import SpooledTemporaryFile, gettempdir
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.errors import ConfigError
+from charrnn.errors import ConfigError, SourceError
 from charrnn.text.vocabulary import UNKNOWN, code_points, smallest_type
 
 Ids = npt.NDArray[np.integer]
+IN_MEMORY = 64_000_000  # bytes of ids; more are held on the disk
 _PIECE = 1 << 20  # ids handled at once
 _CODES = 0x110000
 
@@ -32,7 +35,7 @@ class Encoded:
     folded_places: int = 0
 
 
-def encode(pieces: Iterable[str], file: BinaryIO, min_count: int = 1) -> Encoded:
+def encode(pieces: Iterable[str], file: IO[bytes], min_count: int = 1) -> Encoded:
     """Write the ids of all the pieces to a file, which is empty and can be read too.
 
     A character's id is its place in code-point order, which is known only at the end: until then characters are
@@ -57,6 +60,29 @@ def encode(pieces: Iterable[str], file: BinaryIO, min_count: int = 1) -> Encoded
     stretches.renumber(np.searchsorted(vocabulary, places))
     folded = (int(rare.sum()), int(counts[rare].sum()))
     return Encoded(vocabulary.tolist(), stretches.length, stretches.id_type.name, digest.hexdigest(), *folded)
+
+
+def encode_aside(pieces: Iterable[str], min_count: int = 1) -> tuple[Encoded, Ids]:
+    """Return what `encode` does, and the ids [T]: in memory, or where they are many in a file that has no name.
+
+    Raises:
+        ConfigError: as `encode`.
+        SourceError: there is no room for the ids.
+    """
+    with SpooledTemporaryFile(IN_MEMORY) as file:
+        try:
+            result = encode(pieces, file, min_count)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise SourceError(
+                f"the text is large, and there is no room for it in {gettempdir()}",
+                "make room there, or name another folder with TMPDIR",
+            ) from None
+        if result.length * np.dtype(result.id_type).itemsize > IN_MEMORY:
+            return result, np.asarray(np.memmap(file, result.id_type, "r"))
+        file.seek(0)
+        return result, np.frombuffer(file.read(), result.id_type)
 
 
 class _Numbers:
@@ -100,7 +126,7 @@ class _Numbers:
 class _Stretches:
     """A file of numbers that take more bytes each from some place on: stretches of one type each, ever wider."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._stretches: list[tuple[np.dtype[np.integer], int]] = []
 

@@ -10,8 +10,8 @@ from charrnn.errors import SourceError
 from charrnn.text.catalogue import CATALOGUE
 
 CHUNK = 1 << 20
-EXPANSION = 20  # times its size that a compressed file may expand to; no text is packed much tighter,
-EXPANSION_FLOOR = 256 << 20  # except short or dull ones: this many bytes are always allowed
+EXPANSION = 200  # times its size that a compressed file may expand to: no text is packed so tightly, and bombs are,
+EXPANSION_FLOOR = 500_000_000  # except short or dull ones: this many bytes are always allowed
 _PIECE = 1 << 10  # compressed bytes unpacked at once: 32 MiB at most
 _MEMORY = 128 << 20  # bytes that unpacking itself may take
 
@@ -24,6 +24,11 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def packing(path: Path) -> str:
+    """Return the suffix by which a file is known to be compressed; none where it is not."""
+    return path.suffix if path.suffix in _FORMATS else ""
+
+
 def chunks(path: Path, on_read: Callable[[bytes], object] = lambda content: None) -> Iterator[bytes]:
     """Yield the bytes of a file, a mebibyte at a time, or what is packed in it (.gz, .bz2, .xz, .zst).
 
@@ -33,7 +38,7 @@ def chunks(path: Path, on_read: Callable[[bytes], object] = lambda content: None
         SourceError: it is not there, no regular file, cannot be read, or is a damaged or suspiciously dense archive.
     """
     content = _seen(raw(path), on_read)
-    if path.suffix in _FORMATS:
+    if packing(path):
         yield from _gathered(_unpacked(content, path))
     else:
         yield from content
@@ -66,14 +71,14 @@ def _seen(content: Iterable[bytes], on_read: Callable[[bytes], object]) -> Itera
 
 def _unpacked(content: Iterable[bytes], path: Path) -> Iterator[bytes]:
     """What is packed in a file, streams that follow one another included; never more than the bound."""
-    bound = max(EXPANSION_FLOOR, EXPANSION * os.path.getsize(path))
-    length = 0
+    size = os.path.getsize(path)
+    bound, length = max(EXPANSION_FLOOR, EXPANSION * size), 0
     for piece in _streams(content, path):
         length += len(piece)
         if length > bound:
             raise SourceError(
-                f"{path} expands to more than {bound:,} bytes, more than a text does",
-                "unpack it yourself if it is one, and name the unpacked file",
+                f"{path} expands to more than {bound:,} bytes, {bound // size:,} times its size, as a text hardly does",
+                "if it is one, unpack it yourself and name the unpacked file, or pipe it in and name '-'",
             )
         yield piece
 

@@ -3,19 +3,17 @@
 import glob
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import chain
 from pathlib import Path
 
 from charrnn.errors import SourceError
 from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.decoding import characters, is_binary
-from charrnn.text.folders import BINARY, files_of
-from charrnn.text.opening import CHUNK, chunks
+from charrnn.text.folders import BINARY, LeftOut, files_of
+from charrnn.text.opening import CHUNK, chunks, is_file
 from charrnn.text.reading import DEFAULT, Reading
 
 
@@ -35,29 +33,85 @@ class Text:
         return sha256(self.characters.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def read(sources: Sequence[str], reading: Reading = DEFAULT) -> Text:
-    """Read the sources, in the order given, as one text.
+@dataclass(frozen=True)
+class Listing:
+    """What sources mean: the files, "-" for stdin and names of corpora that are joined, and what was left out."""
+
+    sources: tuple[str, ...]
+    origins: tuple[Path | str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files, where there is nothing else."""
+        files = tuple(origin for origin in self.origins if isinstance(origin, Path))
+        return files if len(files) == len(self.origins) else ()
+
+    @property
+    def size(self) -> int | None:
+        """Bytes in the files; none where there is something else."""
+        return sum(os.path.getsize(file) for file in self.files if is_file(file)) or None
+
+    @property
+    def about(self) -> Text:
+        """The text without its characters."""
+        corpus = CATALOGUE.get(self.sources[0]) if len(self.sources) == 1 else None
+        licence, source = (corpus.licence, corpus.source) if corpus else ("", "")
+        return Text(short_name(self.sources), "", licence, source, self.notes)
+
+    def pieces(
+        self, reading: Reading, notes: list[str], on_read: Callable[[bytes], object] = lambda content: None
+    ) -> Iterator[str]:
+        """Yield the characters; where several texts are joined, each but the last ends in a newline.
+
+        At the end of each, what a reader should be told is appended to the notes. `on_read` gets the bytes of files.
+
+        Raises:
+            SourceError: something cannot be read or decoded, or nothing is in it.
+        """
+        last = ""
+        for origin in self.origins:
+            if last not in ("", "\n"):
+                last = "\n"
+                yield last
+            for piece in filter(None, _characters(origin, reading, notes, on_read)):
+                last = piece[-1]
+                yield piece
+        if not last:
+            raise SourceError(f"there is no text in {' '.join(self.sources)}", "give a text of at least two characters")
+
+
+def listed(sources: Sequence[str], reading: Reading = DEFAULT) -> Listing:
+    """Find out what the sources mean, in the order given.
 
     A source is a file, a folder (its files, in sorted order), a glob, "-" for stdin, or the name of a corpus in the
     catalogue (`store.fetch` brings what is not here yet); a name always means the corpus, and "./name" a file of that
-    name. Where several files are joined, each but the last ends in a newline. A byte order mark is stripped, and line
-    ends are normalised to LF unless `reading` keeps them. A corpus is UTF-8 with LF, whatever `reading` says.
+    name. Of the files in a folder or glob only the beginnings are read, to leave the binary ones out.
 
     Raises:
-        SourceError: a source is not there, cannot be read or decoded, or nothing is in it.
+        SourceError: nothing is named, or a folder or glob has no text file.
     """
     if not all(sources) or not sources:
         raise SourceError(
             "no text was named", f"give a file, a folder, '-' for stdin, or a named corpus: {', '.join(CATALOGUE)}"
         )
     notes: list[str] = []
-    texts = [text for source in sources for text in _read_one(source, reading, notes)]
-    joined = "".join([*(t if t.endswith("\n") or not t else t + "\n" for t in texts[:-1]), texts[-1]])
-    if not joined:
-        raise SourceError(f"there is no text in {' '.join(sources)}", "give a text of at least two characters")
-    corpus = CATALOGUE.get(sources[0]) if len(sources) == 1 else None
-    licence, source = (corpus.licence, corpus.source) if corpus else ("", "")
-    return Text(short_name(sources), joined, licence, source, tuple(notes))
+    origins = [origin for source in sources for origin in _origins(source, reading, notes)]
+    return Listing(tuple(sources), tuple(origins), tuple(notes))
+
+
+def read(sources: Sequence[str], reading: Reading = DEFAULT) -> Text:
+    """Read the sources (see `listed`), in the order given, as one text.
+
+    Where several files are joined, each but the last ends in a newline. A byte order mark is stripped, and line ends
+    are normalised to LF unless `reading` keeps them. A corpus is UTF-8 with LF, whatever `reading` says.
+
+    Raises:
+        SourceError: a source is not there, cannot be read or decoded, or nothing is in it.
+    """
+    listing, told = listed(sources, reading), list[str]()
+    joined = "".join(listing.pieces(reading, told))
+    return replace(listing.about, characters=joined, notes=(*listing.notes, *told))
 
 
 def short_name(sources: Sequence[str]) -> str:
@@ -66,43 +120,36 @@ def short_name(sources: Sequence[str]) -> str:
     return first if len(sources) == 1 else f"{first}-and-{len(sources) - 1}-more"
 
 
-def is_one_file(source: str) -> bool:
-    """Return whether a source means what lies under its name: no corpus, stdin, folder or glob."""
-    special = source in CATALOGUE or source == "-" or os.path.isdir(source)
-    return not special and (os.path.exists(source) or not glob.has_magic(source))
-
-
-def _read_one(source: str, reading: Reading, notes: list[str]) -> list[str]:
+def _origins(source: str, reading: Reading, notes: list[str]) -> list[Path | str]:
     if source in CATALOGUE:
         if Path(source).exists():
             notes.append(f"'{source}' is the named corpus; write ./{source} for the file of that name")
-        corpus = replace(reading, encoding="utf-8", newlines="keep")
-        return [_joined(iter([store.load(source).encode()]), corpus, source, notes)]
+        return [source]
     if source == "-":
-        return [_joined(iter(lambda: sys.stdin.buffer.read(CHUNK), b""), reading, "stdin", notes)]
-    if is_one_file(source):
-        return [_joined(chunks(Path(source)), reading, source, notes)]
-    return _read_many(source, reading, notes)
-
-
-def _read_many(source: str, reading: Reading, notes: list[str]) -> list[str]:
-    """The texts of a folder or glob; what was left out is noted, each kind with its count."""
-    left_out: Counter[str] = Counter()
-    texts: list[str] = []
-    told: list[str] = []
-    for path in files_of(source, left_out):
-        content = chunks(path)
-        head = next(content, b"")
-        if is_binary(head, reading):
-            left_out[BINARY] += 1
-        else:
-            texts.append(_joined(chain([head], content), reading, str(path), told))
-    notes += [f"{count} {what.format(source)}" for what, count in left_out.items() if count]
-    notes += told
+        return [source]
+    if not os.path.isdir(source) and (os.path.exists(source) or not glob.has_magic(source)):
+        return [Path(source)]
+    left_out = LeftOut(source)
+    texts: list[Path | str] = [path for path in files_of(source, left_out) if _is_text(path, reading, left_out)]
+    notes += left_out.notes
     if not texts:
         raise SourceError(f"no text files are in {source}", "check the path, or give a text file")
     return texts
 
 
-def _joined(content: Iterator[bytes], reading: Reading, where: str, notes: list[str]) -> str:
-    return "".join(characters(content, reading, where, notes))
+def _is_text(path: Path, reading: Reading, left_out: LeftOut) -> bool:
+    binary = is_binary(next(chunks(path), b""), reading)
+    if binary:
+        left_out.add(BINARY, path)
+    return not binary
+
+
+def _characters(
+    origin: Path | str, reading: Reading, notes: list[str], on_read: Callable[[bytes], object]
+) -> Iterator[str]:
+    if isinstance(origin, Path):
+        return characters(chunks(origin, on_read), reading, str(origin), notes)
+    if origin == "-":
+        return characters(iter(lambda: sys.stdin.buffer.read(CHUNK), b""), reading, "stdin", notes)
+    corpus = replace(reading, encoding="utf-8", newlines="keep")
+    return characters(iter([store.load(origin).encode()]), corpus, origin, notes)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from charrnn.errors import ConfigError, check_choice, check_range
+from charrnn.errors import ConfigError, check_choice, check_range, check_whole
 
 Schedule = Literal["cosine", "linear", "constant", "exponential"]
 OnNan = Literal["stop", "rollback"]
@@ -42,8 +42,8 @@ class TrainingConfig:
     on_nan: OnNan = "stop"  # or "rollback": go back to the last saved state and halve the learning rate
 
     def __post_init__(self) -> None:
-        check_range("batch_size", self.batch_size, 1, 65536)
-        check_range("seq_length", self.seq_length, 1, 65536)
+        check_whole("batch_size", self.batch_size, 1, 65536)
+        check_whole("seq_length", self.seq_length, 1, 65536)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_range("learning_rate", self.learning_rate, 1e-9, 100)
         check_choice("schedule", self.schedule, SCHEDULES)
@@ -53,14 +53,16 @@ class TrainingConfig:
         check_range("weight_decay", self.weight_decay, 0, 10)
         check_range("clip_norm", self.clip_norm, 0, 1e9)
         check_range("clip_value", self.clip_value, 0, 1e9)
-        check_range("patience", 1 if self.patience is None else self.patience, 1, 1e12)
-        check_range("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 1e12)
+        check_whole("patience", 1 if self.patience is None else self.patience, 1, 10**12)
+        check_whole("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 10**12)
         check_choice("on_nan", self.on_nan, ON_NAN)
-        check_range("seed", self.seed, 0, 2**63 - 1)
+        check_whole("seed", self.seed, 0, 2**63 - 1)
         budgets = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}
         given = {name: value for name, value in budgets.items() if value is not None}
         if len(given) != 1:
             shown = ", ".join(given) or "nothing"
             raise ConfigError(f"the budget is given as {shown}", "give one of epochs, steps and minutes")
+        if self.steps is not None:
+            check_whole("steps", self.steps, 1, 10**12)
         for name, value in given.items():
-            check_range(name, value, 1 if name == "steps" else 1e-6, 1e12)
+            check_range(name, value, 1e-6, 1e12)

@@ -114,13 +114,13 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     A deeper stack gets narrower layers, so that it sees as many characters in its time, and a lower rate. The more
     often a text will be read, the more is dropped.
     """
-    cell, depth = _BY_CELL[options["cell"]], max(1, int(options.get("num_layers", 1)))
+    cell, depth = _BY_CELL[options["cell"]], max(1, options.get("num_layers", 1))
     sizes = {"batch_size": 128 if hardware.gpu else 32, "seq_length": 32 if options["cell"] == "peephole" else 64}
     sizes |= {name: options[name] for name in sizes if name in options}
     seen = _characters_seen(characters, options, sizes, hardware.processes)  # None: as many as the time allows
     widest = min(_WIDTH_FOR_TEXT * characters**0.5, 2048 if hardware.gpu else 1024)
     width = min(_width(options, hardware, seen), widest) * cell["width"] / depth**0.5
-    hidden = int(options.get("hidden_size", max(64, round(width / 32) * 32)))
+    hidden = options.get("hidden_size", max(64, round(width / 32) * 32))
     if seen is None:
         seen = _operations(options, hardware) / (_OPERATIONS * depth * max(1, hidden) ** 2)
     readings = seen / max(1, characters)

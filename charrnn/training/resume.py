@@ -23,12 +23,15 @@ _VERSION = "2"
 
 
 class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a run's text was read from, how, and how it was split; what older runs did not note has their default."""
+    """Where a run's text was read from, how, and how it was split; what older runs did not note has their default.
+
+    A fraction is what the user gave, None where nothing was given.
+    """
 
     sources: tuple[str, ...]
     encoding: str
-    val_fraction: float
-    test_fraction: float
+    val_fraction: float | None
+    test_fraction: float | None
     errors: str = "strict"
     newlines: str = "lf"
     normalize: str | None = None
@@ -36,7 +39,12 @@ class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def of(
-        cls, sources: tuple[str, ...], reading: Reading, val_fraction: float, test_fraction: float, min_count: int = 1
+        cls,
+        sources: tuple[str, ...],
+        reading: Reading,
+        val_fraction: float | None = None,
+        test_fraction: float | None = None,
+        min_count: int = 1,
     ) -> "Sources":
         """Note sources that were read as `reading` says."""
         return cls(

@@ -1,6 +1,8 @@
 """`charrnn corpus`: what is fetched, what is said about it, and where it goes."""
 
 import json
+import socket
+import time
 from hashlib import sha256
 
 import pytest
@@ -31,6 +33,38 @@ def test_get_says_what_it_fetches_and_where_the_text_is(charrnn, mirror, tmp_pat
     assert (result.status, result.out) == (0, f"song: 960 characters in {tmp_path}/kept/song.txt\n")
     assert result.err == f"Note: fetching song (A song; 0.0 MB) into {tmp_path}/kept from {mirror}\n"
     assert (tmp_path / "kept" / "song.txt").read_text("utf-8") == SONG
+
+
+@pytest.fixture
+def fetching(process, tmp_path):
+    """A `get` in a process of its own that waits for a server which never answers, and the folder that it works in."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mirror = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        kept = tmp_path / "kept"
+        get = process(
+            "corpus", "get", "shakespeare", "--mirror", mirror, CHARRNN_CORPORA=str(kept), NO_PROXY="127.0.0.1"
+        )
+        while not list(kept.glob(".shakespeare.*/.lock")) and get.poll() is None:
+            time.sleep(0.01)
+        silent.settimeout(30)
+        with silent.accept()[0]:  # it is connected, and so holds its lock
+            yield get
+            get.kill()
+            get.communicate()
+
+
+def test_what_a_killed_get_left_is_removed_by_the_next_and_what_a_running_one_has_is_not(
+    charrnn, fetching, mirror, tmp_path
+):
+    charrnn("corpus", "get", "song", "--mirror", mirror)
+    names = [path.name for path in (tmp_path / "kept").iterdir()]
+    assert sum(name.startswith(".shakespeare.") for name in names) == 1
+    fetching.kill()
+    fetching.wait()
+    (tmp_path / "kept/song.txt").unlink()
+    (tmp_path / "kept/.own").mkdir()
+    assert charrnn("corpus", "get", "song", "--mirror", mirror).status == 0
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == [".own", "song.txt"]
 
 
 def test_a_second_get_fetches_nothing(charrnn, mirror):

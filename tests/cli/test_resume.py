@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from charrnn.model.checkpoint import load
+from charrnn.text import corpus
 
 STEPS = ("--steps", 400, "--sample-every", 40, "--dropout", 0.3)
 
@@ -47,6 +48,24 @@ def test_a_finished_run_is_left_as_it_is(charrnn, run):
     assert result.status == 0
     assert json.loads(result.out)["steps"] == before.header.figures.step
     np.testing.assert_equal(load(f"{run}/last.safetensors").weights, before.weights)
+
+
+def test_a_large_text_is_split_the_same_way_when_its_run_goes_on_and_is_scored(
+    charrnn, book, tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(corpus, "HELD_OUT_MOST", 50)
+    out = tmp_path / "run"
+    trained = charrnn("train", book, *tiny, "--steps", 4, "--out", out)
+    assert (
+        "no more than 50 characters are held out for validation (--val-fraction) or test (--test-fraction)"
+        in trained.err
+    )
+    split = json.loads(charrnn("info", out, "--json").out)["corpus"]["split"]
+    assert [split[part] for part in ("val", "test")] == [50, 50]
+    assert charrnn("train", "--resume", out).status == 0
+    assert json.loads(charrnn("score", out, book, "--part", "val", "--json").out)["characters"] == 49
+    result = charrnn("train", book, *tiny, "--steps", 4, "--out", tmp_path / "given", "--val-fraction", 0.05)
+    assert "no more than 50 characters are held out for test (--test-fraction)" in result.err
 
 
 def test_a_text_that_has_changed_is_not_trained_on(charrnn, book, tiny, tmp_path):

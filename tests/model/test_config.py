@@ -1,3 +1,6 @@
+import re
+
+import numpy as np
 import pytest
 
 from charrnn.errors import ConfigError
@@ -24,6 +27,15 @@ from charrnn.model.config import CELL_NAMES, ModelConfig
 )
 def test_a_bad_value_is_an_error_that_names_the_field(field, value):
     with pytest.raises(ConfigError, match=f"^{field} is {value!r}; (give a value from|choose one of)"):
+        ModelConfig(**{"vocabulary_size": 6, field: value})
+
+
+@pytest.mark.parametrize("value", [64.0, float("nan"), True, "64", np.int64(64)], ids=repr)
+@pytest.mark.parametrize("field", ["vocabulary_size", "num_layers", "hidden_size", "embedding_size"])
+def test_a_size_is_an_int_and_nothing_like_one(field, value):
+    with pytest.raises(
+        ConfigError, match=rf"^{field} is {re.escape(repr(value))}; give a whole number from \d to \d+, of"
+    ):
         ModelConfig(**{"vocabulary_size": 6, field: value})
 
 

@@ -1,25 +1,34 @@
 """A large file's text is encoded once and found again by what is in it, whatever became of the file or the cache."""
 
+import errno
+import gzip
+import io
+import mmap
 import os
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from charrnn.errors import SourceError
-from charrnn.text import cache, opening
+from charrnn.text import cache, encoding, opening
 from charrnn.text.corpus import Corpus
+from charrnn.text.encoding import encode_aside
 from charrnn.text.reading import DEFAULT, Reading
-from charrnn.text.sources import read
+from charrnn.text.sources import Text, listed, read
 
 TEXT = "Grüße 你好 😀 über alles\r\n" * 50
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """The cache's folder, which is not there yet; files are known as soon as they are written."""
+    """The cache's folder, which is not there yet; any text is large, and files are known once they are written."""
     monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "_SETTLED", 0)
+    monkeypatch.setattr(cache, "LARGE", 1)
     return tmp_path / "cache"
 
 
@@ -46,7 +55,8 @@ def reads(monkeypatch):
 
 
 def corpus_of(path, **options):
-    return Corpus.from_file(path, options.pop("reading", DEFAULT), **options)
+    reading = options.pop("reading", DEFAULT)
+    return Corpus.from_listing(listed([str(path)], reading), reading, **options)
 
 
 def characters(corpus):
@@ -182,11 +192,100 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(place, book):
     assert list(place.glob("*.entry")) == []
 
 
-def test_a_cache_that_cannot_be_written_is_an_error_that_names_another(book, tmp_path, monkeypatch):
+def test_a_cache_that_cannot_be_written_is_an_error_that_names_another(place, book, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "file"))
     with pytest.raises(SourceError, match=r"cannot be kept in .*file.*or name another folder with CHARRNN_CACHE"):
         corpus_of(book)
+
+
+def sources_of_one_text(folder):
+    """Ways to name the same files, and all that such a text may be made of."""
+    (folder / "many/b").mkdir(parents=True)
+    (folder / "many/a.txt").write_bytes(TEXT.encode() + b"no end of line")
+    (folder / "many/b/c.txt.gz").write_bytes(gzip.compress(TEXT.encode()))
+    (folder / "many/empty.txt").touch()
+    (folder / "many/picture").write_bytes(b"\0")
+    (folder / "many/.hidden").touch()
+    names = [str(folder / "many" / name) for name in ("a.txt", "b/c.txt.gz", "empty.txt")]
+    return {"files": names, "folder": [str(folder / "many")], "glob": [str(folder / "many/**/*.txt*")]}
+
+
+@pytest.mark.parametrize("kind", ["files", "folder", "glob"])
+def test_many_files_are_one_text_that_is_found_again(place, tmp_path, reads, kind):
+    sources = sources_of_one_text(tmp_path)[kind]
+    expected = Corpus.from_text(read(sources))
+    for _ in ("first", "second"):
+        assert same(Corpus.from_listing(listed(sources)), expected)
+    assert reads["encoded"] == 1
+
+
+def test_the_same_files_named_otherwise_are_found_too(place, tmp_path, reads):
+    for sources in sources_of_one_text(tmp_path).values():
+        Corpus.from_listing(listed(sources))
+    assert reads["encoded"] == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(["ab", "c"], ["a", "bc"]), (["ab", "c"], ["c", "ab"]), (["abc"], ["ab", "c"])]
+)
+def test_where_a_file_ends_belongs_to_the_text(place, tmp_path, one, other):
+    for names in (one, other):
+        for name in names:
+            (tmp_path / name).write_text(name)
+        paths = [str(tmp_path / name) for name in names]
+        assert characters(Corpus.from_listing(listed(paths))) == "\n".join(names)
+
+
+def test_bytes_that_are_a_packed_text_and_the_same_bytes_that_are_not_are_two_texts(place, tmp_path):
+    content = gzip.compress(b"text")
+    for name, expected in (("a.gz", "text"), ("a", content.decode("latin-1"))):
+        (tmp_path / name).write_bytes(content)
+        assert characters(corpus_of(tmp_path / name, reading=Reading("latin-1", newlines="keep"))) == expected
+
+
+def test_a_file_of_many_that_has_changed_makes_another_text(place, tmp_path):
+    sources = sources_of_one_text(tmp_path)["files"]
+    before = Corpus.from_listing(listed(sources))
+    (tmp_path / "many/empty.txt").write_text("no more")
+    assert characters(Corpus.from_listing(listed(sources))) == characters(before) + "no more"
+
+
+def test_a_text_is_large_by_all_its_files_and_by_what_is_packed_in_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "LARGE", 1000)
+    for name, size in (("a", 600), ("b", 399), ("c", 1), ("p.gz", 250), ("q.gz", 249)):
+        (tmp_path / name).write_bytes(bytes(size))
+    large = {
+        names: cache.is_large([tmp_path / name for name in names.split()]) for names in ("a b", "a b c", "p.gz", "q.gz")
+    }
+    assert large == {"a b": False, "a b c": True, "p.gz": True, "q.gz": False}
+
+
+@pytest.mark.parametrize("min_count", [1, 60])
+def test_a_large_text_that_is_no_file_is_encoded_without_being_held(monkeypatch, min_count):
+    monkeypatch.setattr(encoding, "IN_MEMORY", 500)
+    told = ("50 line ends of stdin (CRLF or CR) were read as LF",)
+    expected = Corpus.from_text(Text("stdin", TEXT.replace("\r", ""), notes=told), min_count=min_count)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(TEXT.encode())))
+    corpus = Corpus.from_listing(listed(["-"]), min_count=min_count)
+    assert same(corpus, expected)
+    assert isinstance(held_by(corpus.parts["train"]), mmap.mmap)
+
+
+def held_by(ids):
+    """What the memory of an array belongs to."""
+    while isinstance(ids, np.ndarray):
+        ids = ids.base
+    return ids
+
+
+def test_where_there_is_no_room_for_a_large_text_the_error_names_another_folder(monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(encoding, "encode", full)
+    with pytest.raises(SourceError, match=r"there is no room for it in .*; make room there, or .* TMPDIR"):
+        encode_aside(["text"])
 
 
 def test_an_empty_text_is_an_error(place, tmp_path):

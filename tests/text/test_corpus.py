@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import ConfigError, SourceError
+from charrnn.text import corpus as corpus_module
 from charrnn.text.corpus import Corpus, part_of
 from charrnn.text.sources import Text
 
@@ -32,6 +33,32 @@ def test_the_fractions_are_of_the_whole_text():
     corpus = Corpus.from_text(Text("any", "ab" * 50), 0.2, 0.1)
     assert corpus.split == {"train": 70, "val": 20, "test": 10}
     assert corpus.notes == ()
+
+
+def held_out(corpus):
+    return [corpus.split[name] for name in ("val", "test")]
+
+
+@pytest.mark.parametrize(("length", "expected"), [(100, 5), (119, 5), (139, 6), (141, 6), (1000, 6)])
+def test_the_parts_held_out_by_default_grow_with_the_text_up_to_a_bound(monkeypatch, length, expected):
+    monkeypatch.setattr(corpus_module, "HELD_OUT_MOST", 6)
+    assert held_out(Corpus.from_text(Text("any", "a" * length))) == [expected, expected]
+
+
+def test_of_a_large_text_a_million_characters_are_held_out_for_each_part():
+    assert held_out(Corpus.from_text(Text("any", "a" * 20_000_040))) == [1_000_000, 1_000_000]
+
+
+def test_a_fraction_that_is_given_is_taken_as_given_and_only_a_bound_that_bites_is_noted(monkeypatch):
+    monkeypatch.setattr(corpus_module, "HELD_OUT_MOST", 6)
+    text = Text("any", "a" * 200)
+    given = Corpus.from_text(text, 0.05, 0.1)
+    assert (held_out(given), given.notes) == ([10, 20], ())
+    half = Corpus.from_text(text, 0.05)
+    assert held_out(half) == [10, 6]
+    assert half.notes == ("by default no more than 6 characters are held out for test (--test-fraction)",)
+    assert "for validation (--val-fraction) or test (--test-fraction)" in Corpus.from_text(text).notes[0]
+    assert Corpus.from_text(Text("any", "a" * 139)).notes == ()
 
 
 def test_a_word_is_trained_on_and_the_parts_left_out_are_noted():

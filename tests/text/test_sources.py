@@ -1,6 +1,9 @@
 import codecs
+import errno
+import glob
 import io
 import os
+import subprocess
 import sys
 import unicodedata
 from contextlib import suppress
@@ -73,20 +76,94 @@ def test_what_is_no_text_in_a_folder_is_left_out_and_each_kind_is_counted(odd_fo
     text = read(["f"])
     assert text.characters == "a\nb"
     assert sorted(text.notes) == [
-        "1 binary files in f were left out",
-        "1 hidden files or folders in f were left out",
-        "1 pipes or devices in f were not opened",
-        "4 links in f that lead out of it, nowhere or in a circle were not followed",
+        "binary files left out of f: 1 (bin)",
+        "hidden files and folders left out of f: 1 (.hidden)",
+        "links in f that lead out of it or nowhere, not followed: 3 (dead, out, self)",
+        "links in f to what is read already, not followed: 1 (sub/up)",
+        "pipes, devices and dead links in f not opened: 1 (pipe)",
     ]
 
 
-def test_a_link_within_a_folder_is_followed_and_two_folders_that_link_each_other_end(folder):
+def test_of_many_that_are_left_out_the_first_few_are_named(folder):
+    write(folder, f__a="a", **{f"f__{n}": "\0" for n in range(1200)})
+    assert read(["f"]).notes == ("binary files left out of f: 1,200 (0, 1, 10, …)",)
+
+
+def test_two_folders_that_link_each_other_are_read_once(folder):
     write(folder, f__a__x="x", f__b__y="y")
     (folder / "f/a/to").symlink_to("../b")
     (folder / "f/b/to").symlink_to("../a")
     text = read(["f"])
-    assert text.characters == "y\nx\nx\ny"  # a: to/ (b: y), x; b: to/ (a: x), y
-    assert text.notes == ("2 links in f that lead out of it, nowhere or in a circle were not followed",)
+    assert text.characters == "y\nx"  # a/to/y, x
+    assert text.notes == ("links in f to what is read already, not followed: 1 (a/to/to)",)
+
+
+def test_folders_that_all_link_one_another_are_each_read_once(folder):
+    names = [chr(ord("a") + n) for n in range(12)]
+    for name in names:
+        write(folder, **{f"f__{name}__text": name})
+        for other in names:
+            (folder / "f" / name / other).symlink_to(f"../{other}")
+    assert sorted(read(["f"]).characters.split()) == names
+
+
+def test_a_link_to_what_is_hidden_is_followed_and_two_links_to_one_file_are_one(folder):
+    write(folder, **{"f__.data__x": "x", "f__.data__y": "y"})
+    for name, target in {"a": ".data", "b": ".data", "c": ".data/x", "d": "e"}.items():
+        (folder / "f" / name).symlink_to(target)
+    write(folder, f__e="e")
+    text = read(["f"])
+    assert text.characters == "x\ny\ne"
+    assert "links in f to what is read already, not followed: 2 (b, c)" in text.notes
+
+
+@pytest.fixture
+def dig(folder):
+    """A function that makes folders of these names in each other, and a file in the last, however long its path is."""
+
+    def make(names):
+        above = os.open(folder, os.O_RDONLY)
+        for name in names:
+            os.mkdir(name, dir_fd=above)
+            above, last = os.open(name, os.O_RDONLY, dir_fd=above), above
+            os.close(last)
+        with os.fdopen(os.open("deep.txt", os.O_CREAT | os.O_WRONLY, dir_fd=above), "w") as file:
+            file.write("deep")
+        os.close(above)
+
+    yield make
+    subprocess.run(["rm", "-rf", folder / "f"], check=True)  # Python's own rmtree may not reach so deep
+
+
+EITHER = pytest.mark.parametrize("source", ["f", "f/**/*.txt"])
+
+
+@EITHER
+def test_folders_a_thousand_levels_deep_are_read(dig, source):
+    dig(["f", *["d"] * 1100])
+    assert read([source]).characters == "deep"
+
+
+@EITHER
+@pytest.mark.parametrize("names", [["d" * 250] * 20, ["d" * 250] * 16 + ["d" * 73]], ids=["folder", "file"])
+def test_a_path_that_is_too_long_for_the_system_is_an_error_of_one_short_line(dig, source, names):
+    dig(["f", *names])
+    with pytest.raises(SourceError, match=r"f/d+…, a path of 4,\d+ characters, is too long .*; name a folder") as error:
+        read([source])
+    assert len(str(error.value)) < 200
+
+
+@EITHER
+def test_a_folder_that_cannot_be_read_is_an_error_that_names_it(folder, monkeypatch, source):
+    def scandir(path, scandir=os.scandir):
+        if str(path).endswith("sub"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    write(folder, f__sub__a="a")
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(SourceError, match=r"f/sub cannot be read \(Permission denied\); check its permissions"):
+        read([source])
 
 
 def test_a_folder_that_is_a_link_itself_is_read(folder):
@@ -122,7 +199,7 @@ def test_binary_files_of_a_folder_are_left_out_and_noted(folder):
     write(folder, f__a="a", f__b=b"\x89PNG\0\0", f__c=b"x" * 8191 + b"\0")
     text = read(["f"])
     assert text.characters == "a"
-    assert text.notes == ("2 binary files in f were left out",)
+    assert text.notes == ("binary files left out of f: 2 (b, c)",)
 
 
 @pytest.mark.parametrize("content", [{}, {"f__b": b"\0"}, {"f__.h": b"h"}])
@@ -138,6 +215,55 @@ def test_a_glob_is_the_files_that_match_in_sorted_order(folder):
     (folder / "z.txt").mkdir()
     assert read(["*.txt"]).characters == "a\nb"
     assert read(["**/*.txt"]).characters == "a\nb\ne"
+
+
+@pytest.mark.parametrize(
+    "links", [{"f/loop": "."}, {"f/d/loop": "../.."}, {"f/other": "d"}, {"f/x": "d", "f/d/y": "../d"}]
+)
+def test_two_stars_follow_no_links_to_folders_and_say_so(folder, links):
+    write(folder, **{"f__a.txt": "a", "f__d__b.txt": "b"})
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
+    text = read(["f/**/*.txt"])
+    assert text.characters == "a\nb"
+    assert text.notes == (f"links to folders that f/**/*.txt does not follow: {len(links)} ({', '.join(links)})",)
+
+
+def test_a_glob_gives_each_file_once_and_a_link_that_it_names_is_followed(folder):
+    write(folder, **{"d__b.txt": "b", "a.txt": "a"})
+    (folder / "e").symlink_to("d")
+    (folder / "c.txt").symlink_to("a.txt")
+    text = read(["*/*.txt"])
+    assert (text.characters, text.notes) == (
+        "b",
+        ("links in */*.txt to what is read already, not followed: 1 (e/b.txt)",),
+    )
+    assert read(["*.txt"]).characters == "a"
+    assert read(["e/**/*.txt"]).characters == "b"
+
+
+GLOBS = [
+    "**",
+    "**/*",
+    "**/*.txt",
+    "**/b/*",
+    "a/**/*.txt",
+    "*/**/*.txt",
+    "**/a/**/*.txt",
+    "./**/**/?.txt",
+    "**/x.txt",
+    "a/**",
+]
+
+
+@pytest.mark.parametrize("pattern", GLOBS)
+@pytest.mark.parametrize("absolute", [False, True])
+def test_where_there_are_no_links_a_glob_is_what_python_says(folder, pattern, absolute):
+    for name in ("x.txt", "a/x.txt", "a/a/y.txt", "a/b/b/z.txt", "b/a/c/x.txt", "b/.h/x.txt", "b/.y.txt"):
+        write(folder, **{name.replace("/", "__"): name})
+    pattern = str(folder / pattern) if absolute else pattern
+    expected = sorted({os.path.normpath(p) for p in glob.glob(pattern, recursive=True) if os.path.isfile(p)})
+    assert read([pattern]).characters.split() == [os.path.relpath(path, folder) for path in expected]
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_read(folder):
@@ -245,15 +371,30 @@ def test_a_text_is_normalised_on_request(folder, form, expected):
     assert read(["a"], Reading(normalize=form)).characters == expected
 
 
-JOINING = "a\u0301\u0327\u1100\u1161\u11a8\uac00e\uff76\uff9e\u304b\u3099\u0bc6\u0bbe\n中"
+JOINING = "a\u0301\u0327\u1100\u1161\u11a8\uac00e\uff76\uff9e\u304b\u3099\u0bc6\u0bbe\n中กุ\u09c7\u09be"
+ANY = st.one_of(st.sampled_from(JOINING), st.characters(exclude_categories=("Cs",)), st.characters(categories=("M",)))
 
 
-@given(st.text(st.sampled_from(JOINING), max_size=40), st.integers(1, 9), st.sampled_from(["nfc", "nfkc"]))
+@given(st.text(ANY, max_size=40), st.integers(1, 9), st.sampled_from(["nfc", "nfkc"]))
 def test_a_text_in_pieces_is_normalised_as_if_it_were_one(text, size, form):
     content = text.encode("utf-32-le")
     chunks = [content[i : i + 4 * size] for i in range(0, len(content), 4 * size)]
-    pieces = characters(chunks, Reading("utf-32-le", normalize=form), "any", [])
-    assert "".join(pieces) == unicodedata.normalize(form.upper(), text)
+    pieces = characters(chunks, Reading("utf-32-le", newlines="keep", normalize=form), "any", [])
+    assert "".join(pieces) == unicodedata.normalize(form.upper(), text.removeprefix("\ufeff"))
+
+
+@pytest.mark.parametrize("form", ["nfc", "nfkc"])
+@pytest.mark.parametrize("words", ["ภาษาไทยกำลังดี", "देवनागरी", "မြန်မာ", "ខ្មែរ", "é", "עִבְרִית"])
+def test_a_text_without_spaces_is_normalised_as_it_comes_whatever_its_script(words, form):
+    chunks = [(words * 50).encode()] * 20
+    pieces = list(characters(chunks, Reading(normalize=form), "any", []))
+    assert max(map(len, pieces)) <= len(unicodedata.normalize(form.upper(), words * 51))
+
+
+def test_marks_that_join_without_end_are_normalised_as_one():
+    text = "e" + "\u0301\u0323" * 600
+    pieces = characters([text[i : i + 7].encode() for i in range(0, len(text), 7)], Reading(normalize="nfc"), "any", [])
+    assert "".join(pieces) == unicodedata.normalize("NFC", text)
 
 
 @given(st.text(st.sampled_from("a\r\né😀"), max_size=30), st.integers(4, 9))

@@ -148,6 +148,16 @@ def test_files_that_make_another_text_are_an_error(server, poems, monkeypatch):
     fails(server, poems, "the text made from the files of poems is not the catalogue's")
 
 
+def test_a_workshop_without_a_lock_is_removed_when_it_is_old(server, poems):
+    old, new = store.folder() / ".poems.old", store.folder() / ".poems.new"
+    for workshop in (old, new):
+        workshop.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    store.fetch(poems, server.url)
+    assert not old.exists()
+    assert new.exists()
+
+
 def test_a_corpus_that_is_not_here_is_an_error_that_says_how_to_get_it(poems):
     with pytest.raises(SourceError, match="poems is not here yet; fetch it with 'charrnn corpus get poems'"):
         read([poems])

@@ -56,6 +56,13 @@ def test_a_bad_value_is_an_error_that_names_the_field(field, value):
         TrainingConfig(**{"steps": 1, field: value})
 
 
+@pytest.mark.parametrize("value", [2.0, float("inf"), True])
+@pytest.mark.parametrize("field", ["batch_size", "seq_length", "steps", "patience", "sample_every", "seed"])
+def test_a_count_is_an_int_and_nothing_like_one(field, value):
+    with pytest.raises(ConfigError, match=f"^{field} is {value!r}; give a whole number from"):
+        TrainingConfig(**{"steps": 1, field: value})
+
+
 @pytest.mark.parametrize(("budget", "value"), [("steps", 0), ("epochs", 0), ("minutes", -1), ("minutes", float("nan"))])
 def test_a_budget_of_nothing_is_an_error_that_names_it(budget, value):
     with pytest.raises(ConfigError, match=f"^{budget} is {value}; give a value from"):
