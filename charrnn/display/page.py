@@ -12,12 +12,16 @@ LEVELS = 40  # steps from −1 to 1 in which a page's colours are kept
 SVG_COLUMNS = 80
 
 
-def html(highlight: Highlight) -> str:
-    """Return a page that needs nothing from anywhere: no script, no request, its styles inside."""
+def html(highlight: Highlight, below: Markup | None = None) -> str:
+    """Return a page that needs nothing from anywhere: no script, no request, its styles inside.
+
+    `below` is markup that stands under the text.
+    """
     paints = [colour(2 * level / LEVELS - 1) for level in range(LEVELS + 1)]
     styles = [(css(paint), css(ink(paint))) for paint in paints]
     return _template("highlight.html").render(
-        highlight=highlight, styles=styles, level=lambda value: _level(highlight.place(value)), percent=_percent,
+        highlight=highlight, below=below or "", styles=styles,
+        level=lambda value: _level(highlight.place(value)), percent=_percent,
         legend=range(0 if highlight.top is None else LEVELS // 2, LEVELS + 1),
     )  # fmt: skip
 
