@@ -66,7 +66,7 @@ class Training:
 
     train_nats: float | None = None  # of the last step; None where there was none that had a number
     largest_grad_norm: float | None = None
-    diverged: str | None = None  # where and how the training left the numbers
+    diverged: int | None = None  # the step at which the loss or its gradient was no number any more
 
 
 @dataclass
@@ -153,7 +153,7 @@ def _train(
         result.train_nats = progress.train_nats
         result.largest_grad_norm = max(result.largest_grad_norm or 0.0, progress.grad_norm)
         on_step(1)
-    result.diverged = str(trainer.divergence) if trainer.divergence else None
+    result.diverged = trainer.divergence.step if trainer.divergence else None
     return result
 
 
@@ -204,14 +204,14 @@ def _training_row(outcome: Outcome) -> str:
 
     trainings = [outcome.trainings[stage] for stage in STAGES[1:]]
     norms = "  ".join(f"{'–' if t.largest_grad_norm is None else f'{t.largest_grad_norm:.3g}':>16}" for t in trainings)
-    losses = "  ".join(f"{'–' if t.train_nats is None or t.diverged else f'{t.train_nats:.2f}':>8}" for t in trainings)
+    losses = "  ".join(f"{'–' if t.train_nats is None or t.diverged else _nats(t.train_nats):>8}" for t in trainings)
     return f"{f'  {outcome.start.name}':{NAME}}{norms}  {losses}"
 
 
 def _lost(outcome: Outcome, stage: str) -> str:
     """Why there is no curve."""
     training = outcome.trainings.get(stage)
-    return f"diverged: {training.diverged}" if training and training.diverged else "the states overflow"
+    return f"diverged at step {training.diverged}" if training and training.diverged else "the states overflow"
 
 
 def _draw(outcomes: list[Outcome], experiment: Experiment, text: str, output: Path) -> None:
@@ -253,4 +253,9 @@ def _peaks(outcomes: list[Outcome]) -> "list[Peak]":
 
 
 def _outcome(training: Training) -> str:
-    return f"diverged: {training.diverged}" if training.diverged else f"{training.train_nats:.2f} nats"
+    return f"diverged at step {training.diverged}" if training.diverged else f"{_nats(training.train_nats)} nats"
+
+
+def _nats(loss: float | None) -> str:
+    """A loss in eight signs or fewer, also that of a network whose states explode."""
+    return "–" if loss is None else f"{loss:.2f}" if loss < 1000 else f"{loss:.1e}"

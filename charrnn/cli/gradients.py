@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from charrnn.display.decay import Line
     from charrnn.neurons.gradients import Curve
 
-NAME, WIDTH = 21, 20  # columns of a curve's name, and of the curve, in the terminal
+NAME, WIDTH = 19, 16  # columns of a curve's name, and of the curve, in the terminal
 OF_CELLS = ("steps", "hidden_size", "clip_norm", "seed")
 NAMES = {"state": "h and c together", "h": "h alone", "c": "c alone"}
 
@@ -162,7 +162,7 @@ def echo_heads(distance: int) -> None:
     """Say what stands in the columns of `row`."""
     click.echo("█: 1 or more (▲: 10), each mark lower a tenth of it, blank: below 10⁻⁷")
     scale = f"k = 0 … {distance}"
-    click.echo(f"{'':{NAME}}{scale:<{WIDTH}}  {'k = 10':>7}  {f'k = {distance}':>8}  {'below 1 %':>9}  half-life")
+    click.echo(f"{'':{NAME}}{scale:<{WIDTH}}  {'k = 10':>7}  {f'k = {distance}':>8}  {'below 1 %':>9}  trend")
 
 
 def row(name: str, curve: "Curve") -> str:
@@ -172,18 +172,16 @@ def row(name: str, curve: "Curve") -> str:
     median = curve.median.tolist()
     gone, middle = curve.gone(0.01), power(median[10]) if len(median) > 10 else ""
     below = "never" if gone is None else f"k = {gone}"
-    life = half_life(curve)
-    return (
-        f"{f'  {name}':{NAME}}{marks(median, WIDTH)}  {middle:>7}  {power(median[-1]):>8}  {below:>9}  {life}".rstrip()
-    )
+    picture = f"{f'  {name}':{NAME}}{marks(median, WIDTH)}"
+    return f"{picture}  {middle:>7}  {power(median[-1]):>8}  {below:>9}  {trend(curve)}"
 
 
-def half_life(curve: "Curve") -> str:
-    """Return in how many characters a curve falls by half, in one word."""
+def trend(curve: "Curve") -> str:
+    """Return in how many characters a curve falls by half, or doubles."""
     life = curve.half_life
     if life is None:
         return "level"
-    return f"{_figure(life)}" if life > 0 else f"doubles/{_figure(-life)}"
+    return f"½ in {_figure(life)}" if life > 0 else f"×2 in {_figure(-life)}"
 
 
 def reading(curve: "Curve") -> str:

@@ -76,7 +76,8 @@ def draw(panels: Mapping[str, Sequence[Line]], title: str, path: Path, form: str
     for axes, (name, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         _panel(axes, name, lines, band=0.18)
         axes.set_ylim(*_limits(lines))
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False, fontsize=11)
+        axes.legend(*axes.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, -0.12),
+                    frameon=False, fontsize=11)  # fmt: skip
     figure.suptitle(title, parse_math=False, size=14)
     _write(figure, path, form)
 
@@ -114,15 +115,16 @@ def _panel(axes: Axes, name: str, lines: Sequence[Line], band: float) -> None:
 
 
 def _drawn(log10: Sequence[float]) -> npt.NDArray[np.float64]:
-    """The values themselves, as far as numbers go; none where the value is zero, which a logarithmic scale has not."""
+    """The values, none where it is zero, which no logarithm has; far outside a picture they go no further."""
     values = np.array(log10, np.float64)
-    return np.where(np.isfinite(values), 10 ** np.clip(values, -300, 300), np.nan)
+    return np.where(np.isfinite(values), 10 ** np.clip(values, -100, 100), np.nan)
 
 
 def _limits(lines: Sequence[Line]) -> tuple[float, float]:
     """Whole powers of ten about all bands, as far as a picture goes."""
     powers = [value for line in lines for band in (line.low, line.high) for value in band if math.isfinite(value)]
-    return 10 ** max(FLOOR, math.floor(min(powers, default=FLOOR))), 10 ** max(0.0, math.ceil(max(powers, default=0)))
+    low, high = math.floor(min(powers, default=FLOOR)), math.ceil(max(powers, default=0))
+    return 10.0 ** max(FLOOR, low), 10.0 ** min(-2 * FLOOR, max(0, high))
 
 
 def _list_beside(axes: Axes) -> None:

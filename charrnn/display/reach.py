@@ -81,11 +81,12 @@ def curve_rows(reach: Reach) -> list[str]:
 
 def _picture(reach: Reach) -> Figure:
     rows = list(reach.highlight.rows(page.SVG_COLUMNS))
-    figure = _figure(10.5, 4.6 + ROW * len(rows))
+    figure = _figure(10.5, 4.8 + ROW * len(rows))
     text, curve = figure.subplots(2, 1, height_ratios=[ROW * len(rows), 3.6])
     _passage(text, reach.highlight, rows)
     _curve(curve, reach)
-    figure.suptitle(f"{reach.highlight.title}\n{reach.highlight.source}", parse_math=False, size=12)
+    drawn = reach.highlight
+    figure.suptitle(f"{drawn.title}\n{drawn.source}\ncolour: {drawn.scale}", parse_math=False, size=11)
     return figure
 
 

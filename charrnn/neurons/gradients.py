@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 WARM_UP = 300  # characters read before a stretch, so that the state there is the text's
 LOW, HIGH = 10, 90  # percentiles: the band about a median
 FIRST = 5  # the fit begins there: the first few steps of a gated cell are steeper than all that follow
-EVEN = 1e4  # a half-life beyond so many times what was looked at is none
+EVEN = 100  # a half-life beyond so many times the distance looked at is none
 
 
 class StatesOverflowError(ConfigError):
