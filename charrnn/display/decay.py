@@ -1,5 +1,6 @@
 """How gradients fall with distance: curves on a logarithmic scale as rows of marks, and as pictures with a band."""
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from charrnn.display.colours import MARKS
 
@@ -166,8 +168,11 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _write(figure: Figure, path: Path, form: str) -> None:
-    """Write a figure; the same figures give the same bytes."""
+    """Write a figure; the same figure gives the same bytes."""
     if form == "svg":
         figure.savefig(path, format=form, metadata={"Date": None})
         return
-    figure.savefig(path, format=form, pil_kwargs={"optimize": True})
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=form)
+    few_colours = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)  # a third of the size
+    few_colours.save(path, form, optimize=True)

@@ -135,7 +135,7 @@ def log_norms(
     window = _rows(text, places - distance + 1, distance).to(model.device)
     found = []
     for gradient in walk(model, window, text[places + 1].to(model.device), state):
-        found.append([torch.stack(layer).double().cpu().numpy() for layer in gradient.log_norms()])
+        found.append([torch.stack(layer).cpu().double().numpy() for layer in gradient.log_norms()])
         on_step(1)
     logs = np.array(found).transpose(1, 2, 3, 0) / math.log(10)  # [L, parts, N, K + 1]
     finite = ~np.isnan(logs).any(axis=(0, 1, 3))
