@@ -15,6 +15,7 @@ import charrnn
 from charrnn.cli.common import examples
 from charrnn.cli.compare import compare
 from charrnn.cli.corpus import corpus
+from charrnn.cli.gradients import gradients
 from charrnn.cli.history import history
 from charrnn.cli.info import info
 from charrnn.cli.neurons import neurons
@@ -72,7 +73,7 @@ def cli() -> None:
     """
 
 
-for command in (corpus, train, sample, score, info, history, compare, neurons):
+for command in (corpus, train, sample, score, info, history, compare, gradients, neurons):
     cli.add_command(command)
 
 

@@ -16,18 +16,22 @@ LEVELS = 40  # steps from −1 to 1 in which a page's colours are kept
 SVG_COLUMNS = 80
 
 
-def html(highlight: Highlight) -> str:
-    """Return a page that needs nothing from anywhere: no script, no request, its styles inside."""
+def html(highlight: Highlight, curve: str = "") -> str:
+    """Return a page that needs nothing from anywhere: no script, no request, its styles inside.
+
+    `curve` is a picture as SVG that stands under the text; a page shows it as an image, whose text runs nothing.
+    """
     style = Markup(template("style.css").render() + highlight_style())
     return template("page.html").render(
-        highlight=highlight, style=style, policy=policy(style), legend=legend_levels(highlight), **_tools()
-    )
+        highlight=highlight, style=style, policy=policy(style, bool(curve)), legend=legend_levels(highlight),
+        curve=b64encode(curve.encode()).decode(), **_tools(),
+    )  # fmt: skip
 
 
-def policy(style: str) -> Markup:
-    """Return the content-security policy of a page with this one style and nothing else."""
+def policy(style: str, images: bool = False) -> Markup:
+    """Return the content-security policy of a page with this one style, images of its own or none, and nothing else."""
     digest = b64encode(sha256(style.encode()).digest()).decode()
-    return Markup(f"default-src 'none'; style-src 'sha256-{digest}'")
+    return Markup(f"default-src 'none'; {'img-src data:; ' if images else ''}style-src 'sha256-{digest}'")
 
 
 @cache

@@ -11,6 +11,7 @@ from charrnn.cli.neurons.gallery import gallery
 from charrnn.cli.neurons.look import gates, grep
 from charrnn.cli.neurons.prove import ablate, steer
 from charrnn.cli.neurons.show import show
+from charrnn.cli.neurons.trace import trace
 
 
 @click.group(
@@ -23,5 +24,5 @@ def neurons() -> None:
     """See what single units do over a text: find the unit that follows a feature, and prove it."""
 
 
-for command in (find, show, explore, gallery, ablate, steer, gates, grep, compare, dump, features):
+for command in (find, show, explore, gallery, trace, ablate, steer, gates, grep, compare, dump, features):
     neurons.add_command(command)

@@ -1,0 +1,137 @@
+"""The reach of a memory: a passage coloured by what bears on one prediction, and the curve of it over distance."""
+
+import io
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from charrnn.display import page
+from charrnn.display.colours import colour, css, ink
+from charrnn.display.highlight import Cell, Highlight
+
+DECADES = 3  # powers of ten below the strongest influence that colours and curve show
+ROW = 0.26  # inches of a row of text
+BAR = 38  # columns of a bar in the terminal
+_LINE = "#0072B2"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """A highlight of N characters, and what a curve of their influence over distance needs."""
+
+    highlight: Highlight
+    sizes: Sequence[float]  # of each character's influence, relative to the strongest, [N], in the text's order
+    shares: Sequence[tuple[float, int]]  # (share of all influence, distance within which it lies)
+
+
+def place(value: float) -> float:
+    """Return where an influence, −1 to 1 relative to the strongest, stands on the logarithmic scale, −1 to 1.
+
+    >>> [round(place(value), 2) for value in (1, 0.1, -0.01, 0.0001, 0)]
+    [1.0, 0.67, -0.33, 0.0, 0.0]
+    """
+    if not value:
+        return 0.0
+    return math.copysign(max(0.0, 1 + math.log10(abs(value)) / DECADES), value)
+
+
+def html(reach: Reach) -> str:
+    """Return a page that needs nothing from anywhere, with the passage and the curve."""
+    figure = _figure(9.0, 3.6)
+    _curve(figure.subplots(), reach)
+    return page.html(reach.highlight, _svg(figure))
+
+
+def svg(reach: Reach) -> str:
+    """Return a picture: the passage in rows of 80 columns, and the curve below it. Its text is text."""
+    return _svg(_picture(reach))
+
+
+def png(reach: Reach, path: Path) -> None:
+    """Write the same as PNG."""
+    with _any_glyphs():
+        _picture(reach).savefig(path, format="png")
+
+
+def curve_rows(reach: Reach) -> list[str]:
+    """Return the curve as rows of text: for distances that double, the strongest influence and the sum of all."""
+    sizes, rows, start = list(reversed(reach.sizes)), [], 0
+    total = math.fsum(sizes) or 1.0
+    while start < len(sizes):
+        end = min(len(sizes), 2 * start + 1)
+        part = sizes[start:end]
+        share = math.fsum(part) / total
+        name = f"{start + 1}" if end == start + 1 else f"{start + 1}–{end}"
+        rows.append(f"{name:>11}  {max(part):9.2g}  {100 * share:5.1f} %  {'█' * round(BAR * share)}".rstrip())
+        start = end
+    return rows
+
+
+def _picture(reach: Reach) -> Figure:
+    rows = list(reach.highlight.rows(page.SVG_COLUMNS))
+    figure = _figure(10.5, 4.8 + ROW * len(rows))
+    text, curve = figure.subplots(2, 1, height_ratios=[ROW * len(rows), 3.6])
+    _passage(text, reach.highlight, rows)
+    _curve(curve, reach)
+    drawn = reach.highlight
+    figure.suptitle(f"{drawn.title}\n{drawn.source}\ncolour: {drawn.scale}", parse_math=False, size=11)
+    return figure
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _passage(axes: Axes, highlight: Highlight, rows: Sequence[Sequence[Cell]]) -> None:
+    axes.set(xlim=(0, page.SVG_COLUMNS), ylim=(len(rows), 0))
+    axes.axis("off")
+    for row, cells in enumerate(rows):
+        column = 0
+        for cell in cells:
+            paint = colour(highlight.place(cell.value))
+            axes.add_patch(Rectangle((column, row), cell.width, 0.92, color=css(paint), lw=0))
+            axes.text(column + cell.width / 2, row + 0.5, cell.sign, color=css(ink(paint)), ha="center", va="center",
+                      family="monospace", size=11, parse_math=False)  # fmt: skip
+            column += cell.width
+
+
+def _curve(axes: Axes, reach: Reach) -> None:
+    sizes = np.array(reach.sizes, np.float64)[::-1]
+    distances = np.arange(1, len(sizes) + 1)
+    axes.vlines(distances, 10.0**-DECADES / 2, np.maximum(sizes, 1e-300), color=_LINE, lw=max(0.6, 300 / len(sizes)))
+    for (share, distance), height in zip(reach.shares, (0.94, 0.82, 0.70), strict=False):
+        axes.axvline(distance, color="#D55E00", lw=1.4, ls="--")
+        axes.annotate(f" {100 * share:g} % within {distance}", (distance, height), xycoords=("data", "axes fraction"),
+                      color="#A04400", size=10)  # fmt: skip
+    axes.set_yscale("log")
+    axes.set(ylim=(10.0**-DECADES / 2, 2), xlim=(0, 1.12 * len(sizes) + 1))
+    axes.set(xlabel="characters back", ylabel="influence, of the strongest")
+    axes.grid(alpha=0.3)
+
+
+def _svg(figure: Figure) -> str:
+    """The figure's SVG element; the same figure gives the same text."""
+    written = io.StringIO()
+    with _any_glyphs(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "charrnn"}):
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    return written.getvalue()[written.getvalue().index("<svg") :]
+
+
+@contextmanager
+def _any_glyphs() -> Iterator[None]:
+    """A character that matplotlib's font lacks is drawn as a box, without a warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
+        yield
