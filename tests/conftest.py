@@ -86,13 +86,14 @@ def open_page(chromium):
     """A function that opens a file in Chromium; the test fails if it asked for anything else or complained."""
     said, contexts = [], []
 
-    def opened(path, **options):
+    def opened(path, address="", **options):
         contexts.append(chromium.new_context(**options))
+        contexts[-1].set_default_timeout(120_000)  # milliseconds: other tests may keep the machine busy
         page = contexts[-1].new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: request.url.startswith(path.as_uri()) or said.append(request.url))
-        page.goto(path.as_uri())
+        page.goto(path.as_uri() + address)
         return page
 
     yield opened

@@ -149,7 +149,8 @@ class _Block:
         self._text = torch.from_numpy(padded).to(model.device)
         self._nats = torch.empty(self._readers, self._stretch, device=model.device)
         self._starts = _copied(model.initial_state(self._readers))
-        self._after: list[State] = []  # where the readers stood after each chunk
+        self._chunks = 0  # that have been read once
+        self._after = _many(self._starts, math.ceil(self._stretch / CHUNK))  # where the readers stood after each chunk
 
     def read(self, state: State | None, on_read: OnRead) -> Tensor:
         """Read all of it from a state (None: the start); return the nats [predicted]."""
@@ -184,8 +185,9 @@ class _Block:
             end = min(begin + CHUNK, self._stretch)
             state = self._read_chunk(readers, begin, end, state)
             on_read(self._told(begin, end))
-            if chunk == len(self._after):
-                self._after.append(state)
+            if chunk == self._chunks:
+                _put(self._after[chunk], readers, state)
+                self._chunks += 1
                 continue
             on = self._differing(state, _rows(self._after[chunk], readers)).nonzero()[:, 0]
             _put(self._after[chunk], readers, state)
@@ -226,6 +228,12 @@ def _far(one: Tensor, other: Tensor, allowed: Tensor | float) -> Tensor:
 def _copied(state: State) -> State:
     """A state that may be written into and keeps nothing else alive."""
     return tuple(tuple(part.float().clone() for part in layer) for layer in state)
+
+
+def _many(state: State, count: int) -> list[State]:
+    """So many states of the same shape, in one piece: made one by one between large blocks, they would split the heap."""
+    parts = [[part.new_empty(count, *part.shape) for part in layer] for layer in state]
+    return [tuple(tuple(part[i] for part in layer) for layer in parts) for i in range(count)]
 
 
 def _rows(state: State, rows: Tensor) -> State:

@@ -40,10 +40,7 @@ def shown(open_page, tmp_path):
     def opened(explorer=None, address="", **options):
         path = tmp_path / "page.html"
         path.write_text(html(explorer or made()), "utf-8")
-        page = open_page(path, **options)
-        if address:
-            page.goto(path.as_uri() + address)
-            page.reload()
+        page = open_page(path, address, **options)
         page.wait_for_selector("html[data-ready]")
         return page
 
