@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -104,6 +104,17 @@ def is_first_process() -> bool:
 def echo_json(value: Any) -> None:
     """Write one JSON object to stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def check_utf8(names: Iterable[str]) -> None:
+    """Raise SourceError where a name has bytes that are not UTF-8: it could be written to no run, page or JSON."""
+    from charrnn.errors import SourceError
+
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise SourceError(f"the name {name} is not in UTF-8", "rename it, or use a UTF-8 locale") from None
 
 
 def progress_bar(total: int | None, description: str, unit: str = "char", delay: float = 0) -> "tqdm[Any]":

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 import charrnn
-from charrnn.cli.common import examples
+from charrnn.cli.common import check_utf8, examples
 from charrnn.cli.compare import compare
 from charrnn.cli.corpus import corpus
 from charrnn.cli.gradients import gradients
@@ -80,12 +80,10 @@ for command in (corpus, train, sample, score, info, history, compare, gradients,
 def main() -> NoReturn:
     """Run the command line and end the process with its exit status."""
     signal.signal(signal.SIGTERM, _terminate)
-    if sys.stdout is None:  # closed by the caller
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (open to the end)
+    _prepare_streams()
     _choose_thread_habits()
-    if not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
+        check_utf8(sys.argv[1:])
         status = cli.main(prog_name="charrnn", standalone_mode=False)
     except click.UsageError as error:
         error.show()
@@ -100,7 +98,9 @@ def main() -> NoReturn:
         status = _fail(f"{error.strerror or error}: {error.filename or 'input or output'}; check the disk and the path")
     except Exception as error:
         if is_out_of_memory(error):
-            status = _fail("out of memory; choose a smaller --hidden-size, --batch-size or --seq-length")
+            status = _fail(
+                "out of memory; ask for less at once (a shorter text, fewer samples) or take a smaller model"
+            )
         else:
             status = _fail(f"unexpected {type(error).__name__}: {error}; CHARRNN_DEBUG=1 shows where")
     except SystemExit as end:
@@ -110,6 +110,23 @@ def main() -> NoReturn:
             stream.flush()
         os._exit(int(status or 0))
     sys.exit(status or 0)
+
+
+def _prepare_streams() -> None:
+    """Stand the null device in for streams that the caller has closed; let the others take every character.
+
+    A file that is opened next would get the number of a closed stream, and whatever a library complains of there.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is the closed stream's
+            setattr(sys, name, open(opened, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115 (to the end)
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    else:
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    if os.environ.get("COLUMNS", "").strip("0") == "":
+        os.environ.pop("COLUMNS", None)  # some terminals say 0 where they do not know
 
 
 def _choose_thread_habits() -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import load_checkpoint, note, read_corpus
+from charrnn.cli.common import check_utf8, load_checkpoint, note, read_corpus
 from charrnn.errors import ConfigError, RunError, SourceError
+from charrnn.memory import check_memory
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
@@ -39,7 +40,7 @@ def fresh(
     import torch
 
     from charrnn.model.checkpoint import Figures
-    from charrnn.model.devices import choose_device, choose_precision
+    from charrnn.model.devices import choose_device, choose_precision, memory_of
     from charrnn.training.group import joined
     from charrnn.training.recipe import Hardware, recipe
     from charrnn.training.run import Run, check_space
@@ -58,6 +59,12 @@ def fresh(
         hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
         folder = out or _new_folder(corpus, config)
+        check_memory(
+            f"to train {config.parameters:,} weights on {training.batch_size} × {training.seq_length} characters",
+            training.memory_for(config, len(corpus.parts["train"])),
+            memory_of(group.device),
+            "choose a smaller --hidden-size, --num-layers, --batch-size or --seq-length",
+        )
         check_space(folder, config)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
@@ -75,15 +82,13 @@ def fresh(
 @contextmanager
 def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterator[tuple[Trainer, Run]]":
     """The model, the corpus and the state of a stopped run, whose lock is held."""
-    import msgspec
     import torch
 
     from charrnn.model.devices import choose_device, choose_precision
     from charrnn.model.network import CharRNN
-    from charrnn.training.config import TrainingConfig
     from charrnn.training.group import joined
     from charrnn.training.lock import locked
-    from charrnn.training.resume import find_state, load_state, restore
+    from charrnn.training.resume import find_state, load_state, recipe_of, restore
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
@@ -94,8 +99,7 @@ def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterat
         with group.first_goes_first():
             corpus, changed = _same_text(saved, path, force)
         _compare(corpus, group)
-        options = header.training | ({"on_nan": on_nan} if on_nan else {})
-        training, precision = msgspec.convert(options, TrainingConfig), str(header.training["precision"])
+        training, precision = recipe_of(saved, path, on_nan), str(header.training.get("precision"))
         network = CharRNN(header.model, torch.Generator()).to(group.device)
         trainer = Trainer(network, corpus, training, choose_precision(precision, group.device), group)
         restore(trainer, saved)
@@ -202,7 +206,8 @@ def _absolute(sources: "Sources") -> "Sources":
 
     from charrnn.text.catalogue import CATALOGUE
 
-    names = (name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in sources.sources)
+    names = [name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in sources.sources]
+    check_utf8(names)
     return msgspec.structs.replace(sources, sources=tuple(names))
 
 

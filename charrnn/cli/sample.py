@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from charrnn.sampling.sampler import Drawn, Sampler
 
 SIDE_BY_SIDE = 16  # samples from which on they are drawn together, by torch
+HELD = 100  # bytes at least that a character takes which is drawn and not yet written
 GUESSES = 5  # runners-up that are shown
 
 Samples = Iterator[tuple[int, "Iterator[Drawn]"]]
@@ -91,12 +92,23 @@ def sample(
 
         Session(sampler, checkpoint.config, look, begin, length, stop, seed).run()
         return
+    if as_json or together or beam is not None:
+        _check_room(length, count)
     first = _fresh_seed() if seed is None else seed
     samples = _samples(sampler, length, begin, range(first, first + count), stop, look, beam, together)
     if as_json:
         echo_json({"model": model, "temperature": temperature} | as_report(begin, samples, with_nats))
     else:
         write(begin, samples, look)
+
+
+def _check_room(length: int, count: int) -> None:
+    """Refuse more characters than can be held, where they are: what is written as it is drawn may be of any length."""
+    from charrnn.memory import available, check_memory
+
+    whole = f"to hold {count:,} × {length:,} characters"
+    cure = "choose a smaller --length or --count, or leave --json and --beam out: one text is written as it is drawn"
+    check_memory(whole, HELD * length * count, available(), cure)
 
 
 def _refuse_contradictions(primed: bool, interactive: bool, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """How a sample is shown while it is written: into a pipe, in a terminal, coloured, or as a report."""
 
 import math
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -97,8 +98,8 @@ def write(prime: str, samples: "Iterator[tuple[int, Iterator[Drawn]]]", look: Lo
 
 def write_prime(prime: str, look: Look) -> None:
     """Write, where a person looks on, what a sample goes on from, dimmed."""
-    if sys.stdout.isatty():
-        click.secho(visible(prime), dim=True, nl=look.is_drawn and bool(prime))
+    if sys.stdout.isatty() and prime:
+        click.secho(visible(prime), dim=os.environ.get("TERM") != "dumb", nl=look.is_drawn)
 
 
 def write_one(characters: "Iterator[Drawn]", look: Look) -> None:

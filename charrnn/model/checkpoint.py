@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 import charrnn
-from charrnn.errors import CharrnnError, CheckpointError
+from charrnn.errors import CharrnnError, CheckpointError, ConfigError, check_choice, check_whole
 from charrnn.files import replacing
 from charrnn.model.config import ModelConfig
 from charrnn.model.shipped import SHIPPED, shipped
@@ -32,6 +32,7 @@ FORMAT = "charrnn"
 FORMAT_VERSION = 1
 BEST = "best.safetensors"
 LAST = "last.safetensors"
+PARTS = ("train", "val", "test")  # of a text, in the order in which they stand in it
 _STORED_TYPES = ("F16", "F32")
 
 
@@ -49,6 +50,15 @@ class Provenance:
     licence: str = ""
     source: str = ""
     folded: int = 0
+
+    def __post_init__(self) -> None:
+        check_whole("characters", self.characters, 0, 2**53)
+        check_whole("folded", self.folded, 0, 0x110000)
+        for name, length in self.split.items():
+            check_choice("a part of the text", name, PARTS)
+            check_whole(f"the length of {name}", length, 0, self.characters)
+        if "train" not in self.split or sum(self.split.values()) != self.characters:
+            raise ConfigError("the parts of the text are not together the text", "name train, and all others, once")
 
 
 @dataclass(frozen=True)
@@ -180,7 +190,7 @@ def _read(file: Any, path: Path) -> Checkpoint:
     _check_format(metadata, path)
     try:
         header = msgspec.json.decode(metadata.get("header", ""), type=Header)
-    except (msgspec.DecodeError, CharrnnError) as error:
+    except (msgspec.DecodeError, CharrnnError, RecursionError) as error:
         raise _damaged(path, f"its header is wrong: {error}") from None
     shapes = {**header.model.shapes(), "vocabulary": (header.model.vocabulary_size,)}
     _check_tensors(file, shapes, path)

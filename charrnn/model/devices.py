@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from charrnn.errors import DeviceError, check_choice
+from charrnn.memory import available
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -25,6 +26,13 @@ def choose_device(name: str = "auto") -> torch.device:
     if name not in present and not (name == "cuda" and "cuda:0" in present):
         raise DeviceError(f"there is no device {name!r} here", f"choose one of auto, {', '.join(present)}")
     return torch.device(name)
+
+
+def memory_of(device: torch.device) -> float:
+    """Return the bytes of memory that a model in this device can have at most."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return available()  # an MPS device shares the machine's
 
 
 def choose_precision(name: str | None, device: torch.device) -> torch.dtype:

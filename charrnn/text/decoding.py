@@ -19,6 +19,15 @@ _MARKS = (  # the longer first: the mark of UTF-32 begins as that of UTF-16 does
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_FORMATS = (  # what no text has there, though some of these files would decode
+    (0, b"PK\3\4", "a zip archive (or a document that is one inside)"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"\x1f\x8b", "compressed by gzip"),
+    (4, b"1AY&SY", "compressed by bzip2"),
+    (0, b"\xfd7zXZ\0", "compressed by xz"),
+    (0, b"\x28\xb5\x2f\xfd", "compressed by zstd"),
+    (0, b"%PDF-", "a PDF"),
+)
 _SNIFFED = 8192  # bytes in which a binary file shows a zero
 _HINTED = 16384  # bytes around a bad one that are enough to guess an encoding by
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -27,7 +36,9 @@ _JAMO = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]  # vowels and finals, w
 
 
 def is_binary(head: bytes, reading: Reading) -> bool:
-    """Return whether bytes at the beginning of a file are no text: a zero is among them, and no encoding has it."""
+    """Return whether bytes at the beginning of a file are no text: of another format, or narrow and with a zero."""
+    if _format_of(head):
+        return True
     encoding, _ = _encoding_of(head, reading.encoding)
     wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
     return not wide and b"\0" in head[:_SNIFFED]
@@ -39,7 +50,7 @@ def characters(chunks: Iterable[bytes], reading: Reading, where: str, notes: lis
     The first chunk holds at least four bytes, where there are so many. `where` names the text in messages.
 
     Raises:
-        SourceError: a byte does not decode and `reading.errors` is "strict".
+        SourceError: it is an archive or of another format, or a byte does not decode and `reading.errors` is "strict".
     """
     pieces = _decoded(chunks, reading, where, notes)
     if reading.newlines == "lf":
@@ -50,6 +61,8 @@ def characters(chunks: Iterable[bytes], reading: Reading, where: str, notes: lis
 def _decoded(chunks: Iterable[bytes], reading: Reading, where: str, notes: list[str]) -> Iterator[str]:
     rest = iter(chunks)
     head = next(rest, b"")
+    if found := _format_of(head):
+        raise SourceError(f"{where} is {found}, no text", "unpack or convert it, and name what comes out of it")
     encoding, mark = _encoding_of(head, reading.encoding)
     strict = reading.errors == "strict"
     if not strict:
@@ -76,6 +89,11 @@ def _encoding_of(head: bytes, encoding: str) -> tuple[str, int]:
             if head.startswith(mark):
                 return marked, len(mark)
     return encoding, 0
+
+
+def _format_of(head: bytes) -> str | None:
+    """What a file is that begins so, where that is known to be no text."""
+    return next((name for place, sign, name in _FORMATS if head.startswith(sign, place)), None)
 
 
 def _marked(error: UnicodeError) -> tuple[str, int]:

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from charrnn.errors import SourceError
 from charrnn.text.catalogue import CATALOGUE
@@ -55,12 +55,22 @@ def raw(path: Path) -> Iterator[bytes]:
             os.stat(path)  # an error of its own where it is not there
             raise SourceError(f"{path} is no regular file", "give a file, or pipe its content in and name '-'")
         with open(path, "rb") as file:
-            yield from iter(lambda: file.read(CHUNK), b"")
+            yield from _as_long_as_it_was(file, path)
     except (FileNotFoundError, ValueError):  # no file can have a name with a zero in it
         names = ", ".join(CATALOGUE)
         raise SourceError(f"there is no file {path}", f"check the path, or name a corpus: {names}") from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror})", "check what it is and its permissions") from None
+
+
+def _as_long_as_it_was(file: IO[bytes], path: Path) -> Iterator[bytes]:
+    """The content of a file that neither grows nor shrinks meanwhile; one of the system's own says it has no length."""
+    length, read = os.fstat(file.fileno()).st_size, 0
+    while not (read > length > 0) and (chunk := file.read(CHUNK)):
+        read += len(chunk)
+        yield chunk
+    if length not in (0, read):
+        raise SourceError(f"{path} changed while it was read", "wait until it is whole, then try again")
 
 
 def _seen(content: Iterable[bytes], on_read: Callable[[bytes], object]) -> Iterator[bytes]:

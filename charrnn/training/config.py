@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from charrnn.errors import ConfigError, check_choice, check_range, check_whole
+from charrnn.model.config import ModelConfig
 
 Schedule = Literal["cosine", "linear", "constant", "exponential"]
 OnNan = Literal["stop", "rollback"]
@@ -66,3 +67,13 @@ class TrainingConfig:
             check_whole("steps", self.steps, 1, 10**12)
         for name, value in given.items():
             check_range(name, value, 1e-6, 1e12)
+
+    def memory_for(self, model: ModelConfig, characters: int) -> int:
+        """Return the bytes of memory that training takes at least, on so many characters, in each process.
+
+        That is weights, gradients and moments in float32; and for the characters of one window what each layer keeps
+        of its gates and hands on, and the logits with their gradient.
+        """
+        window = min(self.batch_size * self.seq_length, characters)
+        kept = model.num_layers * model.hidden_size * (model.gate_blocks + 1) + 2 * model.vocabulary_size
+        return 4 * ((3 if self.optimizer == "rmsprop" else 4) * model.parameters + window * kept)

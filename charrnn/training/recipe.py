@@ -99,6 +99,8 @@ def recipe(
     check_choice("nonlinearity", options.get("nonlinearity", "tanh"), NONLINEARITIES)
     if not _BUDGETS & set(options):
         options["minutes"] = MINUTES
+    own = (_only(options, ModelConfig), _only(options, TrainingConfig))
+    ModelConfig(vocabulary_size, **own[0]), TrainingConfig(**own[1])  # checked before anything is computed from it
     chosen, why = _chosen(characters, options, hardware)
     chosen |= options
     return Recipe(

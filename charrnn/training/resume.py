@@ -1,6 +1,7 @@
 """What training goes on from after a stop, exactly: one file with all that a run needs but its text."""
 
 import os
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from charrnn.errors import CharrnnError, RunError
+from charrnn.errors import CharrnnError, ConfigError, RunError
 from charrnn.model.checkpoint import Header, replacing_tensors, seal
 from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.trainer import Trainer
+from charrnn.training.config import TrainingConfig
+from charrnn.training.trainer import MOMENTS, Trainer
 
 STATE = "state.safetensors"
 _FORMAT = "charrnn training state"
@@ -108,17 +110,31 @@ def load_state(folder: Path) -> SavedState:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} cannot be read ({error})", _AFTER_LOSS) from None
+        raise RunError(f"{path} cannot be read ({error})", _after_loss(folder)) from None
     if (metadata.get("format"), metadata.get("format_version")) != (_FORMAT, _VERSION):
         raise RunError(f"{path} is not a state of this charrnn's format", "go on with the charrnn that wrote it")
     if metadata != _sealed(metadata.get("account", ""), tensors):
-        raise RunError(f"{path} is damaged: its digest does not fit", _AFTER_LOSS)
+        raise RunError(f"{path} is damaged: its digest does not fit", _after_loss(folder))
     try:
         account = msgspec.json.decode(metadata["account"], type=Account)
+        _check_tensors(tensors, account.header)
         vocabulary = Vocabulary(map(chr, tensors.pop("vocabulary").tolist()), folds=account.header.corpus.folded > 0)
-    except (msgspec.DecodeError, CharrnnError, KeyError, ValueError) as error:
-        raise RunError(f"{path} is damaged: {error}", _AFTER_LOSS) from None
+    except (msgspec.DecodeError, CharrnnError, RecursionError, *_ODD) as error:
+        raise RunError(f"{path} is damaged: {error}", _after_loss(folder)) from None
     return SavedState(account, vocabulary, tensors)
+
+
+def recipe_of(state: SavedState, folder: Path, on_nan: str | None = None) -> TrainingConfig:
+    """Return how a run was trained; `on_nan` may be chosen anew.
+
+    Raises:
+        RunError: the state does not tell.
+    """
+    options = state.account.header.training | ({"on_nan": on_nan} if on_nan else {})
+    try:
+        return msgspec.convert(options, TrainingConfig)
+    except (msgspec.ValidationError, ConfigError) as error:
+        raise RunError(f"{folder / STATE} is damaged: {error}", _after_loss(folder)) from None
 
 
 def restore(trainer: Trainer, state: SavedState) -> None:
@@ -129,11 +145,37 @@ def restore(trainer: Trainer, state: SavedState) -> None:
     """
     try:
         trainer.restore(state.tensors)
-    except (KeyError, RuntimeError, ValueError) as error:
+    except (RuntimeError, *_ODD) as error:
         raise RunError(f"{STATE} does not fit this network ({error})", "name the run that it belongs to") from None
 
 
-_AFTER_LOSS = "start a new run from its weights with --init-from, or restore the file from a backup"
+def _check_tensors(tensors: dict[str, Tensor], header: Header) -> None:
+    """Raise ValueError where weights, the optimiser's moments of them or the recurrent state are not of the model.
+
+    No network is made for them, and no optimiser reads past the end of a moment that is too small for its weight.
+    """
+    model, optimizer = header.model, str(header.training.get("optimizer", "adamw"))
+    shapes: dict[str, tuple[int, ...]] = {f"model.{name}": shape for name, shape in model.shapes().items()}
+    moments = {name for name in tensors if name.startswith("optimizer.")}
+    if moments:  # none before the first step
+        for index, shape in enumerate(model.shapes().values()):
+            shapes |= {f"optimizer.{index}.{name}": shape for name in MOMENTS[optimizer]}
+            shapes[f"optimizer.{index}.step"] = ()
+    found = {name: tuple(tensors[name].shape) for name in moments | {n for n in tensors if n.startswith("model.")}}
+    for name in sorted(shapes | found):
+        if found.get(name) != shapes.get(name) or tensors[name].dtype != torch.float32:
+            raise ValueError(f"{name} is not as large as its network wants it, or of another type")
+    for name, tensor in tensors.items():
+        if name.startswith("recurrent.") and tensor.shape[1:] != (model.hidden_size,):
+            raise ValueError(f"{name} is not as large as its network wants it")
+
+
+_ODD = (KeyError, OverflowError, TypeError, ValueError)  # what Python makes of values of another kind or size
+
+
+def _after_loss(folder: Path) -> str:
+    run = shlex.quote(str(folder))
+    return f"restore it from a backup, or start a new run from the best weights: charrnn train SOURCE --init-from {run}"
 
 
 def _sealed(account: str, tensors: dict[str, Tensor]) -> dict[str, str]:

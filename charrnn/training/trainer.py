@@ -22,6 +22,7 @@ from charrnn.training.schedule import learning_rate
 REPORT_SECONDS = 0.5  # losses are read back from the device this often
 FIRST_MILESTONE = 0.01  # of the budget; the next ones double, then come every MILESTONE
 MILESTONE = 0.05
+MOMENTS = {"adamw": ("exp_avg", "exp_avg_sq"), "rmsprop": ("square_avg",)}  # what an optimiser keeps of each weight
 COST = 0.05  # of the time at most goes into milestones, and as much into validation, where the budget is in minutes
 
 

@@ -237,11 +237,12 @@ def test_where_a_file_ends_belongs_to_the_text(place, tmp_path, one, other):
         assert characters(Corpus.from_listing(listed(paths))) == "\n".join(names)
 
 
-def test_bytes_that_are_a_packed_text_and_the_same_bytes_that_are_not_are_two_texts(place, tmp_path):
-    content = gzip.compress(b"text")
-    for name, expected in (("a.gz", "text"), ("a", content.decode("latin-1"))):
-        (tmp_path / name).write_bytes(content)
-        assert characters(corpus_of(tmp_path / name, reading=Reading("latin-1", newlines="keep"))) == expected
+def test_the_bytes_of_a_packed_text_are_no_text_under_another_name_though_it_is_kept_already(place, tmp_path):
+    for name in ("a.gz", "a"):
+        (tmp_path / name).write_bytes(gzip.compress(b"text"))
+    assert characters(corpus_of(tmp_path / "a.gz", reading=Reading("latin-1", newlines="keep"))) == "text"
+    with pytest.raises(SourceError, match="a is compressed by gzip, no text"):
+        corpus_of(tmp_path / "a", reading=Reading("latin-1", newlines="keep"))
 
 
 def test_a_file_of_many_that_has_changed_makes_another_text(place, tmp_path):
