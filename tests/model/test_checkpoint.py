@@ -131,3 +131,11 @@ def test_a_weight_beyond_half_precision_is_refused_by_name(checkpoint, tmp_path)
     with pytest.raises(CheckpointError, match=r"readout.bias is too large for float16"):
         save(replace(checkpoint, weights=weights), tmp_path / "model", half=True)
     assert not os.listdir(tmp_path)
+
+
+def test_half_precision_weights_are_read_as_float32(tmp_path, make_checkpoint):
+    checkpoint = make_checkpoint(vocabulary_size=3)
+    halves = checkpoint.weights | {"readout.bias": np.array([0, 0.5, 1], np.float16)}
+    save(replace(checkpoint, weights=halves), tmp_path / "model")
+    bias = load(tmp_path / "model").weights["readout.bias"]
+    assert (bias.dtype, bias.tolist()) == (np.dtype(np.float32), [0, 0.5, 1])

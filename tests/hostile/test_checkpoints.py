@@ -1,0 +1,358 @@
+"""Checkpoint files from strangers: whatever bytes lie in one, it is a whole model or one line says why it is not."""
+
+import io
+import json
+import os
+import pickle
+import shutil
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from charrnn.errors import CheckpointError
+from charrnn.model.checkpoint import FORMAT_VERSION, load, seal
+from charrnn.model.checkpoint import save as save_checkpoint
+from charrnn.training.resume import _VERSION as STATE_VERSION
+from charrnn.training.resume import load_state
+
+FORMATS = Path(__file__).parent / "formats"  # a file of each version there ever was
+NONE = "cannot be read as a checkpoint"
+FOREIGN = "is a safetensors file, but not charrnn's; give a file that charrnn wrote"
+HEADER = "is damaged: its header is wrong: "
+
+
+class Payload:
+    """What a pickle can do where it is opened."""
+
+    def __reduce__(self):
+        return os.mkdir, ("the payload ran",)
+
+
+class Whole:
+    """A whole and tiny checkpoint, and others made of it: under a digest that fits, as a stranger would, or not."""
+
+    def __init__(self, checkpoint, path):
+        save_checkpoint(checkpoint, path)
+        self.content = path.read_bytes()
+        self.header = msgspec.to_builtins(checkpoint.header)
+        with safe_open(path, framework="numpy") as file:
+            self.metadata = file.metadata()
+            self.tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- no mapping
+
+    def flipped(self, place, bit):
+        return self.content[:place] + bytes([self.content[place] ^ 1 << bit]) + self.content[place + 1 :]
+
+    def with_metadata(self, **metadata):
+        return save(self.tensors, {**self.metadata, **metadata})
+
+    def with_tensors(self, **changed):
+        """Weights beside the others or, for None, left out; two underscores stand for a dot."""
+        named = {name.replace("__", "."): tensor for name, tensor in changed.items()}
+        return self._sealed(self.metadata["header"], {**self.tensors, **named})
+
+    def with_header(self, *path, value):
+        """Another value at a place in the header."""
+        header = json.loads(json.dumps(self.header))
+        inner = header
+        for name in path[:-1]:
+            inner = inner[name]
+        inner[path[-1]] = value
+        return self.with_text(json.dumps(header))
+
+    def with_text(self, header):
+        return self._sealed(header, self.tensors)
+
+    def _sealed(self, header, tensors):
+        tensors = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+        digest = seal("1", header.encode(), tensors)
+        return save(tensors, {**self.metadata, "header": header, "digest": digest})
+
+
+def zipped(whole):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(Payload()))  # as torch.save does
+    return file.getvalue()
+
+
+def longer_than_it_says(whole):
+    return (2**60).to_bytes(8, "little") + whole.content[8:]
+
+
+def array(*values, dtype=np.float32):
+    return np.array(values, dtype)
+
+
+# What lies in the file -> what `charrnn info FILE` says, with exit status 1.
+FILES = {
+    # no checkpoint at all
+    "nothing": (lambda w: b"", NONE),
+    "zeros": (lambda w: bytes(64), NONE),
+    "an HTML page": (lambda w: b"<!doctype html><title>404</title>", NONE),
+    "a text": (lambda w: b"To be, or not to be\n" * 9, NONE),
+    "a zip, as torch.save makes it": (zipped, NONE),
+    "a pickle with a payload": (lambda w: pickle.dumps(Payload()), NONE),
+    "a header of 2^60 bytes": (longer_than_it_says, NONE),
+    "a foreign safetensors file": (lambda w: save({"weight": array(1)}, None), FOREIGN),
+    "one of another program": (lambda w: save({"weight": array(1)}, {"format": "pt"}), FOREIGN),
+    "charrnn's name and no more": (lambda w: save({"weight": array(1)}, {"format": "charrnn"}), FOREIGN),
+    # damaged on its way
+    "its first half": (lambda w: w.content[: len(w.content) // 2], NONE),
+    "all but its last byte": (lambda w: w.content[:-1], NONE),
+    "a byte behind its end": (lambda w: w.content + b"\0", NONE),
+    "another file behind its end": (lambda w: w.content * 2, NONE),
+    "a bit of a weight": (lambda w: w.flipped(len(w.content) - 5, 3), "its digest does not fit its content"),
+    "a changed figure": (lambda w: w.with_metadata(header=w.metadata["header"].replace("1.25", "1.24")), "its digest"),
+    "no digest": (lambda w: w.with_metadata(digest=""), "its digest does not fit its content"),
+    # versions
+    "the next format version": (lambda w: w.with_metadata(format_version="2"), "reads up to 1; upgrade charrnn"),
+    "a far one": (lambda w: w.with_metadata(format_version="99999"), "has format version 99999; this charrnn"),
+    "no version": (lambda w: w.with_metadata(format_version=""), FOREIGN),
+    "version 0": (lambda w: w.with_metadata(format_version="0"), FOREIGN),
+    "version ²": (lambda w: w.with_metadata(format_version="²"), FOREIGN),
+    "a version of 5,000 digits": (lambda w: w.with_metadata(format_version="9" * 5000), FOREIGN),
+    # tensors, under a digest that fits
+    "a tensor is missing": (
+        lambda w: w.with_tensors(layers__0__weight_hh=None),
+        "tensors are missing or too many: layers.0.weight_hh",
+    ),
+    "a tensor too many": (lambda w: w.with_tensors(stowaway=array(1)), "missing or too many: stowaway"),
+    "a misshapen tensor": (
+        lambda w: w.with_tensors(layers__0__weight_hh=array(*range(16))),
+        "layers.0.weight_hh has the shape [16], not [8, 2]",
+    ),
+    "a transposed tensor": (
+        lambda w: w.with_tensors(layers__0__weight_hh=np.ones((2, 8), np.float32)),
+        "layers.0.weight_hh has the shape [2, 8], not [8, 2]",
+    ),
+    "a tensor of doubles": (lambda w: w.with_tensors(readout__bias=np.ones(3)), "readout.bias has the type F64"),
+    "a tensor of truths": (lambda w: w.with_tensors(readout__bias=np.ones(3, bool)), "readout.bias has the type BOOL"),
+    "a weight that is NaN": (lambda w: w.with_tensors(readout__bias=array(0, np.nan, 1)), "not finite"),
+    "a weight that is infinite": (lambda w: w.with_tensors(readout__bias=array(0, 1, np.inf)), "not finite"),
+    "a half that is infinite": (
+        lambda w: w.with_tensors(readout__bias=array(0, -np.inf, 1, dtype=np.float16)),
+        "readout.bias holds values that are not finite",
+    ),
+    "a vocabulary of another size": (
+        lambda w: w.with_tensors(vocabulary=array(97, 98, dtype=np.int32)),
+        "vocabulary has the shape [2], not [3]",
+    ),
+    "a vocabulary with a repeat": (
+        lambda w: w.with_tensors(vocabulary=array(97, 97, 98, dtype=np.int32)),
+        "its vocabulary is not a list of distinct code points",
+    ),
+    "a vocabulary beyond Unicode": (
+        lambda w: w.with_tensors(vocabulary=array(1, 2, 0x110000, dtype=np.int32)),
+        "its vocabulary is not a list of distinct code points",
+    ),
+    "a vocabulary below nothing": (
+        lambda w: w.with_tensors(vocabulary=array(-1, 2, 3, dtype=np.int32)),
+        "its vocabulary is not a list of distinct code points",
+    ),
+    # metadata, under a digest that fits
+    "no header": (lambda w: w.with_text(""), HEADER),
+    "a list for a header": (lambda w: w.with_text("[]"), HEADER + "Expected `object`, got `array`"),
+    "a header of 20 MB": (lambda w: w.with_text('{"x": "' + "a" * 20_000_000 + '"}'), HEADER + "Object missing"),
+    "a header 200,000 levels deep": (lambda w: w.with_text('{"a":' * 200_000), HEADER + "maximum recursion depth"),
+    "a number of a million digits": (lambda w: w.with_text('{"model":' + "9" * 10**6), HEADER),
+    "2^60 units": (
+        lambda w: w.with_header("model", "hidden_size", value=2**60),
+        HEADER + "hidden_size is 1152921504606846976; give a value from 1 to 16384",
+    ),
+    "10^30 units": (lambda w: w.with_header("model", "hidden_size", value=10**30), HEADER),
+    "more units than the file has": (
+        lambda w: w.with_header("model", "hidden_size", value=16384),
+        "has the shape [8, 1], not [65536, 1]",
+    ),
+    "no units": (lambda w: w.with_header("model", "hidden_size", value=0), HEADER + "hidden_size is 0"),
+    "half a unit": (lambda w: w.with_header("model", "hidden_size", value=2.5), HEADER + "Expected `int`"),
+    "-1 layers": (lambda w: w.with_header("model", "num_layers", value=-1), HEADER + "num_layers is -1"),
+    "a cell that is none": (lambda w: w.with_header("model", "cell", value="mamba"), HEADER + "Invalid enum value"),
+    "a text of parts unknown": (
+        lambda w: w.with_header("corpus", "split", value={"\x1b[31m": 100}),
+        HEADER + "a part of the text is '\\x1b[31m'; choose one of train, val, test",
+    ),
+    "a text without a part": (lambda w: w.with_header("corpus", "split", value={}), HEADER + "the parts of the text"),
+    "a part of -5 characters": (
+        lambda w: w.with_header("corpus", "split", value={"train": -5, "val": 105}),
+        HEADER + "the length of train is -5",
+    ),
+    "lines that begin so -1 times": (
+        lambda w: w.with_header("line_beginnings", value={"a": -1}),
+        "no line can begin as its header says",
+    ),
+    "folded characters and no sign for them": (
+        lambda w: w.with_header("corpus", "folded", value=2),
+        "characters were folded into U+FFFD, which is not in its vocabulary",
+    ),
+    "a list among the recipe": (lambda w: w.with_header("training", "seed", value=[1]), HEADER + "Expected `bool"),
+}
+
+
+@pytest.fixture
+def whole(make_checkpoint, tmp_path):
+    return Whole(make_checkpoint(vocabulary_size=3, embedding_size=1, hidden_size=2), tmp_path / "whole")
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_what_is_no_whole_checkpoint_is_refused_in_one_line_and_nothing_of_it_runs(row, here, whole, what):
+    content, says = FILES[what]
+    (here / "model").write_bytes(content(whole))
+    row(["info", "model"], 1, says)
+    assert not (here / "the payload ran").exists()
+
+
+def refused(path, content):
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError):
+        load(path)
+    return True
+
+
+def test_one_bit_flipped_anywhere_is_found(tmp_path, whole):
+    for place in range(0, len(whole.content), 3):  # 3 and 8 share no factor, so every bit has its turn
+        assert refused(tmp_path / "model", whole.flipped(place, place % 8)), place
+
+
+def test_any_bit_of_the_format_version_is_found(tmp_path, whole):
+    place = whole.content.index(b'"format_version":"1"') + len('"format_version":"')
+    assert all(refused(tmp_path / "model", whole.flipped(place, bit)) for bit in range(8))
+
+
+def test_a_file_cut_off_anywhere_is_found(tmp_path, whole):
+    for length in range(0, len(whole.content), 7):
+        assert refused(tmp_path / "model", whole.content[:length]), length
+
+
+def test_sizes_that_the_file_does_not_have_cost_no_memory(tmp_path, whole):
+    content = whole.with_header("model", "hidden_size", value=16384)
+    tracemalloc.start()
+    assert refused(tmp_path / "model", content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_a_file_of_every_format_version_is_kept_and_can_be_read(row):
+    assert [path.name for path in sorted(FORMATS.glob("model-*"))] == [
+        f"model-{version}.safetensors" for version in range(1, FORMAT_VERSION + 1)
+    ]
+    for path in FORMATS.glob("model-*"):
+        row(["info", path], 0, "format ")
+        row(["sample", path, "--length", 5, "--seed", 0], 0, "")
+
+
+def test_a_state_of_this_format_version_is_kept_and_can_be_read(row):
+    assert load_state(FORMATS / f"state-{STATE_VERSION}").account.header.figures.step == 2
+
+
+# What is done to the folder of a run of 30 steps -> what is called, its exit status and what it says.
+FOLDERS = {
+    "its best is broken": ("best.safetensors", ["sample", "RUN"], 1, "is damaged: its digest"),
+    "its last is broken: only the state counts": ("last.safetensors", ["train", "--resume", "RUN"], 0, "finished"),
+    "its state is broken: says how to go on from the best": (
+        "state.safetensors",
+        ["train", "--resume", "RUN"],
+        1,
+        "is damaged: its digest does not fit; restore it from a backup, or start a new run from the best weights: "
+        "charrnn train SOURCE --init-from RUN",
+    ),
+    "its state is broken: goes on from the best when told": (
+        "state.safetensors",
+        ["train", "BOOK", "--init-from", "RUN", "--steps", 1, "--out", "new"],
+        0,
+        "finished",
+    ),
+    "a log of other things": ("log.jsonl", ["history", "RUN"], 1, "nothing is logged in"),
+}
+
+
+def broken(path):
+    """Break a file in a way that its length does not show."""
+    content = bytearray(path.read_bytes())
+    for place in range(len(content) // 2, len(content)):
+        content[place] ^= 1
+    path.write_bytes(bytes(len(content)) if path.suffix == ".jsonl" else content)
+
+
+@pytest.mark.parametrize("what", FOLDERS)
+def test_a_broken_file_in_a_run_folder_is_told_and_the_others_serve(row, run, book, here, what):
+    name, arguments, status, says = FOLDERS[what]
+    shutil.copytree(run, here / "RUN")
+    broken(here / "RUN" / name)
+    row([book if argument == "BOOK" else argument for argument in arguments], status, says)
+
+
+@pytest.mark.parametrize("name", ["best", "last", "state"])
+def test_what_a_killed_save_left_is_ignored_and_cleaned_when_the_run_goes_on(row, run, here, name):
+    shutil.copytree(run, here / "RUN")
+    left = here / "RUN" / f".{name}.safetensors.a1b2c3.tmp"
+    left.write_bytes(b"half a ch")
+    row(["sample", "RUN", "--length", 3], 0, "")
+    row(["train", "--resume", "RUN"], 0, "finished")
+    assert not left.exists()
+
+
+def of_state(path, change):
+    """Change what a state says and seal it again, as a stranger would."""
+    import torch
+    from safetensors.torch import save_file as save_state
+
+    from charrnn.training.resume import _sealed
+
+    with safe_open(path, framework="pt") as file:
+        account, tensors = json.loads(file.metadata()["account"]), {n: file.get_tensor(n) for n in file.keys()}  # noqa: SIM118
+    account = change(account, tensors, torch) or json.dumps(account)
+    save_state(tensors, path, _sealed(account, tensors))
+
+
+# What a stranger's run folder claims -> what `charrnn train --resume RUN` says, with exit status 1.
+STATES = {
+    "fractions for a vocabulary": (lambda a, t, torch: t.update(vocabulary=torch.ones(2)), "cannot be interpreted"),
+    "a vocabulary beyond any number": (lambda a, t, torch: t.update(vocabulary=torch.tensor([2**40])), "too large"),
+    "no vocabulary": (lambda a, t, torch: t.__delitem__("vocabulary"), "is damaged: 'vocabulary'"),
+    "a moment smaller than its weight": (
+        lambda a, t, torch: t.update({"optimizer.1.exp_avg": torch.zeros(2)}),
+        "optimizer.1.exp_avg is not as large as its network wants it",
+    ),
+    "a moment too few": (lambda a, t, torch: t.__delitem__("optimizer.0.exp_avg_sq"), "optimizer.0.exp_avg_sq is not"),
+    "a state of another width": (
+        lambda a, t, torch: t.update({"recurrent.0.0": torch.zeros(4, 99)}),
+        "recurrent.0.0 is not as large as its network wants it",
+    ),
+    "sizes that the file does not have": (
+        lambda a, t, torch: a["header"]["model"].update(hidden_size=16384),
+        "is not as large as its network wants it",
+    ),
+    "a random state of another type": (
+        lambda a, t, torch: t.update(dropout=t["dropout"].bool()),
+        "does not fit this network",
+    ),
+    "a recipe that is none": (
+        lambda a, t, torch: a["header"]["training"].update(batch_size="x"),
+        "is damaged: Expected `int`, got `str`",
+    ),
+    "a recipe without its precision": (
+        lambda a, t, torch: a["header"]["training"].__delitem__("precision"),
+        "precision is 'None'; choose one of float32, bfloat16",
+    ),
+    "a device for a text": (
+        lambda a, t, torch: a["sources"].update(sources=["/dev/zero"]),
+        "/dev/zero is no regular file",
+    ),
+    "200,000 levels": (lambda a, t, torch: '{"a":' * 200_000, "maximum recursion depth"),
+}
+
+
+@pytest.mark.parametrize("what", STATES)
+def test_a_hostile_state_is_refused_in_one_line_before_a_network_is_made_of_it(row, run, here, what):
+    change, says = STATES[what]
+    shutil.copytree(run, here / "RUN")
+    of_state(here / "RUN" / "state.safetensors", change)
+    row(["train", "--resume", "RUN"], 1, says)
