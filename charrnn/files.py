@@ -61,7 +61,7 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        elsewhere = isinstance(error.filename, str) and Path(error.filename).parent != path.parent
+        elsewhere = isinstance(error.filename, str) and Path(error.filename).absolute().parent != path.absolute().parent
         if error.errno is None or elsewhere:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from None
