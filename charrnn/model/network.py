@@ -188,6 +188,15 @@ def stepped_on(
 ) -> SteppedCharRNN:
     """Return a checkpoint's network for writing on a device; its large matrices are multiplied in `precision`."""
     tensors = {name: torch.from_numpy(np.asarray(weight, np.float32)).to(device) for name, weight in weights.items()}
-    if device.type == "cpu" and precision == torch.float32 and torch.backends.mkldnn.is_available():
-        return SteppedCharRNN(config, tensors, clamps, kept=torch.Tensor.to_mkldnn)
-    return SteppedCharRNN(config, tensors, clamps, kept=lambda matrix: matrix.to(precision))
+    kept = _packed if device.type == "cpu" and _can_pack() else Tensor.to
+    return SteppedCharRNN(config, tensors, clamps, kept=lambda matrix: kept(matrix, precision))
+
+
+def _can_pack() -> bool:
+    """Whether this torch has oneDNN, and the product that torch.compile makes of a linear layer."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def _packed(matrix: Tensor, precision: torch.dtype) -> Tensor:
+    """Return a matrix as oneDNN wants it; on an AMD processor it multiplies float32 at twice the speed of torch."""
+    return torch.ops.mkldnn._reorder_linear_weight(matrix.to(precision))
