@@ -36,16 +36,16 @@ PAGE, FIGURES = "index.html", "gallery.json"
 
 @click.command(
     epilog=examples(
-        "charrnn neurons gallery checkpoints/python-lstm -o gallery",
-        "charrnn neurons gallery checkpoints/python-lstm python --passage 'def dump(' -o gallery",
-        "charrnn neurons gallery checkpoints/kernel-lstm --passage audit_unpack_string -o gallery",
+        "charrnn neurons gallery tolstoy",
+        "charrnn neurons gallery checkpoints/python-lstm python --passage 'def dump(' -o python-gallery",
+        "charrnn neurons gallery kernel --passage 'char *audit_unpack_string' -o kernel-gallery",
     )
 )
 @model_argument
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="FOLDER",
-    help="The folder to write; it is made where it is missing.",
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), default="gallery", show_default=True,
+    metavar="FOLDER", help="The folder to write; it is made where it is missing.",
 )  # fmt: skip
 @click.option(
     "--passage", "passages", multiple=True, metavar="TEXT",
