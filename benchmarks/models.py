@@ -144,9 +144,12 @@ def _path(name: str) -> Path:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=SHIPPED, default=list(SHIPPED))
+    parser.add_argument("names", nargs="*", default=SHIPPED, help=f"default: {' '.join(SHIPPED)}")
     parser.add_argument("--runs", type=Path, default=CHECKPOINTS, help="where the run folders are")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(SHIPPED):
+        parser.error(f"no recipe for {', '.join(sorted(unknown))}")
+    return options
 
 
 _HEAD = """# Runs, and the models that come with charrnn
