@@ -63,7 +63,7 @@ def lstm_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellSt
     """
     h, c = state
     i, f, g, o = _lstm_gates(_summed(weights, a, h))
-    c = f * c + i * g
+    c = _gated(f, c, i, g)
     return (o * _tanh(c), c), (i, f, g, o)
 
 
@@ -168,11 +168,16 @@ def halves(H: int, axes: int) -> tuple[Array, Array]:
     return scale, 1 - scale
 
 
+def _gated(f: Array, c: Array, i: Array, g: Array) -> Array:
+    """f ∘ c + i ∘ g."""
+    return f * c + i * g if isinstance(c, np.ndarray) else array_module(c).addcmul(f * c, i, g)
+
+
 def _tanh(x: Array) -> Array:
     if isinstance(x, np.ndarray):
         return np.tanh(x)
     if x.device.type == "cpu" and x.itemsize == 4:  # where torch's own takes several times as long as its σ
-        return (x * 2).sigmoid() * 2 - 1
+        return array_module(x).rsub((x * 2).sigmoid_(), -1, alpha=-2)  # 2 σ(2 x) − 1
     return x.tanh()
 
 
