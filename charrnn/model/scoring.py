@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from charrnn.model.cells import CellState
 from charrnn.model.checkpoint import bits
+from charrnn.model.devices import multiplying
 from charrnn.model.network import CharRNN, State
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
@@ -197,7 +198,7 @@ class _Block:
 
     def _read_chunk(self, readers: Tensor, begin: int, end: int, state: State) -> State:
         places = (readers[:, None] * self._stretch + torch.arange(begin, end)).to(self._text.device)
-        with torch.autocast(places.device.type, self._precision, enabled=self._precision != torch.float32):
+        with multiplying(places.device, self._precision):
             logits, state = self._model(self._text[places], state)
         targets = self._text[places + 1].flatten()
         nats = F.cross_entropy(logits.float().flatten(0, 1), targets, reduction="none")
@@ -231,7 +232,7 @@ def _copied(state: State) -> State:
 
 
 def _many(state: State, count: int) -> list[State]:
-    """So many states of the same shape, in one piece: made one by one between large blocks, they would split the heap."""
+    """So many states of the same shape, in one piece: made one by one, between large blocks, they split the heap."""
     parts = [[part.new_empty(count, *part.shape) for part in layer] for layer in state]
     return [tuple(tuple(part[i] for part in layer) for layer in parts) for i in range(count)]
 
