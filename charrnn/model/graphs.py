@@ -49,9 +49,7 @@ class Graphed:
                 raise RuntimeError("it gave other numbers")
         except RuntimeError as error:  # of all kinds: what a driver cannot do, and want of memory
             why = str(error).partition("\n")[0]
-            self.failure = (
-                f"a graph of the steps on the GPU failed ({why}); it starts them one by one, which takes longer"
-            )
+            self.failure = f"a graph of the steps failed ({why}); the GPU gets them one by one, which takes longer"
             return
         self._replay, self._graph_kind = replay, kind
 
