@@ -1,10 +1,10 @@
 """How `charrnn train` comes to a trainer and a run folder: a new one, one from a model's weights, or a stopped one."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 INHERITED = ("cell", "nonlinearity", "num_layers", "hidden_size", "embedding_size")
 
 
+class Prepared(NamedTuple):
+    """What a run needs, and what is still to be done: `begin` writes to its folder for the first time, and tells."""
+
+    trainer: "Trainer"
+    run: "Run"
+    begin: Callable[[], None]
+
+
 @contextmanager
 def fresh(
     sources: "Sources",
@@ -34,8 +42,8 @@ def fresh(
     precision: str | None,
     device: str,
     given: dict[str, Any],
-) -> "Iterator[tuple[Trainer, Run]]":
-    """A new model, or one from a model's weights, and a new run folder, whose lock is held."""
+) -> Iterator[Prepared]:
+    """A new model, or one from a model's weights, for a new run folder; nothing is written before it begins."""
     import torch
 
     from charrnn.model.checkpoint import Figures
@@ -57,23 +65,26 @@ def fresh(
         _compare(corpus, group)
         hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
-        folder = out or _new_folder(corpus, config)
+        folder = out or Path("checkpoints", f"{corpus.name}-{config.cell}")
         check_space(folder, config)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
         run = Run(folder, corpus, training, number, _absolute(sources), origin)
         trainer = Trainer(network, corpus, training, choose_precision(number, group.device), group)
-        group.wait()  # all have found the same free folder
-        with closing(run):
+
+        def begin() -> None:
             if group.is_first:
-                run.create()
+                run.create(numbered=out is None)
+            run.path = Path(group.found_by_the_first(lambda: str(run.path)))
             run.save_state(trainer, Figures())
             _announce(trainer, run, f", chosen for {why}")
-            yield trainer, run
+
+        with closing(run):
+            yield Prepared(trainer, run, begin)
 
 
 @contextmanager
-def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterator[tuple[Trainer, Run]]":
+def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> Iterator[Prepared]:
     """The model, the corpus and the state of a stopped run, whose lock is held."""
     import msgspec
     import torch
@@ -101,12 +112,15 @@ def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterat
         restore(trainer, saved)
         origin = {name: str(value) for name, value in header.training.items() if name.startswith("init_")}
         run = Run(path, corpus, training, precision, saved.account.sources, origin, lock)
-        if group.is_first:
-            run.reopen(trainer.milestones_settled, None if changed else best)
-        if changed:
-            run.save_state(trainer, header.figures)
-        _announce(trainer, run)
-        yield trainer, run
+
+        def begin() -> None:
+            if group.is_first:
+                run.reopen(trainer.milestones_settled, None if changed else best)
+            if changed:
+                run.save_state(trainer, header.figures)
+            _announce(trainer, run)
+
+        yield Prepared(trainer, run, begin)
 
 
 def _inherited(before: "Checkpoint", given: dict[str, Any], model: str) -> dict[str, Any]:
@@ -204,12 +218,6 @@ def _absolute(sources: "Sources") -> "Sources":
 
     names = (name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in sources.sources)
     return msgspec.structs.replace(sources, sources=tuple(names))
-
-
-def _new_folder(corpus: "Corpus", config: "ModelConfig") -> Path:
-    from charrnn.training.run import free_folder
-
-    return free_folder(Path("checkpoints"), f"{corpus.name}-{config.cell}")
 
 
 def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:

@@ -41,9 +41,7 @@ class Orders(TorchDispatchMode):
 class Questions(TorchFunctionMode):
     """Counts how often a number is asked for, which a GPU would be waited for."""
 
-    ASKING = frozenset(
-        ["item", "tolist", "cpu", "numpy", "nonzero", "__array__", "__bool__", "__float__", "__int__", "__index__"]
-    )
+    ASKING = frozenset(("item", "tolist", "cpu", "numpy", "nonzero", "__array__", "__bool__", "__float__", "__int__"))
 
     def __init__(self):
         super().__init__()
