@@ -1,5 +1,6 @@
 """How `charrnn train` comes to a trainer and a run folder: a new one, one from a model's weights, or a stopped one."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
     from charrnn.text.vocabulary import Vocabulary
+    from charrnn.training.config import OnNan
     from charrnn.training.group import Group
     from charrnn.training.resume import SavedState, Sources
     from charrnn.training.run import Run
@@ -84,14 +86,12 @@ def fresh(
 
 
 @contextmanager
-def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> Iterator[Prepared]:
+def resumed(path: Path, device: str, force: bool, on_nan: "OnNan | None") -> Iterator[Prepared]:
     """The model, the corpus and the state of a stopped run, whose lock is held."""
-    import msgspec
     import torch
 
     from charrnn.model.devices import choose_device, choose_precision
     from charrnn.model.network import CharRNN
-    from charrnn.training.config import TrainingConfig
     from charrnn.training.group import joined
     from charrnn.training.lock import locked
     from charrnn.training.resume import find_state, load_state, restore
@@ -105,8 +105,8 @@ def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> Iterato
         with group.first_goes_first():
             corpus, changed = _same_text(saved, path, force)
         _compare(corpus, group)
-        options = header.training | ({"on_nan": on_nan} if on_nan else {})
-        training, precision = msgspec.convert(options, TrainingConfig), str(header.training["precision"])
+        training, precision = saved.account.training, saved.account.precision
+        training = dataclasses.replace(training, on_nan=on_nan) if on_nan else training
         network = CharRNN(header.model, torch.Generator()).to(group.device)
         trainer = Trainer(network, corpus, training, choose_precision(precision, group.device), group)
         restore(trainer, saved)

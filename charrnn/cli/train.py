@@ -213,4 +213,4 @@ def _events(trainer: "Trainer", run: "Run", wanted: bool) -> "AbstractContextMan
     from charrnn.training.events import Events
 
     wanted = trainer.group.is_first and (wanted or Events.are_in(run.path))
-    return Events(run.path, trainer.step) if wanted else nullcontext()
+    return Events(run.path, trainer.milestones_settled) if wanted else nullcontext()

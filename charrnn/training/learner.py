@@ -15,6 +15,8 @@ from charrnn.training.feed import Fed
 from charrnn.training.group import Group, Letter
 from charrnn.training.pace import Pace
 
+MOMENTS = {"adamw": ("step", "exp_avg", "exp_avg_sq"), "rmsprop": ("step", "square_avg")}  # kept of each weight
+
 
 class Step(NamedTuple):
     """What a step tells; as tensors, so that no device is waited for before they are read."""

@@ -23,6 +23,7 @@ REPORT_SECONDS = 0.5  # losses are read back from the device this often
 FIRST_MILESTONE = 0.01  # of the budget; the next ones double, then come every MILESTONE
 MILESTONE = 0.05
 COST = 0.05  # of the time at most goes into milestones, and as much into validation, where the budget is in minutes
+COUNTS = 8  # numbers in a state that count what was done, and time it
 
 
 class Trainer:
