@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import is_first_process, note
+from charrnn.cli.common import is_first_process, note, say
 from charrnn.display.signs import one_line, visible
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
     with replacing(run.path / CURVE) as picture:
         draw(history.log, run.path.name, picture)
     last, overfits = history.log[-1], history.overfitting
+    if trainer.out_of_patience:
+        note(f"the last {trainer.config.patience} validations were no new best, so the run ended early")
     if overfits:
         note(str(overfits))
     return {
@@ -210,13 +212,14 @@ def summarise(result: dict[str, Any]) -> None:
     run = one_line(shlex.quote(result["run"]))
     val = "" if result["val_nats"] is None else f", val {result['val_nats']:.4f} nats ({result['val_bits']:.4f} bits)"
     test = "" if result["test_nats"] is None else f", test {result['test_nats']:.4f} nats"
-    click.echo(
+    say(
         f"{result['stopped']} after {result['steps']:,} steps, {result['epochs']:.2f} epochs, "
         f"{result['seconds']:.0f} s: "
-        f"train {result['train_nats']:.4f}{val}{test} per character\n"
-        + (f"Go on: charrnn train --resume {run}\n" if result["stopped"] == "interrupted" else "")
-        + f"Next:  charrnn sample {run} --length 500"
+        f"train {result['train_nats']:.4f}{val}{test} per character"
     )
+    if result["stopped"] == "interrupted":
+        click.echo(f"Go on: charrnn train --resume {run}")
+    click.echo(f"Next:  charrnn sample {run} --length 500")
 
 
 @contextmanager

@@ -7,9 +7,7 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
-from charrnn.cli.common import load_checkpoint, note, read_corpus
+from charrnn.cli.common import load_checkpoint, note, read_corpus, say
 from charrnn.errors import ConfigError, RunError, SourceError
 
 if TYPE_CHECKING:
@@ -231,7 +229,7 @@ def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
     if not trainer.group.is_first:
         return
     processes = "" if trainer.group.size == 1 else f"{trainer.group.size} processes, each "
-    click.echo(
+    say(
         f"{model.kind} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
         f"{model.parameters:,} parameters; "
         f"{processes}{len(streams.rows)} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "

@@ -130,7 +130,7 @@ class Trainer:
         self._reported = self._seconds
         self._clock = Clock(self.group, lambda: perf_counter() - start, stop, self._seconds)
         batches = self._feed.batches(self._step)
-        while self._fraction(self._seconds) < 1 and self._in_vain != self.config.patience:
+        while self._fraction(self._seconds) < 1 and not self.out_of_patience:
             ahead = self._fraction(self._clock.now, ahead=0.5)
             self._train_on(next(batches), 0.5**self.rollbacks * learning_rate(self.config, ahead, self._epoch))
             now = self._clock.agree()
@@ -162,6 +162,11 @@ class Trainer:
         self.characters += step.characters
         self._recent.add(step.loss, step.norm, step.characters)
         self._clock.hear(step.letter)
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether so many validations in a row were no new best that the run ends early."""
+        return self._in_vain == self.config.patience
 
     @property
     def notes(self) -> list[str]:
