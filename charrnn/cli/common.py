@@ -2,9 +2,12 @@
 
 import json
 import os
+import sys
+import textwrap
 from collections.abc import Callable
 from functools import wraps
 from itertools import takewhile
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -93,7 +96,15 @@ def note(message: str) -> None:
     from charrnn.display.signs import one_line
 
     if is_first_process():
-        click.echo(f"Note: {one_line(message)}", err=True)
+        say(f"Note: {one_line(message)}", err=True)
+
+
+def say(line: str, err: bool = False) -> None:
+    """Write a line; on a terminal it is broken between words, not within."""
+    stream = sys.stderr if err else sys.stdout
+    if stream and stream.isatty():
+        line = textwrap.fill(line, get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+    click.echo(line, err=err)
 
 
 def is_first_process() -> bool:

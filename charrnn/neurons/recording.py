@@ -12,6 +12,7 @@ from torch import Tensor
 from charrnn.errors import ConfigError, check_choice
 from charrnn.model.cells import gate_names, state_names
 from charrnn.model.config import ModelConfig
+from charrnn.model.devices import multiplying
 from charrnn.model.network import CharRNN
 from charrnn.model.readers import Readers, first_reader_afresh
 from charrnn.model.scoring import score_blocks
@@ -92,7 +93,7 @@ def record_pieces(
     state = None
     for counts, places in share.windows(max(64, CHUNK // share.count)):
         window = text[places.clamp(0, len(ids) - 1)].to(model.device)
-        with torch.autocast(model.device.type, precision, enabled=precision != torch.float32):
+        with multiplying(model.device, precision):
             _, state, recorded = model.record(window, state, _computed(signals) if counts else [])
         if not counts:
             state = first_reader_afresh(state)

@@ -1,6 +1,8 @@
 """What training goes on from after a stop, exactly: one file with all that a run needs but its text."""
 
 import os
+import shlex
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,10 +14,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from charrnn.errors import CharrnnError, RunError
+from charrnn.model.cells import state_names
 from charrnn.model.checkpoint import Header, replacing_tensors, seal
 from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.trainer import Trainer
+from charrnn.training.config import TrainingConfig
+from charrnn.training.learner import MOMENTS
+from charrnn.training.trainer import COUNTS, Trainer
 
 STATE = "state.safetensors"
 _FORMAT = "charrnn training state"
@@ -65,6 +70,16 @@ class Account:
     sources: Sources
     best_nats: float | None = None  # the lowest validation loss, as it was measured in training
 
+    @property
+    def training(self) -> TrainingConfig:
+        """The run's recipe and budget; raises msgspec.ValidationError."""
+        return msgspec.convert(self.header.training, TrainingConfig)
+
+    @property
+    def precision(self) -> str:
+        """The name of the number format that the run trains in; raises KeyError."""
+        return str(self.header.training["precision"])
+
 
 @dataclass(frozen=True)
 class SavedState:
@@ -100,7 +115,7 @@ def load_state(folder: Path) -> SavedState:
     """Read the state in a run folder and check it as a whole.
 
     Raises:
-        RunError: it is not there, damaged, or of another format.
+        RunError: it is not there, damaged, or not as this charrnn writes it.
     """
     path = find_state(folder)
     try:
@@ -109,16 +124,40 @@ def load_state(folder: Path) -> SavedState:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path} cannot be read ({error})", _AFTER_LOSS) from None
-    if (metadata.get("format"), metadata.get("format_version")) != (_FORMAT, _VERSION):
-        raise RunError(f"{path} is not a state of this charrnn's format", "go on with the charrnn that wrote it")
+    if metadata.get("format") != _FORMAT:
+        raise RunError(f"{path} is no state of a run", "give the folder of a run made by 'charrnn train'")
+    if metadata.get("format_version") != _VERSION:
+        raise _of_another_layout(path, f"its version is {metadata.get('format_version')}, not {_VERSION}")
     if metadata != _sealed(metadata.get("account", ""), tensors):
         raise RunError(f"{path} is damaged: its digest does not fit", _AFTER_LOSS)
     try:
         account = msgspec.json.decode(metadata["account"], type=Account)
         vocabulary = Vocabulary(map(chr, tensors.pop("vocabulary").tolist()), folds=account.header.corpus.folded > 0)
-    except (msgspec.DecodeError, CharrnnError, KeyError, ValueError) as error:
-        raise RunError(f"{path} is damaged: {error}", _AFTER_LOSS) from None
+        lacking = next((name for name in _names(account, tensors) if name not in tensors), None)
+    except KeyError as error:
+        raise _of_another_layout(path, f"it lacks {error.args[0]}") from None
+    except (msgspec.DecodeError, CharrnnError, ValueError) as error:
+        raise _of_another_layout(path, str(error)) from None
+    if lacking:
+        raise _of_another_layout(path, f"it lacks {lacking}")
     return SavedState(account, vocabulary, tensors)
+
+
+def _names(account: Account, tensors: dict[str, Tensor]) -> Iterator[str]:
+    """The tensors that a state has.
+
+    Raises:
+        KeyError, ValueError, msgspec.ValidationError: the account or the counts are not this charrnn's.
+    """
+    model, optimizer, _ = account.header.model, account.training.optimizer, account.precision
+    yield from ("dropout", *(f"model.{name}" for name in model.shapes()))
+    if len(tensors["counts"]) != COUNTS:
+        raise ValueError(f"it has {len(tensors['counts'])} counts, not {COUNTS}")
+    if tensors["counts"][0] > 0:  # steps: before the first there is none of what follows
+        for index in range(len(model.shapes())):
+            yield from (f"optimizer.{index}.{name}" for name in MOMENTS[optimizer])
+        for layer in range(model.num_layers):
+            yield from (f"recurrent.{layer}.{part}" for part in range(len(state_names(model))))
 
 
 def restore(trainer: Trainer, state: SavedState) -> None:
@@ -131,6 +170,14 @@ def restore(trainer: Trainer, state: SavedState) -> None:
         trainer.restore(state.tensors)
     except (KeyError, RuntimeError, ValueError) as error:
         raise RunError(f"{STATE} does not fit this network ({error})", "name the run that it belongs to") from None
+
+
+def _of_another_layout(path: Path, why: str) -> RunError:
+    return RunError(
+        f"{path} is not as this charrnn writes it: {why}",
+        "go on with the charrnn that wrote it, or start a new run from its weights: "
+        f"charrnn train SOURCE --init-from {shlex.quote(str(path.parent))}",
+    )
 
 
 _AFTER_LOSS = "start a new run from its weights with --init-from, or restore the file from a backup"

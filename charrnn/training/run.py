@@ -1,5 +1,6 @@
 """The run folder: the best and the last checkpoint, the log and the samples, written as training goes on."""
 
+import itertools
 import os
 import shlex
 import shutil
@@ -56,15 +57,20 @@ class Run:
         self._validates = "val" in corpus.parts
         self._lock = lock or Lock(path)
 
-    def create(self) -> None:
+    def create(self, numbered: bool = False) -> None:
         """Make the folder and take its lock, until `close`.
+
+        If `numbered`, it is one that was not there before: path, or the first free of path-2, path-3, …
 
         Raises:
             RunError: it holds a run already, another process writes to it, or it cannot be made.
         """
-        if self.holds_a_model:
+        if not numbered and self.holds_a_model:
             raise RunError(f"{self.path} holds a run already", "name another folder with --out, or go on with --resume")
         with self._writing():
+            if numbered:
+                self.path = made_anew(self.path)
+                self._lock = Lock(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.take()
             self._sweep()
@@ -257,10 +263,20 @@ def _step_of(line: bytes) -> float:
         return float("inf")
 
 
-def free_folder(parent: Path, name: str) -> Path:
-    """Return parent/name, or the first of parent/name-2, -3, … that does not exist."""
-    candidate, count = parent / name, 1
-    while candidate.exists():
-        count += 1
-        candidate = parent / f"{name}-{count}"
-    return candidate
+def made_anew(path: Path) -> Path:
+    """Make the folder path, or the first of path-2, path-3, … that is not there, and return it; raises OSError.
+
+    Of several processes that do so at once, each gets one of its own.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(folder for folder in itertools.chain([path], numbered) if _is_made(folder))
+
+
+def _is_made(folder: Path) -> bool:
+    """Make a folder; return whether it was not there."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from charrnn.training.lock import LOCK
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.report import Progress
 from charrnn.training.resume import load_state
-from charrnn.training.run import check_space, free_folder
+from charrnn.training.run import check_space, made_anew
 
 KEYS = ["step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"]
 
@@ -151,13 +152,30 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, corpus, make_run, na
         make_run(corpus, tmp_path / name).create()
 
 
-def test_a_free_folder_is_the_first_that_does_not_exist(tmp_path):
-    assert free_folder(tmp_path, "run") == tmp_path / "run"
+def test_a_folder_that_is_made_anew_is_the_first_that_was_not_there(tmp_path):
+    (tmp_path / "run-3").touch()
+    (tmp_path / "run-5").mkdir()
+    made = [made_anew(tmp_path / "run").name for _ in range(4)]
+    assert made == ["run", "run-2", "run-4", "run-6"]
+
+
+def test_runs_that_begin_at_the_same_time_get_folders_of_their_own(tmp_path, corpus, make_run):
+    runs = [make_run(corpus, tmp_path / "deep" / "run") for _ in range(5)]
+    with ThreadPoolExecutor(5) as threads:
+        list(threads.map(lambda run: run.create(numbered=True), runs))
+    assert len({run.path for run in runs}) == 5
+    assert all((run.path / LOCK).exists() for run in runs)
+    for run in runs:
+        run.close()
+
+
+def test_a_folder_of_that_name_that_holds_anything_is_left_alone(tmp_path, corpus, make_run):
     (tmp_path / "run").mkdir()
-    assert free_folder(tmp_path, "run") == tmp_path / "run-2"
-    (tmp_path / "run-2").touch()
-    (tmp_path / "run-4").mkdir()
-    assert free_folder(tmp_path, "run") == tmp_path / "run-3"
+    run = make_run(corpus, tmp_path / "run")
+    run.create(numbered=True)
+    assert run.path == tmp_path / "run-2"
+    assert list((tmp_path / "run").iterdir()) == []
+    run.close()
 
 
 def test_a_reopened_run_takes_back_what_came_after_the_step(run, models):
