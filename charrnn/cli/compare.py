@@ -31,7 +31,7 @@ _OF_THE_TEXT = ("val_nats", "test_nats")  # what can only be compared on the sam
 )  # fmt: skip
 @json_option
 def compare(runs: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
-    """Show runs side by side: their figures, the best of each with a star, what settings differ, and their curves.
+    """Show runs side by side: figures, the best of each with a star, the settings in which they differ, and curves.
 
     RUN is a run folder; a run that was stopped or still goes on is compared by its best checkpoint so far, and "used"
     says how much of its budget that took. Losses are of the best checkpoint. Where texts or splits differ, losses are

@@ -215,7 +215,7 @@ def summarise(result: dict[str, Any]) -> None:
     say(
         f"{result['stopped']} after {result['steps']:,} steps, {result['epochs']:.2f} epochs, "
         f"{result['seconds']:.0f} s: "
-        f"train {result['train_nats']:.4f}{val}{test} per character"
+        f"train {result['train_nats']:.4f}{val}{test}{'' if val or test else ' nats'} per character"
     )
     if result["stopped"] == "interrupted":
         click.echo(f"Go on: charrnn train --resume {run}")

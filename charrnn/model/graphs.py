@@ -47,7 +47,7 @@ class Graphed:
             replay = self._capture(self._function, _copied(inputs))
             if not _agree(_results(replay, inputs), _results(self._function, inputs)):
                 raise RuntimeError("it gave other numbers")
-        except RuntimeError as error:  # of all kinds: what a driver cannot do, and want of memory
+        except (RuntimeError, AssertionError) as error:  # what a driver or torch cannot do, and want of memory
             why = str(error).partition("\n")[0]
             self.failure = f"a graph of the steps failed ({why}); the GPU gets them one by one, which takes longer"
             return

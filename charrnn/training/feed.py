@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from charrnn.text.corpus import Streams
+from charrnn.text.corpus import Ids, Streams
 
 ON_GPU = 2**31  # bytes of ids at most that are kept on a GPU
 _PIECE = 1 << 24  # ids that are sent there at once
@@ -39,14 +40,14 @@ class Feed:
             ids = self._stretches[:, window.begin : window.end + 1].long() & mask
             yield ids[:, :-1], ids[:, 1:], window.begin == 0
 
-    def _sent(self, ids: "np.ndarray[tuple[int, int], np.dtype[np.int64]]") -> Tensor:
+    def _sent(self, ids: npt.NDArray[np.int64]) -> Tensor:
         tensor = torch.from_numpy(ids)
         if self._device.type != "cuda":
             return tensor.to(self._device)
         return tensor.pin_memory().to(self._device, non_blocking=True)
 
 
-def _own(streams: Streams) -> "np.ndarray[tuple[int], np.dtype[np.integer]]":
+def _own(streams: Streams) -> Ids:
     """The ids that these readers read, and the one after them."""
     return streams.ids[streams.rows.start * streams.stretch : streams.rows.stop * streams.stretch + 1]
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,13 +13,14 @@ AHEAD = 4  # steps that are under way at most: enough to keep a GPU busy, few en
 class Pace:
     """Waits, step after step, for the step so many before; a GPU never has less to do for it.
 
-    A GPU takes orders much faster than it carries them out. Without it, a minute of orders would be given in seconds.
+    A GPU takes some thousand orders before it has carried out the first. Where a step is few orders, the learning rate,
+    the end and a stop would come so many steps, or seconds, too early or too late.
     """
 
-    def __init__(self, device: torch.device, marks: "Callable[[], Any] | None" = None) -> None:
+    def __init__(self, device: torch.device, marks: Callable[[], Any] | None = None) -> None:
         """`marks` makes what marks a place among a device's orders; by default on a GPU an event, elsewhere nothing."""
         if marks is None and device.type == "cuda":
-            marks = lambda: torch.cuda.Event(blocking=True)  # noqa: E731 (one that is waited for asleep)
+            marks = partial(torch.cuda.Event, blocking=True)  # that is, waited for asleep
         self._marks = marks
         self._under_way: deque[Any] = deque()
 

@@ -162,3 +162,14 @@ def test_on_a_terminal_a_line_is_broken_between_words(monkeypatch):
         assert (len(lines) > 2) == broken
         assert " ".join(lines) == words
         assert max(map(len, lines)) <= 30 or not broken
+
+
+def test_every_loss_of_the_summary_has_its_unit(charrnn, book, tiny, tmp_path):
+    losses = {
+        "0.1": r"train \d\.\d{4}, val \d\.\d{4} nats .*, test \d\.\d{4} nats per",
+        "0": r"train \d\.\d{4} nats per",
+    }
+    for fraction, expected in losses.items():
+        parts = ["--val-fraction", fraction, "--test-fraction", fraction]
+        done = charrnn("train", book, *tiny, "--steps", 1, *parts, "--out", tmp_path / fraction)
+        assert re.search(f": {expected} character", done.out), done.out

@@ -113,7 +113,12 @@ def test_what_comes_but_once_is_not_graphed():
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("no graphs here\nwith details"), torch.OutOfMemoryError("no graphs here")]
+    "error",
+    [
+        RuntimeError("no graphs here\nwith details"),
+        torch.OutOfMemoryError("no graphs here"),
+        AssertionError("no graphs here"),
+    ],
 )
 def test_where_no_graph_can_be_made_the_function_serves_and_the_reason_is_kept(error):
     calls = []
