@@ -10,10 +10,11 @@ from rich.text import Text
 Line = Mapping[str, Any]
 
 LATE = 0.05  # of a run; the picture's window holds all losses from there on, and cuts off the steep beginning
+SPIKE = 10  # a loss so many times as far above the lowest as 95 % of all lie is left out of the window as well
 
 _BRAILLE = 0x2800  # the sign with no dots; the bits of the others, by column and by row from above
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-_VAL, _BEST = "o", "X"
+_VAL, _BEST, _ABOVE = "o", "X", "↑"
 _NUMBERS = "123456789abcdefghijklmnopqrstuvwxyz"  # of runs
 _MARGIN = 6  # columns of a figure at either side
 _LEAST = 34  # columns between them: what the legend takes
@@ -38,8 +39,10 @@ def window(logs: Iterable[Sequence[Line]]) -> tuple[float, float]:
     """Return the lowest and the highest loss that a picture of the runs should show, with some room."""
     late = [line for log in logs for line in log if line["step"] >= LATE * log[-1]["step"]]
     losses = [line[name] for line in late for name in ("train_nats", "val_nats") if line.get(name) is not None]
-    room = 0.05 * (max(losses) - min(losses)) or 0.1
-    return max(0.0, min(losses) - room), max(losses) + room
+    lowest, usual = min(losses), float(np.quantile(losses, 0.95))
+    highest = max(loss for loss in losses if loss <= lowest + SPIKE * (usual - lowest))
+    room = 0.05 * (highest - lowest) or 0.1
+    return max(0.0, lowest - room), highest + room
 
 
 def plot(log: Sequence[Line], width: int = 80, height: int = 16) -> Iterator[Text]:
@@ -115,6 +118,8 @@ def _cells(log: Sequence[Line], columns: int, height: int, low: float, high: flo
     marks = [(line, _VAL) for line in measured(log)] + ([(best(log), _BEST)] if measured(log) else [])
     for line, mark in marks:
         row = int((high - line["val_nats"]) / (high - low) * height)
+        if row < 0 and line["step"] >= LATE * log[-1]["step"]:
+            row, mark = 0, _ABOVE
         if 0 <= row < height:
             cells[row][min(columns - 1, int(line["step"] / log[-1]["step"] * columns))] = mark
     return cells

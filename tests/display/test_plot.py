@@ -76,6 +76,20 @@ def test_the_window_leaves_the_steep_beginning_out():
     assert 2.0 < high < 2.1
 
 
+def test_a_single_spike_leaves_the_curve_readable_and_is_marked_above_it():
+    log = [{"step": n, "train_nats": 2.0 - n / 100} for n in range(1, 101)]
+    spiked = [*log[:59], {**log[59], "val_nats": 35.0}, *log[60:-1], {**log[-1], "val_nats": 1.2}]
+    assert window([spiked])[1] < 2.1
+    top = next(line.plain for line in list(plot(spiked))[1:])
+    assert top.count("↑") == 1
+    assert "↑" not in "".join(line.plain for line in plot(log))
+
+
+def test_losses_that_stay_high_are_no_spike():
+    log = [{"step": n, "train_nats": 1.0, "val_nats": 1.0 + (n > 80) * 9} for n in range(1, 101)]
+    assert window([log])[1] > 10
+
+
 def test_a_loss_far_beyond_the_window_takes_no_time_and_no_dot():
     assert len(drawn([{"step": 1, "train_nats": 1e300}, *FALLING])) == 10
 
