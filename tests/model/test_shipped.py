@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 import charrnn
@@ -58,3 +60,15 @@ def test_every_shipped_model_expects_its_own_kind_of_text_most(name):
     nats = {other: charrnn.load(other).score(texts[name]).nats_per_character for other in SHIPPED}
     assert min(nats, key=nats.get) == name
     assert nats[name] < 1.9
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_model_s_card_gives_the_figures_in_its_file(name):
+    cards = Path(__file__).parents[2] / "checkpoints" / "README.md"
+    card = cards.read_text("utf-8").partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    if not card:
+        pytest.skip(f"the model {name} is not in this copy of charrnn")
+    header = load(shipped(name)).header
+    for part, nats in (("val", header.figures.val_nats), ("test", header.figures.test_nats)):
+        assert f"| {part} | {header.corpus.split[part]:,} | {nats:.4f} |" in card
+    assert f"{header.model.parameters:,} parameters" in card
