@@ -169,7 +169,7 @@ def halves(H: int, axes: int) -> tuple[Array, Array]:
 
 
 def _gated(f: Array, c: Array, i: Array, g: Array) -> Array:
-    """F ∘ c + i ∘ g."""
+    """Return f ∘ c + i ∘ g."""
     return f * c + i * g if isinstance(c, np.ndarray) else array_module(c).addcmul(f * c, i, g)
 
 
