@@ -43,7 +43,7 @@ class SteppedCharRNN:
         self._table: Array = inputs + first.bias_ih  # [V, G·H]
         self._readout, self._readout_bias = kept(weights["readout.weight"]), weights["readout.bias"]
         if isinstance(self._table, np.ndarray):
-            self._matrices = [_by_columns(layer, with_input=index > 0) for index, layer in enumerate(layers)]
+            self._matrices = [_side_by_side(layer, with_input=index > 0) for index, layer in enumerate(layers)]
             self._layers = [_parts(*pair) for pair in zip(layers, self._matrices, strict=True)]
             return
         self._layers = [
@@ -118,9 +118,9 @@ class SteppedCharRNN:
         return array_module(a).stack(hidden, 1) if len(hidden) > 1 else hidden[0][:, None], state
 
 
-def _by_columns(layer: LayerWeights, with_input: bool) -> Array:
-    """W_ih and W_hh side by side, or W_hh alone, in memory column by column: so a vector is multiplied fastest."""
-    return np.asfortranarray(np.hstack((layer.weight_ih, layer.weight_hh)) if with_input else layer.weight_hh)
+def _side_by_side(layer: LayerWeights, with_input: bool) -> Array:
+    """W_ih and W_hh side by side, or W_hh alone."""
+    return np.hstack((layer.weight_ih, layer.weight_hh)) if with_input else layer.weight_hh
 
 
 def _parts(layer: LayerWeights, matrix: Array) -> LayerWeights:
