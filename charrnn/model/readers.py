@@ -15,7 +15,7 @@ from torch import Tensor
 from charrnn.model.network import State
 
 STRETCH = 4000  # a reader is worth its warm-up where it reads at least this much
-READERS = 32
+READERS = 64
 WARM_UP = 1000  # characters read before a reader's stretch
 
 
