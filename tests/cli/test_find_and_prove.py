@@ -204,5 +204,5 @@ def test_the_stages_of_a_run_tell_when_a_unit_was_born(charrnn, kept, long_book,
     assert told["born"] in (2, 4, 5)
     assert (tmp_path / "born.png").read_bytes().startswith(b"\x89PNG")
     lines = charrnn(*asked).out.splitlines()
-    assert max(map(len, lines[1:])) <= 80
+    assert max(map(len, lines[1:])) <= 80, lines
     assert [line.split()[0] for line in lines[4:7]] == ["2", "4", "5"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import build_network, echo_json, encode, load_checkpoint, progress_bar, read_unseen
+from charrnn.cli.common import CONTEXT, build_network, echo_json, encode, load_checkpoint, progress_bar, read_unseen
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def show_birth(
             yield columns
 
     with progress_bar(len(stages) * len(ids), "recording") as bar:
-        found = birth(list(stages), recorded, ids, text, feature_named(feature), before)
+        found = birth(list(stages), recorded, ids, text, feature_named(feature), before[-CONTEXT:])
     told = {"run": run, "source": source, "part": part, "characters": len(ids), "feature": feature}
     told |= _as_json(found, val_nats)
     if output:
@@ -117,7 +117,7 @@ def _show(told: dict[str, Any]) -> None:
         click.echo(f"{stage['step']:9,}  {val:>8}  {best:>15}  {own}".rstrip())
     if stages[-1]["score"] > chance:
         born = f"Unit {unit} was born by step {told['born']:,}"
-        click.echo(f"\n{born}: from there on it has half of its last score, or more.")
+        click.echo(f"\n{born}: since then it has half of what it ends with.")
 
 
 def _draw(told: dict[str, Any], output: Path) -> None:
