@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from charrnn.text.corpus import Corpus
     from charrnn.text.sources import Text
 
+CONTEXT = 100_000  # characters before a text or passage that are read to know how it begins
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 model_argument: Decorator = click.argument("model", metavar="MODEL")
@@ -231,6 +233,14 @@ def _part(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
     if part not in corpus.split:
         raise ConfigError(f"the model's text has no {part} part", f"choose one of {', '.join(corpus.split)}")
     return part_of(text, corpus.split, part)
+
+
+def beginning(checkpoint: "Checkpoint", text: str, count: int) -> str:
+    """Return as much of a text as holds so many characters that the model knows: the rest need not be encoded."""
+    length = count
+    while length < len(text) and len(checkpoint.vocabulary.known(text[:length])) < count:
+        length *= 2
+    return text[:length]
 
 
 def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":

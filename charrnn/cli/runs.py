@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
+STAGES = 20  # of a run, about
 INHERITED = ("cell", "nonlinearity", "num_layers", "hidden_size", "embedding_size")
 
 
@@ -66,7 +67,7 @@ def fresh(
         hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
         folder = out or Path("checkpoints", f"{corpus.name}-{config.cell}")
-        check_space(folder, config)
+        check_space(folder, config, STAGES if training.keep_checkpoints else 0)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
         run = Run(folder, corpus, training, number, _absolute(sources), origin)

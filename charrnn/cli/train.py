@@ -101,6 +101,10 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
     "--sample-every", type=int, metavar="N", help="Validate, save and sample every N steps. Default: some 20 times."
 )
 @click.option(
+    "--keep-checkpoints", is_flag=True,
+    help="Keep the model of each of these stages too, in half precision, for 'neurons compare'.",
+)  # fmt: skip
+@click.option(
     "--tensorboard", is_flag=True, help="Write event files for TensorBoard too; a resumed run goes on with them."
 )
 @click.option("--seed", type=int, metavar="N", help="Of the first weights and of dropout. Default: 0.")

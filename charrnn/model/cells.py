@@ -53,7 +53,7 @@ def rnn_step(
     """Vanilla RNN (Elman 1990): h' = φ(a + W_hh h + b_hh), with φ = tanh or ReLU."""
     (h,) = state
     s = _summed(weights, a, h)
-    return (_tanh(s) if nonlinearity == "tanh" else array_module(s).clip(s, 0, None),), ()
+    return (tanh(s) if nonlinearity == "tanh" else array_module(s).clip(s, 0, None),), ()
 
 
 def lstm_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
@@ -64,7 +64,7 @@ def lstm_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellSt
     h, c = state
     i, f, g, o = _lstm_gates(_summed(weights, a, h))
     c = _gated(f, c, i, g)
-    return (o * _tanh(c), c), (i, f, g, o)
+    return (o * tanh(c), c), (i, f, g, o)
 
 
 def gru_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellState, tuple[Array, ...]]:
@@ -76,7 +76,7 @@ def gru_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[CellSta
     H = h.shape[-1]
     u = _recurrent(weights, h)
     r, z = _sigmoid(a[..., :H] + u[..., :H]), _sigmoid(a[..., H : 2 * H] + u[..., H : 2 * H])
-    n = _tanh(a[..., 2 * H :] + r * u[..., 2 * H :])
+    n = tanh(a[..., 2 * H :] + r * u[..., 2 * H :])
     return ((1 - z) * n + z * h,), (r, z, n)
 
 
@@ -91,10 +91,10 @@ def peephole_step(weights: LayerWeights, a: Array, state: CellState) -> tuple[Ce
     p_i, p_f, p_o = weights.peephole
     s = _summed(weights, a, h)
     i, f = _sigmoid(s[..., :H] + p_i * c), _sigmoid(s[..., H : 2 * H] + p_f * c)
-    g = _tanh(s[..., 2 * H : 3 * H])
+    g = tanh(s[..., 2 * H : 3 * H])
     c = f * c + i * g
     o = _sigmoid(s[..., 3 * H :] + p_o * c)
-    return (o * _tanh(c), c), (i, f, g, o)
+    return (o * tanh(c), c), (i, f, g, o)
 
 
 _STEPS = {"lstm": lstm_step, "gru": gru_step, "peephole": peephole_step}
@@ -154,7 +154,7 @@ def _lstm_gates(s: Array) -> tuple[Array, ...]:
         y += shift
         return y[..., :H], y[..., H : 2 * H], y[..., 2 * H : 3 * H], y[..., 3 * H :]
     both = s[..., : 2 * H].sigmoid()
-    return both[..., :H], both[..., H:], _tanh(s[..., 2 * H : 3 * H]), s[..., 3 * H :].sigmoid()
+    return both[..., :H], both[..., H:], tanh(s[..., 2 * H : 3 * H]), s[..., 3 * H :].sigmoid()
 
 
 @cache
@@ -173,7 +173,8 @@ def _gated(f: Array, c: Array, i: Array, g: Array) -> Array:
     return f * c + i * g if isinstance(c, np.ndarray) else array_module(c).addcmul(f * c, i, g)
 
 
-def _tanh(x: Array) -> Array:
+def tanh(x: Array) -> Array:
+    """Return tanh of each element, as fast as the library can."""
     if isinstance(x, np.ndarray):
         return np.tanh(x)
     if x.device.type == "cpu" and x.itemsize == 4:  # where torch's own takes several times as long as its σ

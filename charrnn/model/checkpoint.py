@@ -32,6 +32,7 @@ FORMAT = "charrnn"
 FORMAT_VERSION = 1
 BEST = "best.safetensors"
 LAST = "last.safetensors"
+STAGES = "stages"  # the folder of the models that a run keeps on its way
 _STORED_TYPES = ("F16", "F32")
 
 
@@ -173,6 +174,17 @@ def locate(model: str) -> Path:
         if (path / name).is_file():
             return path / name
     raise CheckpointError(f"the folder {model} holds no {BEST}", "give a run folder made by 'charrnn train'")
+
+
+def stage(run: Path, step: int) -> Path:
+    """Return where a run keeps the model of a stage, the step after which it was so."""
+    return run / STAGES / f"step-{step:08}.safetensors"
+
+
+def stages(run: Path) -> dict[int, Path]:
+    """Return the models that a run has kept of its stages, by their steps, the first one first."""
+    found = ((re.fullmatch(r"step-(\d{8,})", path.stem), path) for path in run.glob(f"{STAGES}/*.safetensors"))
+    return dict(sorted((int(match[1]), path) for match, path in found if match))
 
 
 def _read(file: Any, path: Path) -> Checkpoint:

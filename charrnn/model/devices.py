@@ -58,6 +58,20 @@ def multiplying(device: torch.device, precision: torch.dtype) -> Iterator[None]:
         yield
 
 
+def packed(matrix: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
+    """Return a matrix as `cells.product` multiplies with it fastest where it lies, in a number format.
+
+    On a CPU that is as oneDNN wants it: on an AMD processor it multiplies float32 at twice the speed of torch.
+    """
+    matrix = matrix.to(precision)
+    return torch.ops.mkldnn._reorder_linear_weight(matrix) if matrix.device.type == "cpu" and _can_pack() else matrix
+
+
+def _can_pack() -> bool:
+    """Whether this torch has oneDNN, and the product that torch.compile makes of a linear layer."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)

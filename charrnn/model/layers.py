@@ -5,7 +5,7 @@ from collections.abc import Collection
 import torch
 from torch import Tensor, nn
 
-from charrnn.model.cells import CellState, LayerWeights, gate_names, state_names, step
+from charrnn.model.cells import CellState, LayerWeights
 from charrnn.model.config import ModelConfig
 from charrnn.model.graphs import Graphed
 from charrnn.model.scan import GruScan, PeepholeScan, RnnScan
@@ -89,22 +89,7 @@ class Layer(nn.Module):
     def record(
         self, x: Tensor, state: CellState, names: Collection[str], weight_ih: Tensor | None = None
     ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
-        """Run as `forward` does; return also the named signals [B, T, H]: states and gates."""
+        """Run as `forward` does; return also the named signals [B, T, H]: states and gates. Not of a peephole LSTM."""
         weights = self.weights if weight_ih is None else self.weights._replace(weight_ih=weight_ih)
-        if self.config.cell == "peephole":
-            return self._record_steps(weights, x, state, names)
         h, last = self(x, state, weight_ih)
         return h, last, fused_signals(self.config, weights, x, h, state, names) | {"h": h}
-
-    def _record_steps(
-        self, weights: LayerWeights, x: Tensor, state: CellState, names: Collection[str]
-    ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
-        """The peephole LSTM's gates see its cell state: nothing but taking the steps gives them."""
-        a, columns = x @ weights.weight_ih.T + weights.bias_ih, []
-        for step_a in a.unbind(1):
-            state, gates = step(self.config, weights, step_a, state)
-            columns.append((*state, *gates))
-        every = (*state_names(self.config), *gate_names(self.config))
-        kept = {n: c for n, c in zip(every, zip(*columns, strict=True), strict=True) if n in names or n == "h"}
-        signals = {name: torch.stack(column, dim=1) for name, column in kept.items()}
-        return signals["h"], state, signals

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from charrnn.model.cells import CellState, gate_names, state_names
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
+from charrnn.model.devices import packed
 from charrnn.model.graphs import Graphed
 from charrnn.model.layers import Layer
 from charrnn.model.scan import PeepholeScan
@@ -119,6 +120,8 @@ class CharRNN(nn.Module):
         Returns:
             The logits [B, T, V], the state after the last character, and the signals by name, each [L, B, T, H].
         """
+        if self.config.cell == "peephole":  # its gates see its cell state: nothing but taking the steps gives them
+            return stepped(self).record(ids, state, names)
         names = (*state_names(self.config), *gate_names(self.config)) if names is None else names
         state = state or self.initial_state(len(ids))
         x, weight_ih = self.input(ids)
@@ -199,15 +202,10 @@ def stepped_on(
 ) -> SteppedCharRNN:
     """Return a checkpoint's network for writing on a device; its large matrices are multiplied in `precision`."""
     tensors = {name: torch.from_numpy(np.asarray(weight, np.float32)).to(device) for name, weight in weights.items()}
-    kept = _packed if device.type == "cpu" and _can_pack() else Tensor.to
-    return SteppedCharRNN(config, tensors, clamps, kept=lambda matrix: kept(matrix, precision))
+    return SteppedCharRNN(config, tensors, clamps, kept=lambda matrix: packed(matrix, precision))
 
 
-def _can_pack() -> bool:
-    """Whether this torch has oneDNN, and the product that torch.compile makes of a linear layer."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-
-
-def _packed(matrix: Tensor, precision: torch.dtype) -> Tensor:
-    """Return a matrix as oneDNN wants it; on an AMD processor it multiplies float32 at twice the speed of torch."""
-    return torch.ops.mkldnn._reorder_linear_weight(matrix.to(precision))
+def stepped(model: CharRNN, precision: torch.dtype = torch.float32) -> SteppedCharRNN:
+    """Return a network that takes steps, on the model's own weights and device, multiplied in `precision`."""
+    tensors = {name: weight.detach() for name, weight in model.named_weights()}
+    return SteppedCharRNN(model.config, tensors, kept=lambda matrix: packed(matrix, precision))

@@ -55,6 +55,7 @@ GIVEN = {
     "steps": 13,
     "patience": 2,
     "sample_every": 17,
+    "keep_checkpoints": True,
     "seed": 19,
     "on_nan": "rollback",
 }

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from charrnn.errors import RunError
-from charrnn.model.checkpoint import Figures, load
+from charrnn.model.checkpoint import Figures, load, stages
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
+from charrnn.training.config import TrainingConfig
 from charrnn.training.history import CURVE, LOG, SAMPLES
 from charrnn.training.lock import LOCK
 from charrnn.training.memorisation import Verbatim
@@ -104,6 +105,36 @@ def test_without_a_validation_part_the_best_is_the_newest(tmp_path, models, make
     run.save(models[1], at(2))
     assert holds(run.best, models[1])
     assert holds(tmp_path / "last.safetensors", models[1])
+
+
+def test_the_models_of_all_stages_are_kept_in_half_precision_where_that_is_asked_for(corpus, models, make_run):
+    run = make_run(corpus, training=TrainingConfig(steps=9, keep_checkpoints=True))
+    run.save(models[0], at(3))
+    run.save(models[1], at(12))
+    kept = stages(run.path)
+    assert list(kept) == [3, 12]
+    for model, path in zip(models, kept.values(), strict=False):
+        rounded = {name: weight.astype(np.float16) for name, weight in model.weights().items()}
+        np.testing.assert_equal(load(path).weights, rounded)
+    assert load(kept[12]).header.figures.step == 12
+
+
+def test_a_weight_beyond_half_precision_is_kept_in_full(corpus, make_model, make_run):
+    run = make_run(corpus, training=TrainingConfig(steps=9, keep_checkpoints=True))
+    model = make_model(vocabulary_size=len(corpus.vocabulary))
+    model.readout.bias.data[0] = 1e5
+    run.save(model, at(3))
+    assert holds(stages(run.path)[3], model)
+
+
+def test_a_resumed_run_loses_the_models_of_later_stages(corpus, models, make_run):
+    run = make_run(corpus, training=TrainingConfig(steps=9, keep_checkpoints=True))
+    for step in (3, 6, 9):
+        run.save(models[0], at(step))
+    (run.path / "stages" / ".step-00000009.safetensors.x.tmp").write_bytes(b"half")
+    run.reopen(6, None)
+    assert list(stages(run.path)) == [3, 6]
+    assert len(os.listdir(run.path / "stages")) == 2
 
 
 def test_what_was_not_validated_is_never_the_best(run, models):
@@ -228,6 +259,14 @@ def test_enough_room_is_enough(tmp_path, make_config, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=needed - 1))
     with pytest.raises(RunError):
         check_space(tmp_path / "a" / "run", make_config())
+
+
+def test_models_that_are_kept_need_room_of_their_own(tmp_path, make_config, monkeypatch):
+    needed = (8 * 4 + 3 * 2) * make_config().parameters
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=needed))
+    check_space(tmp_path / "a" / "run", make_config(), 3)
+    with pytest.raises(RunError):
+        check_space(tmp_path / "a" / "run", make_config(), 4)
 
 
 def test_a_run_of_which_nothing_is_missing_needs_no_mending(run, make_trainer):

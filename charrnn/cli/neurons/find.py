@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import (
+    CONTEXT,
+    beginning,
     build_network,
     device_option,
     echo_json,
@@ -106,14 +108,14 @@ def find(
 
     checkpoint = load_checkpoint(model)
     text, part, before = read_unseen(sources, reading, checkpoint, part)
-    ids = encode(checkpoint, text)[:characters]
+    ids = encode(checkpoint, beginning(checkpoint, text, characters))[:characters]
     if len(ids) < SHORTEST:
         raise ConfigError(f"the text has {len(ids)} characters that the model knows", f"give {SHORTEST:,} or more")
     text = checkpoint.vocabulary.decode(ids)
     wanted, kind = features_wanted(text, names, regexes, text_kind)
     searched = signals_wanted(signals, checkpoint.config)
     network = build_network(checkpoint, device)
-    found = search_units(network, ids, (before, text), wanted, searched, seed)
+    found = search_units(network, ids, (before[-CONTEXT:], text), wanted, searched, seed)
     skipped = [each for each in found if isinstance(each, str)]
     findings = [each for each in found if not isinstance(each, str)]
     if not findings:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import (
+    CONTEXT,
     build_network,
     device_option,
     echo_json,
@@ -22,7 +23,7 @@ from charrnn.cli.common import (
 )
 from charrnn.cli.neurons.exhibits import Shown, card, figures_of, passage_of, row
 from charrnn.cli.neurons.find import signals_option, signals_wanted
-from charrnn.cli.neurons.gallery_text import CONTEXT, SHORTEST, GalleryText, text_for
+from charrnn.cli.neurons.gallery_text import SHORTEST, GalleryText, text_for
 from charrnn.cli.neurons.show import tell_missing
 from charrnn.text.reading import Reading
 

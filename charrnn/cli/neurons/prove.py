@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from charrnn.cli.common import (
+    CONTEXT,
+    beginning,
     build_network,
     device_option,
     echo_json,
@@ -73,8 +75,8 @@ def ablate(
     checkpoint = load_checkpoint(model)
     wanted = Unit.parse(unit, checkpoint.config)
     text, part, before = read_unseen(sources, reading, checkpoint, part)
-    ids = encode(checkpoint, text)[:characters]
-    labels = _labels(before, checkpoint.vocabulary.decode(ids), feature) if feature else None
+    ids = encode(checkpoint, beginning(checkpoint, text, characters))[:characters]
+    labels = _labels(before[-CONTEXT:], checkpoint.vocabulary.decode(ids), feature) if feature else None
     network = build_network(checkpoint, device)
     with progress_bar(len(ids) - 1, "scoring with 21 units held") as bar:
         result = hold(network, ids, wanted, labels, np.random.default_rng(seed), bar.update)
