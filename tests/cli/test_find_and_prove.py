@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from charrnn.cli.common import load_checkpoint, read_unseen
+from charrnn.cli.common import beginning, load_checkpoint, read_unseen
 from charrnn.neurons.features import FEATURES
 from charrnn.text.reading import DEFAULT
 
@@ -155,6 +155,18 @@ def test_what_is_no_passage_is_refused(charrnn, run, long_book, like):
     result = charrnn("neurons", "grep", run, long_book, "--unit", "0:3", "--like", like)
     assert result.status == 1
     assert "is no passage of" in result.err
+
+
+@pytest.mark.parametrize(("count", "length"), [(1, 4), (2, 4), (3, 12), (4, 8), (99, 20)])
+def test_no_more_of_a_text_is_encoded_than_holds_what_is_asked_for(make_checkpoint, count, length):
+    text = "xxab" * 5  # the model knows a and b
+    assert beginning(make_checkpoint(), text, count) == text[:length]
+
+
+def test_a_feature_that_is_never_on_is_told(charrnn, run, long_book):
+    result = charrnn("neurons", "ablate", run, long_book, "--unit", "0:3", "--feature", "inside_url")
+    assert result.status == 0, result.err
+    assert "inside_url is never on in these" in result.err
 
 
 def test_compare_pairs_each_unit_with_itself_in_the_same_model(charrnn, run, long_book):

@@ -16,6 +16,7 @@ from charrnn.cli.common import (
     json_option,
     load_checkpoint,
     model_argument,
+    note,
     progress_bar,
     read_unseen,
     reading_options,
@@ -80,6 +81,8 @@ def ablate(
     network = build_network(checkpoint, device)
     with progress_bar(len(ids) - 1, "scoring with 21 units held") as bar:
         result = hold(network, ids, wanted, labels, np.random.default_rng(seed), bar.update)
+    if feature and "inside" not in result.effects:
+        note(f"{feature} is never on in these {len(ids):,} characters; read more with --characters")
     if as_json:
         told = asdict(result) | {"unit": str(wanted), "controls": [str(each) for each in result.controls]}
         echo_json({"model": model, "source": list(sources), "part": part, "feature": feature, **told})
