@@ -5,12 +5,14 @@ machine meets both, and each figure is the median of its turns. The networks hav
 writes does not depend on what it has learned.
 
     python benchmarks/sampling.py --repeats 7
+    python benchmarks/sampling.py --long tolstoy     # what a million characters take of memory
 """
 
 import argparse
 import os
 import platform
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable
 from time import perf_counter, sleep
@@ -37,6 +39,9 @@ PAUSE = 0.3  # seconds between turns: torch's threads go on spinning for a while
 def main() -> None:
     """Measure one stream at each size, and many at the largest, and print the table."""
     options = _options()
+    if options.long:
+        _long(options.long)
+        return
     print(f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}; {' '.join(sys.argv)}\n")
     print("| streams | layers × units | number | plain loop, char/s | charrnn, char/s | ratio |")
     print("|---|---|---|---|---|---|", flush=True)
@@ -52,6 +57,20 @@ def main() -> None:
         _row(
             options, options.streams, hidden_size, name, lambda n, sampler=many: _draw_many(sampler, n, options.streams)
         )
+
+
+def _long(model: str) -> None:
+    """Print the largest memory of `charrnn sample` for two lengths: what is kept of each shows as a difference."""
+    for length in (1000, 1_000_000):
+        command = [sys.executable, "-m", "charrnn", "sample", model, "--length", str(length), "--seed", "1"]
+        begun, written = perf_counter(), 0
+        with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
+            while piece := process.stdout.read(65536):
+                written += len(piece)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = perf_counter() - begun
+        print(f"{written:,} characters in {seconds:.1f} s, at most {used.ru_maxrss / 1024:.1f} MiB", flush=True)
 
 
 def _row(
@@ -112,6 +131,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--length", type=int, default=1000, help="characters of one stream in a turn")
     parser.add_argument("--steps", type=int, default=64, help="characters of each of many streams in a turn")
     parser.add_argument("--repeats", type=int, default=7, help="turns of each")
+    parser.add_argument("--long", metavar="MODEL", help="instead: write 1,000,000 characters, and tell the memory")
     return parser.parse_args()
 
 

@@ -2,9 +2,12 @@
 
 import json
 import os
+import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import takewhile
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
     from charrnn.text.sources import Text
+
+CONTEXT = 100_000  # characters before a text or passage that are read to know how it begins
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -93,7 +98,15 @@ def note(message: str) -> None:
     from charrnn.display.signs import one_line
 
     if is_first_process():
-        click.echo(f"Note: {one_line(message)}", err=True)
+        say(f"Note: {one_line(message)}", err=True)
+
+
+def say(line: str, err: bool = False) -> None:
+    """Write a line; on a terminal it is broken between words, not within."""
+    stream = sys.stderr if err else sys.stdout
+    if stream and stream.isatty():
+        line = textwrap.fill(line, get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+    click.echo(line, err=err)
 
 
 def is_first_process() -> bool:
@@ -231,6 +244,14 @@ def _part(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
     if part not in corpus.split:
         raise ConfigError(f"the model's text has no {part} part", f"choose one of {', '.join(corpus.split)}")
     return part_of(text, corpus.split, part)
+
+
+def beginning(checkpoint: "Checkpoint", text: str, count: int) -> str:
+    """Return as much of a text as holds so many characters that the model knows: the rest need not be encoded."""
+    length = count
+    while length < len(text) and len(checkpoint.vocabulary.known(text[:length])) < count:
+        length *= 2
+    return text[:length]
 
 
 def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from charrnn.training.history import History
 
 MARKED = ("val_nats", "test_nats", "chars_per_second")
+WIDTH = 80  # columns of the curves at most
 _OF_THE_TEXT = ("val_nats", "test_nats")  # what can only be compared on the same text, split the same way
 
 
@@ -30,7 +31,7 @@ _OF_THE_TEXT = ("val_nats", "test_nats")  # what can only be compared on the sam
 )  # fmt: skip
 @json_option
 def compare(runs: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
-    """Show runs side by side: the settings in which they differ, and their figures, the best of each with a star.
+    """Show runs side by side: figures, the best of each with a star, the settings in which they differ, and curves.
 
     RUN is a run folder; a run that was stopped or still goes on is compared by its best checkpoint so far, and "used"
     says how much of its budget that took. Losses are of the best checkpoint. Where texts or splits differ, losses are
@@ -51,7 +52,7 @@ def compare(runs: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
         runs_told = [{**row, "run": str(each.path), "text": each.text} for row, each in zip(rows, told, strict=True)]
         echo_json({"runs": runs_told, "settings": _differing(told), "comparable": not reasons, "why_not": reasons})
     else:
-        _show(names, rows, _differing(told), marked)
+        _show(told, names, rows, marked)
 
 
 def _names(told: "Sequence[History]") -> list[str]:
@@ -115,16 +116,22 @@ def _draw(told: "Sequence[History]", names: Sequence[str], output: Path) -> None
 
 
 def _show(
-    names: Sequence[str], rows: Sequence[dict[str, Any]], differing: dict[str, list[Any]], marked: Sequence[str]
+    told: "Sequence[History]", names: Sequence[str], rows: Sequence[dict[str, Any]], marked: Sequence[str]
 ) -> None:
     from charrnn.display import tables
+    from charrnn.display.plot import plot_together
     from charrnn.display.terminal import Terminal
 
-    console = Terminal(highlight=False)
+    console, differing = Terminal(highlight=False), _differing(told)
+    for line in tables.names(names):
+        console.print(line, soft_wrap=True)
+    console.print()
     console.print(tables.figures(rows, marked))
     console.print()
-    if not differing:
-        console.print("All settings are the same.")
-    for place, table in enumerate(tables.settings(names, differing)):
+    for place, table in enumerate(tables.settings(differing, console.width) if differing else ()):
         console.print("Settings that differ:" if place == 0 else "")
         console.print(table)
+    if len(told) > 1:
+        console.print("" if differing else "All settings are the same.\n")
+        for row in plot_together([each.log for each in told], min(console.width, WIDTH)):
+            console.print(row, soft_wrap=True)

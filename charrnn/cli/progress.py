@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from types import FrameType
@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import is_first_process, note
+from charrnn.cli.common import is_first_process, note, say
+from charrnn.display.signs import one_line, visible
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from tqdm import tqdm
 
     from charrnn.model.checkpoint import Checkpoint, Figures
     from charrnn.training.events import Events
+    from charrnn.training.memorisation import Meter, Verbatim
     from charrnn.training.report import Progress
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
@@ -35,49 +38,84 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool], events: "Ev
     if not trainer.group.is_first:
         _accompany(trainer, run, stop)
         return
-    from tqdm import tqdm
-
-    from charrnn.display.signs import one_line, visible
-    from charrnn.training.memorisation import SEARCHED, Meter
-
-    parts = trainer.corpus.parts
-    meter = Meter(parts["train"], parts.get("val"))
-    if len(parts["train"]) > SEARCHED:
-        note(f"how much of a sample is verbatim is told of the first {SEARCHED:,} characters of the training text")
-    val = ""
-    shape = "{percentage:3.0f}%|{bar}|{desc} {remaining} left"
-    with tqdm(total=1.0, bar_format=shape, disable=None, leave=False) as bar:
-
-        def tell(message: str) -> None:
-            bar.write(f"Note: {one_line(message)}", file=sys.stderr)
-
-        for progress in _reports(trainer, run, stop, tell):
+    meter = _meter(trainer)
+    with _shown() as view:
+        for progress in _reports(trainer, run, stop, view.tell, events):
+            view.tell_once(trainer.notes)
             lost = run.mend()
             if lost:
-                tell(lost)
+                view.tell(lost)
             run.log(progress)
             if events:
                 events.log(progress)
-            bar.n = progress.fraction
-            if progress.milestone and trainer.stopped != "interrupted":
-                samples = _samples(trainer)
-                text, verbatim = trainer.corpus.vocabulary.decode(samples[0]), meter.measure(samples)
-                run.keep_sample(progress, text, SAMPLE_TEMPERATURE, verbatim)
-                if events:
-                    events.keep_sample(progress, text, verbatim)
-                measured = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}"
-                share = f", {verbatim}" if verbatim else ""
-                bar.write(
-                    f"── step {progress.step}, train {progress.train_nats:.3f}{measured} nats{share}", file=sys.stderr
-                )
-                val = measured or val
-                bar.write(visible(text), file=sys.stderr)
             if progress.milestone:
+                if trainer.stopped != "interrupted":
+                    samples = _samples(trainer)
+                    text, verbatim = trainer.corpus.vocabulary.decode(samples[0]), meter.measure(samples)
+                    run.keep_sample(progress, text, SAMPLE_TEMPERATURE, verbatim)
+                    if events:
+                        events.keep_sample(progress, text, verbatim)
+                    view.stage(progress, text, verbatim)
+                if events:
+                    events.flush()
                 run.commit(trainer, progress)
-            bar.set_description_str(
-                f" step {progress.step} epoch {progress.epoch:.1f} train {progress.train_nats:.3f}{val} nats "
-                f"{progress.chars_per_second / 1000:.0f}k char/s"
-            )
+            view.move(progress)
+
+
+def _meter(trainer: "Trainer") -> "Meter":
+    from charrnn.training.memorisation import SEARCHED, Meter
+
+    parts = trainer.corpus.parts
+    if len(parts["train"]) > SEARCHED:
+        note(f"how much of a sample is verbatim is told of the first {SEARCHED:,} characters of the training text")
+    return Meter(parts["train"], parts.get("val"))
+
+
+class _View:
+    """A bar, and what is written above it; where stderr is no terminal, that alone."""
+
+    def __init__(self, bar: "tqdm[Any]") -> None:
+        self._bar, self._val = bar, ""
+        self._told: set[str] = set()
+
+    def tell(self, message: str) -> None:
+        """Write a note."""
+        self._write(f"Note: {one_line(message)}")
+
+    def tell_once(self, messages: Iterable[str]) -> None:
+        """Write those notes that were not among the messages before."""
+        for message in messages:
+            if message not in self._told:
+                self._told.add(message)
+                self.tell(message)
+
+    def stage(self, progress: "Progress", text: str, verbatim: "Verbatim | None") -> None:
+        """Write what the model writes by now."""
+        measured = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}"
+        share = f", {verbatim}" if verbatim else ""
+        self._write(f"── step {progress.step}, train {progress.train_nats:.3f}{measured} nats{share}")
+        self._write(visible(text))
+        self._val = measured or self._val
+
+    def move(self, progress: "Progress") -> None:
+        """Move the bar to where the run stands."""
+        self._bar.n = progress.fraction
+        self._bar.set_description_str(
+            f" step {progress.step} epoch {progress.epoch:.1f} train {progress.train_nats:.3f}{self._val} nats "
+            f"{progress.chars_per_second / 1000:.0f}k char/s"
+        )
+
+    def _write(self, line: str) -> None:
+        self._bar.write(line, file=sys.stderr)
+
+
+@contextmanager
+def _shown() -> Iterator[_View]:
+    from tqdm import tqdm
+
+    shape = "{percentage:3.0f}%|{bar}|{desc} {remaining} left"
+    with tqdm(total=1.0, bar_format=shape, disable=None, leave=False) as bar:
+        yield _View(bar)
 
 
 def _accompany(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:
@@ -88,13 +126,19 @@ def _accompany(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None
 
 
 def _reports(
-    trainer: "Trainer", run: "Run", stop: Callable[[], bool], tell: Callable[[str], None]
+    trainer: "Trainer",
+    run: "Run",
+    stop: Callable[[], bool],
+    tell: Callable[[str], None],
+    events: "Events | None" = None,
 ) -> "Iterator[Progress]":
     """What the trainer yields; with `on_nan` "rollback" it goes on from the saved state where it diverges."""
     yield from trainer.run(stop)
     while trainer.divergence and trainer.config.on_nan == "rollback" and trainer.rollbacks < MAX_ROLLBACKS:
         cause = trainer.divergence
         run.roll_back(trainer)
+        if events:
+            events.take_back(trainer.milestones_settled)
         tell(f"{cause}; going on from step {trainer.step:,} at {0.5**trainer.rollbacks:g} of the learning rate")
         yield from trainer.run(stop)
 
@@ -130,6 +174,8 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
     with replacing(run.path / CURVE) as picture:
         draw(history.log, run.path.name, picture)
     last, overfits = history.log[-1], history.overfitting
+    if trainer.out_of_patience:
+        note(f"the last {trainer.config.patience} validations were no new best, so the run ended early")
     if overfits:
         note(str(overfits))
     return {
@@ -163,18 +209,17 @@ def _measured(best: "Checkpoint", trainer: "Trainer", run: "Run") -> "Figures":
 
 
 def summarise(result: dict[str, Any]) -> None:
-    from charrnn.display.signs import one_line
-
     run = one_line(shlex.quote(result["run"]))
     val = "" if result["val_nats"] is None else f", val {result['val_nats']:.4f} nats ({result['val_bits']:.4f} bits)"
     test = "" if result["test_nats"] is None else f", test {result['test_nats']:.4f} nats"
-    click.echo(
+    say(
         f"{result['stopped']} after {result['steps']:,} steps, {result['epochs']:.2f} epochs, "
         f"{result['seconds']:.0f} s: "
-        f"train {result['train_nats']:.4f}{val}{test} per character\n"
-        + (f"Go on: charrnn train --resume {run}\n" if result["stopped"] == "interrupted" else "")
-        + f"Next:  charrnn sample {run} --length 500"
+        f"train {result['train_nats']:.4f}{val}{test}{'' if val or test else ' nats'} per character"
     )
+    if result["stopped"] == "interrupted":
+        click.echo(f"Go on: charrnn train --resume {run}")
+    click.echo(f"Next:  charrnn sample {run} --length 500")
 
 
 @contextmanager

@@ -1,14 +1,13 @@
 """How `charrnn train` comes to a trainer and a run folder: a new one, one from a model's weights, or a stopped one."""
 
+import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
-from charrnn.cli.common import check_utf8, load_checkpoint, note, read_corpus
+from charrnn.cli.common import check_utf8, load_checkpoint, note, read_corpus, say
 from charrnn.errors import ConfigError, RunError, SourceError
 from charrnn.memory import check_memory
 
@@ -18,12 +17,22 @@ if TYPE_CHECKING:
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
     from charrnn.text.vocabulary import Vocabulary
+    from charrnn.training.config import OnNan
     from charrnn.training.group import Group
     from charrnn.training.resume import SavedState, Sources
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
+STAGES = 20  # of a run, about
 INHERITED = ("cell", "nonlinearity", "num_layers", "hidden_size", "embedding_size")
+
+
+class Prepared(NamedTuple):
+    """What a run needs, and what is still to be done: `begin` writes to its folder for the first time, and tells."""
+
+    trainer: "Trainer"
+    run: "Run"
+    begin: Callable[[], None]
 
 
 @contextmanager
@@ -35,8 +44,8 @@ def fresh(
     precision: str | None,
     device: str,
     given: dict[str, Any],
-) -> "Iterator[tuple[Trainer, Run]]":
-    """A new model, or one from a model's weights, and a new run folder, whose lock is held."""
+) -> Iterator[Prepared]:
+    """A new model, or one from a model's weights, for a new run folder; nothing is written before it begins."""
     import torch
 
     from charrnn.model.checkpoint import Figures
@@ -58,29 +67,32 @@ def fresh(
         _compare(corpus, group)
         hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
-        folder = out or _new_folder(corpus, config)
+        folder = out or Path("checkpoints", f"{corpus.name}-{config.cell}")
         check_memory(
             f"to train {config.parameters:,} weights on {training.batch_size} × {training.seq_length} characters",
             training.memory_for(config, len(corpus.parts["train"])),
             memory_of(group.device),
             "choose a smaller --hidden-size, --num-layers, --batch-size or --seq-length",
         )
-        check_space(folder, config)
+        check_space(folder, config, STAGES if training.keep_checkpoints else 0)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
         run = Run(folder, corpus, training, number, _absolute(sources), origin)
         trainer = Trainer(network, corpus, training, choose_precision(number, group.device), group)
-        group.wait()  # all have found the same free folder
-        with closing(run):
+
+        def begin() -> None:
             if group.is_first:
-                run.create()
+                run.create(numbered=out is None)
+            run.path = Path(group.found_by_the_first(lambda: str(run.path)))
             run.save_state(trainer, Figures())
             _announce(trainer, run, f", chosen for {why}")
-            yield trainer, run
+
+        with closing(run):
+            yield Prepared(trainer, run, begin)
 
 
 @contextmanager
-def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterator[tuple[Trainer, Run]]":
+def resumed(path: Path, device: str, force: bool, on_nan: "OnNan | None") -> Iterator[Prepared]:
     """The model, the corpus and the state of a stopped run, whose lock is held."""
     import torch
 
@@ -88,7 +100,7 @@ def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterat
     from charrnn.model.network import CharRNN
     from charrnn.training.group import joined
     from charrnn.training.lock import locked
-    from charrnn.training.resume import find_state, load_state, recipe_of, restore
+    from charrnn.training.resume import find_state, load_state, restore
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
@@ -99,18 +111,22 @@ def resumed(path: Path, device: str, force: bool, on_nan: str | None) -> "Iterat
         with group.first_goes_first():
             corpus, changed = _same_text(saved, path, force)
         _compare(corpus, group)
-        training, precision = recipe_of(saved, path, on_nan), str(header.training.get("precision"))
+        training, precision = saved.account.training, saved.account.precision
+        training = dataclasses.replace(training, on_nan=on_nan) if on_nan else training
         network = CharRNN(header.model, torch.Generator()).to(group.device)
         trainer = Trainer(network, corpus, training, choose_precision(precision, group.device), group)
         restore(trainer, saved)
         origin = {name: str(value) for name, value in header.training.items() if name.startswith("init_")}
         run = Run(path, corpus, training, precision, saved.account.sources, origin, lock)
-        if group.is_first:
-            run.reopen(trainer.milestones_settled, None if changed else best)
-        if changed:
-            run.save_state(trainer, header.figures)
-        _announce(trainer, run)
-        yield trainer, run
+
+        def begin() -> None:
+            if group.is_first:
+                run.reopen(trainer.milestones_settled, None if changed else best)
+            if changed:
+                run.save_state(trainer, header.figures)
+            _announce(trainer, run)
+
+        yield Prepared(trainer, run, begin)
 
 
 def _inherited(before: "Checkpoint", given: dict[str, Any], model: str) -> dict[str, Any]:
@@ -211,12 +227,6 @@ def _absolute(sources: "Sources") -> "Sources":
     return msgspec.structs.replace(sources, sources=tuple(names))
 
 
-def _new_folder(corpus: "Corpus", config: "ModelConfig") -> Path:
-    from charrnn.training.run import free_folder
-
-    return free_folder(Path("checkpoints"), f"{corpus.name}-{config.cell}")
-
-
 def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
     """Say in one line what is trained, how, and why so."""
     from charrnn.display.signs import one_line
@@ -228,7 +238,7 @@ def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
     if not trainer.group.is_first:
         return
     processes = "" if trainer.group.size == 1 else f"{trainer.group.size} processes, each "
-    click.echo(
+    say(
         f"{model.kind} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
         f"{model.parameters:,} parameters; "
         f"{processes}{len(streams.rows)} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "

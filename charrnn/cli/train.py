@@ -9,7 +9,7 @@ import click
 
 from charrnn.cli.common import device_option, echo_json, examples, json_option, reading_options
 from charrnn.cli.progress import finish, follow, signals, summarise
-from charrnn.cli.runs import fresh, resumed
+from charrnn.cli.runs import Prepared, fresh, resumed
 from charrnn.errors import RunError, is_out_of_memory
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
 from charrnn.text.reading import Reading
@@ -101,6 +101,10 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
     "--sample-every", type=int, metavar="N", help="Validate, save and sample every N steps. Default: some 20 times."
 )
 @click.option(
+    "--keep-checkpoints", is_flag=True,
+    help="Keep the model of each of these stages too, in half precision, for 'neurons compare'.",
+)  # fmt: skip
+@click.option(
     "--tensorboard", is_flag=True, help="Write event files for TensorBoard too; a resumed run goes on with them."
 )
 @click.option("--seed", type=int, metavar="N", help="Of the first weights and of dropout. Default: 0.")
@@ -128,18 +132,18 @@ def train(
 
     if resume is not None:
         _refuse_choices_beside_resume()
-        begun = resumed(resume, device, force, given["on_nan"])
+        prepared = resumed(resume, device, force, given["on_nan"])
     elif force:
         raise click.UsageError("--force is for --resume.")
     elif sources:
         if tensorboard:
             _check_tensorboard()
         text = Sources.of(sources, reading, val_fraction, test_fraction, min_count)
-        begun = fresh(text, out, init_from, preset, precision, device, given)
+        prepared = fresh(text, out, init_from, preset, precision, device, given)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
-    with begun as (trainer, run), _advice_on_memory(trainer, run):
-        status = _train(trainer, run, tensorboard, as_json)
+    with prepared as ready, _advice_on_memory(ready.trainer, ready.run):
+        status = _train(ready, tensorboard, as_json)
     if status:
         raise SystemExit(status)
 
@@ -160,10 +164,16 @@ def _advice_on_memory(trainer: "Trainer", run: "Run") -> Iterator[None]:
         ) from None
 
 
-def _train(trainer: "Trainer", run: "Run", tensorboard: bool, as_json: bool) -> int:
-    """Train to the end, report, and return the exit status that tells how it ended."""
-    with _events(trainer, run, tensorboard) as events, signals() as received:
-        follow(trainer, run, lambda: bool(received), events)
+def _train(prepared: Prepared, tensorboard: bool, as_json: bool) -> int:
+    """Train to the end, report, and return the exit status that tells how it ended.
+
+    A signal that comes when the run has begun to write is answered after its first step: it leaves a saved state.
+    """
+    trainer, run, begin = prepared
+    with signals() as received:
+        begin()
+        with _events(trainer, run, tensorboard) as events:
+            follow(trainer, run, lambda: bool(received), events)
     if not trainer.group.is_first:
         return 128 + received[0] if received else int(trainer.divergence is not None)
     if trainer.divergence and not run.holds_a_model:
@@ -207,4 +217,4 @@ def _events(trainer: "Trainer", run: "Run", wanted: bool) -> "AbstractContextMan
     from charrnn.training.events import Events
 
     wanted = trainer.group.is_first and (wanted or Events.are_in(run.path))
-    return Events(run.path, trainer.step) if wanted else nullcontext()
+    return Events(run.path, trainer.milestones_settled) if wanted else nullcontext()

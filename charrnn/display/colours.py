@@ -10,6 +10,10 @@ _STOPS: tuple[Rgb, ...] = (
     (253, 219, 199), (244, 165, 130), (214, 96, 77), (178, 24, 43), (103, 0, 31),
 )  # fmt: skip
 
+# The scale where there are 256 colours, by their numbers: the nearest to each of its colours are neither in order of
+# lightness nor of its hues.
+OF_256 = (17, 24, 31, 74, 117, 195, 231, 224, 216, 209, 167, 124, 52)
+
 MARKS = "▁▂▃▄▅▆▇█"  # the scale without colour, from −1 to 1
 
 
@@ -23,6 +27,15 @@ def colour(value: float) -> Rgb:
     low = min(int(place), len(_STOPS) - 2)
     r, g, b = (round(x + (y - x) * (place - low)) for x, y in zip(_STOPS[low], _STOPS[low + 1], strict=True))
     return r, g, b
+
+
+def number_of_256(value: float) -> int:
+    """Return the colour of a value, of the 256 that older terminals have, by its number.
+
+    >>> number_of_256(-1), number_of_256(0), number_of_256(7)
+    (17, 231, 52)
+    """
+    return OF_256[round((min(1.0, max(-1.0, value)) + 1) / 2 * (len(OF_256) - 1))]
 
 
 def ink(background: Rgb) -> Rgb:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from charrnn.display.plot import best, measured, validated, window
+from charrnn.display.plot import best, measured, shown, validated, window
 
 Log = Sequence[Mapping[str, Any]]
 
@@ -48,7 +48,7 @@ def draw_together(logs: Mapping[str, Log], path: Path) -> None:
     over_time, over_epochs = figure.subplots(1, 2, sharey=True)
     for axes, key, label in ((over_time, "seconds", "seconds of training"), (over_epochs, "epoch", "epochs")):
         ends = [_line(axes, log, key, place) for place, log in enumerate(logs.values())]
-        axes.set(xlabel=label, ylim=window([_shown(log) for log in logs.values()]), xlim=(0, None))
+        axes.set(xlabel=label, ylim=window([shown(log) for log in logs.values()]), xlim=(0, None))
         _label(axes, [name if validated(log) else f"{name} (train)" for name, log in logs.items()], ends)
     over_time.set_ylabel("nats per character, validation")
     over_time.grid(alpha=0.3)
@@ -74,18 +74,12 @@ def _validation(axes: Axes, log: Log) -> None:
 
 def _line(axes: Axes, log: Log, key: str, place: int) -> tuple[float, float]:
     """Draw one run among several; return where its line ends."""
-    lines, name = _shown(log), "val_nats" if validated(log) else "train_nats"
+    lines, name = shown(log), "val_nats" if validated(log) else "train_nats"
     xs, ys = ([line[of] for line in lines] for of in (key, name))
     axes.plot(xs, ys, marker="o", ms=3, color=_colour(place), ls=_DASHES[place // len(_PALETTE) % len(_DASHES)])
     if validated(log):
         axes.plot(best(log)[key], best(log)["val_nats"], "*", color=_colour(place), mec="black", ms=11, zorder=3)
     return lines[-1][key], lines[-1][name]
-
-
-def _shown(log: Log) -> Log:
-    """The lines of a log that are drawn where there are several runs, with the one loss that is."""
-    lines, other = (measured(log), "train_nats") if validated(log) else (log, "val_nats")
-    return [{**line, other: None} for line in lines]
 
 
 def _label(axes: Axes, names: Sequence[str], ends: Sequence[tuple[float, float]]) -> None:

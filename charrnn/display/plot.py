@@ -1,4 +1,4 @@
-"""The loss curve of a run in the terminal: dots and marks that need no colour, on any background."""
+"""The loss curves of runs in the terminal: dots and marks that need no colour, on any background."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import log as ln
@@ -10,10 +10,12 @@ from rich.text import Text
 Line = Mapping[str, Any]
 
 LATE = 0.05  # of a run; the picture's window holds all losses from there on, and cuts off the steep beginning
+SPIKE = 10  # a loss so many times as far above the lowest as 95 % of all lie is left out of the window as well
 
 _BRAILLE = 0x2800  # the sign with no dots; the bits of the others, by column and by row from above
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-_VAL, _BEST = "o", "X"
+_VAL, _BEST, _ABOVE = "o", "X", "↑"
+_NUMBERS = "123456789abcdefghijklmnopqrstuvwxyz"  # of runs
 _MARGIN = 6  # columns of a figure at either side
 _LEAST = 34  # columns between them: what the legend takes
 
@@ -37,8 +39,10 @@ def window(logs: Iterable[Sequence[Line]]) -> tuple[float, float]:
     """Return the lowest and the highest loss that a picture of the runs should show, with some room."""
     late = [line for log in logs for line in log if line["step"] >= LATE * log[-1]["step"]]
     losses = [line[name] for line in late for name in ("train_nats", "val_nats") if line.get(name) is not None]
-    room = 0.05 * (max(losses) - min(losses)) or 0.1
-    return max(0.0, min(losses) - room), max(losses) + room
+    lowest, usual = min(losses), float(np.quantile(losses, 0.95))
+    highest = max(loss for loss in losses if loss <= lowest + SPIKE * (usual - lowest))
+    room = 0.05 * (highest - lowest) or 0.1
+    return max(0.0, lowest - room), highest + room
 
 
 def plot(log: Sequence[Line], width: int = 80, height: int = 16) -> Iterator[Text]:
@@ -48,19 +52,60 @@ def plot(log: Sequence[Line], width: int = 80, height: int = 16) -> Iterator[Tex
     """
     columns, (low, high) = max(_LEAST, width - 2 * _MARGIN - 2), window([log])
     legend = "⠒⠒ train" + (f"   {_VAL} validation   {_BEST} best" if measured(log) else "")
+    cells, last = _cells(log, columns, height, low, high), f"{log[-1]['step']:,}"
+    yield from _framed(cells, (low, high), legend, "step", last, bold=_VAL + _BEST)
+
+
+def plot_together(logs: Sequence[Sequence[Line]], width: int = 80, height: int = 12) -> Iterator[Text]:
+    """Yield the lines of a picture of several runs over time: each validation stands as its run's number.
+
+    Where a run was hardly validated, the training losses of all stand there. `width` holds all of it.
+    """
+    name = "val_nats" if all(map(validated, logs)) else "train_nats"
+    drawn = [[{key: line[key] for key in ("step", "seconds", name)} for line in log if name in line] for log in logs]
+    columns, (low, high) = max(_LEAST, width - 2 * _MARGIN - 2), window(drawn)
+    last = max(log[-1]["seconds"] for log in drawn)
+    cells = [[" "] * columns for _ in range(height)]
+    for place, log in enumerate(drawn):
+        for line in log:
+            row = int((high - line[name]) / (high - low) * height)
+            if 0 <= row < height:
+                cells[row][min(columns - 1, int(line["seconds"] / max(1e-9, last) * columns))] = number(place)
+    legend = "validation loss" if name == "val_nats" else "training loss"
+    yield from _framed(cells, (low, high), legend, "time", f"{last:,.0f} s")
+
+
+def number(place: int) -> str:
+    """Return the sign that stands for a run among several: 1 to 9, then a to z.
+
+    >>> number(0), number(9)
+    ('1', 'a')
+    """
+    return _NUMBERS[place % len(_NUMBERS)]
+
+
+def shown(log: Sequence[Line]) -> list[Line]:
+    """Return the lines of a log that are drawn where there are several runs, with the one loss that is."""
+    lines, other = (measured(log), "train_nats") if validated(log) else (log, "val_nats")
+    return [{**line, other: None} for line in lines]
+
+
+def _framed(
+    cells: Sequence[Sequence[str]], window: tuple[float, float], legend: str, axis: str, last: str, bold: str = ""
+) -> Iterator[Text]:
+    """The picture's signs within its axes; those to be bold are named."""
+    (low, high), height, columns = window, len(cells), len(cells[0])
     yield Text(f"{'nats':<{_MARGIN}} {legend:^{columns}} {'bits':>{_MARGIN}}".rstrip())
-    cells = _cells(log, columns, height, low, high)
-    for row in range(height):
+    for row, signs in enumerate(cells):
         value = high - (row + 0.5) / height * (high - low)
-        shown = row % 3 == 0
-        left, right = (f"{value:.2f}", f"{value / ln(2):.2f}") if shown else ("", "")
-        line = Text(f"{left:>{_MARGIN - 1}} {'┤' if shown else '│'}")
-        for cell in cells[row]:
-            line.append(cell, style="bold" if cell in (_VAL, _BEST) else "")
-        yield line.append(f"{'├' if shown else '│'} {right:<{_MARGIN - 1}}".rstrip())
-    last = f"{log[-1]['step']:,}"
+        told = row % 3 == 0
+        left, right = (f"{value:.2f}", f"{value / ln(2):.2f}") if told else ("", "")
+        line = Text(f"{left:>{_MARGIN - 1}} {'┤' if told else '│'}")
+        for cell in signs:
+            line.append(cell, style="bold" if cell in bold else "")
+        yield line.append(f"{'├' if told else '│'} {right:<{_MARGIN - 1}}".rstrip())
     yield Text(f"{'':{_MARGIN}}└{'─' * columns}┘")
-    yield Text(f"{'step':>{_MARGIN - 1}}  0{last:>{columns - 1}}")
+    yield Text(f"{axis:>{_MARGIN - 1}}  0{last:>{columns - 1}}")
 
 
 def _cells(log: Sequence[Line], columns: int, height: int, low: float, high: float) -> list[list[str]]:
@@ -73,6 +118,8 @@ def _cells(log: Sequence[Line], columns: int, height: int, low: float, high: flo
     marks = [(line, _VAL) for line in measured(log)] + ([(best(log), _BEST)] if measured(log) else [])
     for line, mark in marks:
         row = int((high - line["val_nats"]) / (high - low) * height)
+        if row < 0 and line["step"] >= LATE * log[-1]["step"]:
+            row, mark = 0, _ABOVE
         if 0 <= row < height:
             cells[row][min(columns - 1, int(line["step"] / log[-1]["step"] * columns))] = mark
     return cells

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import log as ln
 from typing import Any
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.display.plot import Line, best, measured, validated
+from charrnn.display.plot import Line, best, measured, number, validated
 from charrnn.display.signs import one_line
 
 ROWS = 20
-SETTINGS_IN_A_ROW = 6
+_GAP = 2  # columns between two
 NOTHING = "–"
 
 
@@ -30,39 +31,69 @@ def history(log: Sequence[Line]) -> Table:
     return table
 
 
+def names(runs: Sequence[str]) -> Iterator[Text]:
+    """Yield a line for each run: its number, by which tables and pictures call it, and its name."""
+    for place, name in enumerate(runs):
+        yield Text(f"{number(place)}  {one_line(name)}")
+
+
 def figures(runs: Sequence[Mapping[str, Any]], marked: Sequence[str]) -> Table:
     """Return the final figures of runs as a table, a run a line, the best of each figure in `marked` with a star.
 
     Args:
-        runs: each with the keys run, val_nats, test_nats, parameters, steps, epochs, seconds, chars_per_second and
+        runs: each with the keys val_nats, test_nats, parameters, steps, epochs, seconds, chars_per_second and
             budget_used; None where something is not known.
         marked: which figures may be compared; the most characters a second are best, and the least of all else.
     """
-    heads = ("run", "val\nnats", "\nbits", "test\nnats", "\nbits", "para-\nmeters", "steps", "time", "char/s", "used")
-    table = _table(heads, names=1)
+    table = _table(
+        (
+            "",
+            "val\nnats",
+            "\nbits",
+            "test\nnats",
+            "\nbits",
+            "para-\nmeters",
+            "steps",
+            "epochs",
+            "time",
+            "char/s",
+            "used",
+        )
+    )
     bests = {name: _best_of(runs, name) for name in marked}
-    for run in runs:
+    for place, run in enumerate(runs):
         star = {name: "*" for name, value in bests.items() if value is not None and run[name] == value}
         used = NOTHING if run["budget_used"] is None else f"{100 * run['budget_used']:.0f} %"
         table.add_row(
-            Text(one_line(run["run"])),
+            number(place),
             *_loss(run["val_nats"], star.get("val_nats", "")), *_loss(run["test_nats"], star.get("test_nats", "")),
-            _thousands(run["parameters"]), f"{run['steps']:,}",
+            _thousands(run["parameters"]), _thousands(run["steps"]), f"{run['epochs']:.3g}",
             clock(run["seconds"]), _thousands(run["chars_per_second"]) + star.get("chars_per_second", ""), used,
         )  # fmt: skip
     return table
 
 
-def settings(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Iterator[Table]:
-    """Yield tables of runs' settings, a run a line: `values` holds for each setting those of the runs, in order."""
-    shown = list(values)
-    for start in range(0, len(shown), SETTINGS_IN_A_ROW):
-        part = shown[start : start + SETTINGS_IN_A_ROW]
-        table = _table(("run", *part), names=1 + len(part))
-        for place, name in enumerate(names):
-            cells = (values[setting][place] for setting in part)
-            table.add_row(*(Text(NOTHING if cell is None else one_line(str(cell))) for cell in (name, *cells)))
+def settings(values: Mapping[str, Sequence[Any]], width: int = 80) -> Iterator[Table]:
+    """Yield tables of runs' settings, a setting a line and a run a column, each as wide as there is room for.
+
+    `values` holds for each setting those of the runs, in order. What is wider than a third of the room is folded.
+    """
+    columns = [
+        [_told(of_runs[place]) for of_runs in values.values()] for place in range(len(next(iter(values.values()))))
+    ]
+    widths = [min(width // 3, max(map(cell_len, column))) + _GAP for column in columns]
+    room, start = width - max(map(len, values)) - _GAP, 0
+    while start < len(columns):
+        end = start + 1
+        while end < len(columns) and sum(widths[start : end + 1]) <= room:
+            end += 1
+        table = _table(("", *map(number, range(start, end))), names=1)
+        for column, wide in zip(table.columns[1:], widths[start:end], strict=True):
+            column.no_wrap, column.overflow, column.max_width = False, "fold", wide - _GAP
+        for row, name in enumerate(values):
+            table.add_row(name, *(Text(columns[place][row]) for place in range(start, end)))
         yield table
+        start = end
 
 
 def chosen(log: Sequence[Line], count: int) -> list[Line]:
@@ -89,13 +120,18 @@ def clock(seconds: float) -> str:
 
 def _table(heads: Sequence[str], names: int = 0) -> Table:
     """A table of figures, after so many columns of names; where it is too narrow, names fold and figures are cut."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="")
     for place, head in enumerate(heads):
         if place < names:
             table.add_column(Text(head), overflow="fold", vertical="bottom")
         else:
             table.add_column(Text(head), justify="right", no_wrap=True)
     return table
+
+
+def _told(value: Any) -> str:
+    """A setting as people write it."""
+    return NOTHING if value is None else f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
 
 
 def _loss(nats: float | None, mark: str = "") -> tuple[str, str]:

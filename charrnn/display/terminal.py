@@ -6,12 +6,12 @@ from functools import lru_cache
 from itertools import chain, islice
 
 from rich.cells import cell_len
-from rich.color import Color, ColorSystem
+from rich.color import Color
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from charrnn.display.colours import MARKS, Rgb, colour, ink, mark
+from charrnn.display.colours import MARKS, colour, ink, mark, number_of_256
 from charrnn.display.highlight import Cell, Highlight
 
 # Where there are 16 colours: blue, cyan, none, magenta and red, each with an ink that can be read on the shades which
@@ -180,13 +180,11 @@ def _padded(sign: str, cell: Cell) -> str:
 
 
 def _paint(value: float, colours: str) -> Style:
-    return _of_many(colour(value), colours) if colours in ("truecolor", "256") else _FEW[bisect(_FEW_FROM, value)]
+    if colours == "truecolor":
+        return _painted(Color.from_rgb(*colour(value)))
+    return _painted(Color.from_ansi(number_of_256(value))) if colours == "256" else _FEW[bisect(_FEW_FROM, value)]
 
 
 @lru_cache(maxsize=4096)
-def _of_many(background: Rgb, colours: str) -> Style:
-    """The nearest colour that there is, and the ink for that one."""
-    paper = Color.from_rgb(*background)
-    if colours == "256":
-        paper = paper.downgrade(ColorSystem.EIGHT_BIT)
+def _painted(paper: Color) -> Style:
     return Style(color=Color.from_rgb(*ink(paper.get_truecolor())), bgcolor=paper)

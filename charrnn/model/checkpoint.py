@@ -33,6 +33,7 @@ FORMAT_VERSION = 1
 BEST = "best.safetensors"
 LAST = "last.safetensors"
 PARTS = ("train", "val", "test")  # of a text, in the order in which they stand in it
+STAGES = "stages"  # the folder of the models that a run keeps on its way
 _STORED_TYPES = ("F16", "F32")
 
 
@@ -154,13 +155,15 @@ def load(path: Path) -> Checkpoint:
         CheckpointError: it is not there, not a charrnn checkpoint, of a newer format, or damaged.
     """
     try:
+        open(path, "rb").close()  # for safetensors, what may not be read is not there
         with safe_open(path, framework="numpy") as file:
             return _read(file, path)
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}", "check the path") from None
     except (SafetensorError, OSError) as error:
+        why = getattr(error, "strerror", None) or error
         raise CheckpointError(
-            f"{path} cannot be read as a checkpoint ({error})", "give a file or run folder that charrnn wrote"
+            f"{path} cannot be read as a checkpoint ({why})", "give a file or run folder that charrnn wrote"
         ) from None
 
 
@@ -183,6 +186,17 @@ def locate(model: str) -> Path:
         if (path / name).is_file():
             return path / name
     raise CheckpointError(f"the folder {model} holds no {BEST}", "give a run folder made by 'charrnn train'")
+
+
+def stage(run: Path, step: int) -> Path:
+    """Return where a run keeps the model of a stage, the step after which it was so."""
+    return run / STAGES / f"step-{step:08}.safetensors"
+
+
+def stages(run: Path) -> dict[int, Path]:
+    """Return the models that a run has kept of its stages, by their steps, the first one first."""
+    found = ((re.fullmatch(r"step-(\d{8,})", path.stem), path) for path in run.glob(f"{STAGES}/*.safetensors"))
+    return dict(sorted((int(match[1]), path) for match, path in found if match))
 
 
 def _read(file: Any, path: Path) -> Checkpoint:

@@ -1,6 +1,7 @@
 """Which device and which number format a model runs in, chosen or checked before the first step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -41,6 +42,42 @@ def choose_precision(name: str | None, device: torch.device) -> torch.dtype:
         check_choice("precision", name, PRECISIONS)
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
     return torch.bfloat16 if _has_bfloat16(device) else torch.float32
+
+
+def rounded(device: torch.device, precision: torch.dtype) -> AbstractContextManager[Any]:
+    """Let layers multiply in a number format; what bfloat16 would spoil stays in float32."""
+    return torch.autocast(device.type, precision, enabled=precision != torch.float32)
+
+
+def with_tensor_cores(device: torch.device, precision: torch.dtype) -> AbstractContextManager[Any]:
+    """Let cuDNN's recurrent layers, which take float32 alone, multiply in TF32 where the number format is bfloat16.
+
+    It holds for the gradient too, which has to be taken within. By itself cuDNN takes TF32 in any case.
+    """
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=precision != torch.float32)
+
+
+@contextmanager
+def multiplying(device: torch.device, precision: torch.dtype) -> Iterator[None]:
+    """Read with a model in a number format, as it was trained in it: both of the above."""
+    with with_tensor_cores(device, precision), rounded(device, precision):
+        yield
+
+
+def packed(matrix: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
+    """Return a matrix as `cells.product` multiplies with it fastest where it lies, in a number format.
+
+    On a CPU that is as oneDNN wants it: on an AMD processor it multiplies float32 at twice the speed of torch.
+    """
+    matrix = matrix.to(precision)
+    return torch.ops.mkldnn._reorder_linear_weight(matrix) if matrix.device.type == "cpu" and _can_pack() else matrix
+
+
+def _can_pack() -> bool:
+    """Whether this torch has oneDNN, and the product that torch.compile makes of a linear layer."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def _has_bfloat16(device: torch.device) -> bool:

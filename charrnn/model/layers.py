@@ -5,8 +5,9 @@ from collections.abc import Collection
 import torch
 from torch import Tensor, nn
 
-from charrnn.model.cells import CellState, LayerWeights, gate_names, state_names, step
+from charrnn.model.cells import CellState, LayerWeights
 from charrnn.model.config import ModelConfig
+from charrnn.model.graphs import Graphed
 from charrnn.model.scan import GruScan, PeepholeScan, RnnScan
 from charrnn.model.signals import fused_signals
 
@@ -21,6 +22,7 @@ class Layer(nn.Module):
     def __init__(self, config: ModelConfig, input_size: int) -> None:
         super().__init__()
         self.config = config
+        self.graphed: Graphed | None = None  # the peephole LSTM's scan, where a GPU trains
         if config.cell == "peephole":
             self._own_weights(input_size)
         else:
@@ -55,8 +57,11 @@ class Layer(nn.Module):
         return self._run_lstm(weights, x, state) if self.config.cell == "lstm" else self._scan(weights, x, state)
 
     def _run_fused(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
-        before = tuple(s.unsqueeze(0).contiguous() for s in state)
-        h, after = self.fused(x, before if self.config.cell == "lstm" else before[0])
+        """By the fused kernel, in its own number format: autocast would make it float16, where gradients vanish."""
+        number = self.fused.weight_hh_l0.dtype
+        before = tuple(s.to(number).unsqueeze(0).contiguous() for s in state)
+        with torch.autocast(x.device.type, enabled=False):
+            h, after = self.fused(x.to(number), before if self.config.cell == "lstm" else before[0])
         return h, tuple(s.squeeze(0) for s in (after if self.config.cell == "lstm" else (after,)))
 
     def _run_lstm(self, weights: LayerWeights, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
@@ -74,29 +79,17 @@ class Layer(nn.Module):
             elif self.config.cell == "gru":
                 hs = GruScan.apply(a, *recurrent, *state)
             else:
-                hs, *cell_state = PeepholeScan.apply(a, *recurrent, weights.peephole, *state)
-        # the last state is a copy, in memory as a resumed run's is: some products depend on where a number lies
+                scan = self.graphed if self.graphed and torch.is_grad_enabled() else PeepholeScan.apply
+                hs, c = scan(a, *recurrent, weights.peephole, *state)
+                cell_state = (c.clone(),)
+        # the last state is a copy, in memory as a resumed run's is: some products depend on where a number lies; and a
+        # graph's next replay writes over what it has returned
         return hs.transpose(0, 1), (hs[-1].clone(), *cell_state)
 
     def record(
         self, x: Tensor, state: CellState, names: Collection[str], weight_ih: Tensor | None = None
     ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
-        """Run as `forward` does; return also the named signals [B, T, H]: states and gates."""
+        """Run as `forward` does; return also the named signals [B, T, H]: states and gates. Not of a peephole LSTM."""
         weights = self.weights if weight_ih is None else self.weights._replace(weight_ih=weight_ih)
-        if self.config.cell == "peephole":
-            return self._record_steps(weights, x, state, names)
         h, last = self(x, state, weight_ih)
         return h, last, fused_signals(self.config, weights, x, h, state, names) | {"h": h}
-
-    def _record_steps(
-        self, weights: LayerWeights, x: Tensor, state: CellState, names: Collection[str]
-    ) -> tuple[Tensor, CellState, dict[str, Tensor]]:
-        """The peephole LSTM's gates see its cell state: nothing but taking the steps gives them."""
-        a, columns = x @ weights.weight_ih.T + weights.bias_ih, []
-        for step_a in a.unbind(1):
-            state, gates = step(self.config, weights, step_a, state)
-            columns.append((*state, *gates))
-        every = (*state_names(self.config), *gate_names(self.config))
-        kept = {n: c for n, c in zip(every, zip(*columns, strict=True), strict=True) if n in names or n == "h"}
-        signals = {name: torch.stack(column, dim=1) for name, column in kept.items()}
-        return signals["h"], state, signals

@@ -15,7 +15,10 @@ from torch import Tensor, nn
 from charrnn.model.cells import CellState, gate_names, state_names
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
+from charrnn.model.devices import packed
+from charrnn.model.graphs import Graphed
 from charrnn.model.layers import Layer
+from charrnn.model.scan import PeepholeScan
 from charrnn.model.stepped_network import SteppedCharRNN
 
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
@@ -68,6 +71,15 @@ class CharRNN(nn.Module):
         """Where the weights are."""
         return self.readout.weight.device
 
+    def graphed(self) -> list[Graphed]:
+        """On CUDA, have what torch runs step by step there replayed as graphs in training; return these."""
+        if self.device.type != "cuda" or self.config.cell != "peephole":
+            return []
+        graphs = [Graphed(PeepholeScan.apply) for _ in self.layers]
+        for layer, graph in zip(cast("Iterable[Layer]", self.layers), graphs, strict=True):
+            layer.graphed = graph
+        return graphs
+
     def initial_state(self, batch_size: int) -> State:
         """Return the state before any character: zeros."""
         zeros = torch.zeros(batch_size, self.config.hidden_size, device=self.device)
@@ -108,6 +120,8 @@ class CharRNN(nn.Module):
         Returns:
             The logits [B, T, V], the state after the last character, and the signals by name, each [L, B, T, H].
         """
+        if self.config.cell == "peephole":  # its gates see its cell state: nothing but taking the steps gives them
+            return stepped(self).record(ids, state, names)
         names = (*state_names(self.config), *gate_names(self.config)) if names is None else names
         state = state or self.initial_state(len(ids))
         x, weight_ih = self.input(ids)
@@ -188,6 +202,10 @@ def stepped_on(
 ) -> SteppedCharRNN:
     """Return a checkpoint's network for writing on a device; its large matrices are multiplied in `precision`."""
     tensors = {name: torch.from_numpy(np.asarray(weight, np.float32)).to(device) for name, weight in weights.items()}
-    if device.type == "cpu" and precision == torch.float32 and torch.backends.mkldnn.is_available():
-        return SteppedCharRNN(config, tensors, clamps, kept=torch.Tensor.to_mkldnn)
-    return SteppedCharRNN(config, tensors, clamps, kept=lambda matrix: matrix.to(precision))
+    return SteppedCharRNN(config, tensors, clamps, kept=lambda matrix: packed(matrix, precision))
+
+
+def stepped(model: CharRNN, precision: torch.dtype = torch.float32) -> SteppedCharRNN:
+    """Return a network that takes steps, on the model's own weights and device, multiplied in `precision`."""
+    tensors = {name: weight.detach() for name, weight in model.named_weights()}
+    return SteppedCharRNN(model.config, tensors, kept=lambda matrix: packed(matrix, precision))

@@ -231,7 +231,7 @@ def _copied(state: State) -> State:
 
 
 def _many(state: State, count: int) -> list[State]:
-    """So many states of the same shape, in one piece: made one by one between large blocks, they would split the heap."""
+    """So many states of the same shape, in one piece: made one by one between large blocks, they split the heap."""
     parts = [[part.new_empty(count, *part.shape) for part in layer] for layer in state]
     return [tuple(tuple(part[i] for part in layer) for layer in parts) for i in range(count)]
 

@@ -9,8 +9,9 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
-from charrnn.model.cells import CellState, LayerWeights, gate_names, step
+from charrnn.model.cells import CellState, LayerWeights, gate_names, product, step, tanh
 from charrnn.model.config import ModelConfig
+from charrnn.model.devices import packed
 
 ROWS = 256  # characters, of all readers together, that are computed at once
 
@@ -66,14 +67,14 @@ class _LstmGates:
         rows = torch.cat(
             [torch.arange(H, device=weights.bias_hh.device) + names.index(name) * H for name in self.names]
         )
-        self.weight = torch.cat([weights.weight_ih[rows], weights.weight_hh[rows]], dim=1).to(dtype)
+        self.weight = packed(torch.cat([weights.weight_ih[rows], weights.weight_hh[rows]], dim=1), dtype)
         self.bias = (weights.bias_ih + weights.bias_hh)[rows]
 
     def __call__(self, x: Tensor, before: Tensor) -> Signals:
-        sums = (torch.cat([x, before], dim=-1).flatten(0, 1) @ self.weight.T).float().add_(self.bias)
+        sums = product(torch.cat([x, before], dim=-1).flatten(0, 1), self.weight).float().add_(self.bias)
         blocks = sums.unflatten(0, x.shape[:2]).chunk(len(self.names), dim=-1)
         named = zip(self.names, blocks, strict=True)
-        return {name: block.tanh() if name == "g" else block.sigmoid() for name, block in named}
+        return {name: tanh(block) if name == "g" else block.sigmoid() for name, block in named}
 
 
 def _running_sum(gates: Signals, c: Tensor, out: Tensor) -> Tensor:

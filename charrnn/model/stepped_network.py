@@ -1,20 +1,21 @@
-"""SteppedCharRNN: the same network step by step, for writing without torch and for holding units. It does not train."""
+"""SteppedCharRNN: the same network step by step, for writing without torch, holding units and recording many streams.
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+It does not train.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.model.cells import Array, CellState, LayerWeights, added, array_module, state_names, step
+from charrnn.model.cells import Array, CellState, LayerWeights, added, array_module, gate_names, state_names, step
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 from charrnn.model.one_stream import OneStream, StreamWeights
 
-if TYPE_CHECKING:
-    from charrnn.model.network import CharRNN
-
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
+Hold = Callable[[int, Array], object]  # holds units of a layer, whose new hidden states [B, H] it writes into
 
 
 class SteppedCharRNN:
@@ -22,7 +23,8 @@ class SteppedCharRNN:
 
     It runs on numpy arrays, or on torch tensors where the weights are such. The first layer's share of the gates is a
     table with a row for each character, so that only the recurrent product is left to do for it. Clamped units are
-    held at every step. `kept` turns each large matrix of torch into what it is multiplied as, such as bfloat16.
+    held at every step of every row; what `hold` does at every step may differ from row to row. `kept` turns each large
+    matrix of torch into what it is multiplied as, such as bfloat16.
     """
 
     def __init__(
@@ -43,18 +45,13 @@ class SteppedCharRNN:
         self._table: Array = inputs + first.bias_ih  # [V, G·H]
         self._readout, self._readout_bias = kept(weights["readout.weight"]), weights["readout.bias"]
         if isinstance(self._table, np.ndarray):
-            self._matrices = [_by_columns(layer, with_input=index > 0) for index, layer in enumerate(layers)]
+            self._matrices = [_side_by_side(layer, with_input=index > 0) for index, layer in enumerate(layers)]
             self._layers = [_parts(*pair) for pair in zip(layers, self._matrices, strict=True)]
             return
         self._layers = [
             layer._replace(weight_ih=kept(layer.weight_ih), weight_hh=kept(layer.weight_hh)) for layer in layers
         ]
         self._table = self._table.to(self._layers[0].weight_hh.dtype)  # as the products that are added to it
-
-    @classmethod
-    def of(cls, model: "CharRNN", clamps: Sequence[Clamp] = ()) -> "SteppedCharRNN":
-        """Return a model with units held, in its own interface, on its own weights and device."""
-        return cls(model.config, {name: weight.detach() for name, weight in model.named_weights()}, clamps)
 
     @property
     def device(self) -> Any:
@@ -92,35 +89,59 @@ class SteppedCharRNN:
         weights = StreamWeights(self._table, self._matrices, biases, recurrent, peepholes, *readout)
         return OneStream(self.config, weights, self._held, state)
 
-    def __call__(self, ids: Array, state: State | None = None) -> tuple[Array, State]:
+    def __call__(self, ids: Array, state: State | None = None, hold: Hold | None = None) -> tuple[Array, State]:
         """Read ids [B, T] from a state (None: the start); return the logits [B, T, V] and the state after them."""
         x, after = self._looked_up(ids), []
         for index, before in enumerate(state or self.initial_state(len(ids))):
-            x, last = self._run(index, x, before)
+            hidden = []
+            for last, _ in self._steps(index, x, before, hold or self._hold):
+                hidden.append(last[0])
+            x = array_module(x).stack(hidden, 1) if len(hidden) > 1 else hidden[0][:, None]
             after.append(last)
         return _added(self._readout_bias, x, self._readout), tuple(after)
+
+    def record(
+        self, ids: Array, state: State | None = None, names: Collection[str] | None = None
+    ) -> tuple[Array, State, dict[str, Array]]:
+        """Read as a call does; return also signals of every unit at every character, as `CharRNN.record` does."""
+        every = (*state_names(self.config), *gate_names(self.config))
+        names, library = every if names is None else names, array_module(self._table)
+        x, after, L = self._looked_up(ids), [], self.config.num_layers
+        signals = {name: self.native(np.empty((L, *ids.shape, self.config.hidden_size), np.float32)) for name in names}
+        for index, before in enumerate(state or self.initial_state(len(ids))):
+            columns: dict[str, list[Array]] = {name: [] for name in every if name in signals or name == "h"}
+            for last, gates in self._steps(index, x, before, self._hold):
+                for name, value in zip(every, (*last, *gates), strict=True):
+                    if name in columns:
+                        columns[name].append(value)
+            x = library.stack(columns["h"], 1)
+            for name in names:
+                library.stack(columns[name], 1, out=signals[name][index])
+            after.append(last)
+        return _added(self._readout_bias, x, self._readout), tuple(after), signals
 
     def _looked_up(self, ids: Array) -> Array:
         if isinstance(self._table, np.ndarray):
             return self._table[ids]
         return self._table.index_select(0, ids.flatten()).view(*ids.shape, -1)  # several times as fast as [ids]
 
-    def _run(self, index: int, x: Array, state: CellState) -> tuple[Array, CellState]:
-        """Run a layer over x [B, T, I], which for the first is its share of the gates already."""
-        weights, clamps = self._layers[index], self._clamps[index]
+    def _steps(self, index: int, x: Array, state: CellState, hold: Hold) -> Iterator[tuple[CellState, Sequence[Array]]]:
+        """Run a layer over x [B, T, I], which for the first is its share of the gates; yield state and gates."""
+        weights = self._layers[index]
         a = _added(weights.bias_ih, x, weights.weight_ih) if index else x
-        hidden = []
         for t in range(a.shape[1]):
-            state, _ = step(self.config, weights, a[:, t], state)
-            for clamp in clamps:
-                state[0][:, clamp.index] = clamp.value
-            hidden.append(state[0])
-        return array_module(a).stack(hidden, 1) if len(hidden) > 1 else hidden[0][:, None], state
+            state, gates = step(self.config, weights, a[:, t], state)
+            hold(index, state[0])
+            yield state, gates
+
+    def _hold(self, layer: int, h: Array) -> None:
+        for clamp in self._clamps[layer]:
+            h[:, clamp.index] = clamp.value
 
 
-def _by_columns(layer: LayerWeights, with_input: bool) -> Array:
-    """W_ih and W_hh side by side, or W_hh alone, in memory column by column: so a vector is multiplied fastest."""
-    return np.asfortranarray(np.hstack((layer.weight_ih, layer.weight_hh)) if with_input else layer.weight_hh)
+def _side_by_side(layer: LayerWeights, with_input: bool) -> Array:
+    """W_ih and W_hh side by side, or W_hh alone."""
+    return np.hstack((layer.weight_ih, layer.weight_hh)) if with_input else layer.weight_hh
 
 
 def _parts(layer: LayerWeights, matrix: Array) -> LayerWeights:

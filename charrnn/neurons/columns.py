@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +12,18 @@ import torch
 
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
-from charrnn.neurons.recording import record_pieces
+from charrnn.neurons.recording import Piece, record_pieces
 
 LARGEST = 60000  # float16 holds no more; a raw cell state may be beyond it
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The values [N, T] of N = signals · L · H units, signal by signal and layer by layer, in float16."""
+    """The values [N, T] of N = signals · L · H units, signal by signal and layer by layer, in float16.
+
+    In the file a character's values lie together, as they come: to write a page for each unit would take longer than
+    to compute what is written.
+    """
 
     values: npt.NDArray[np.float16]
     signals: tuple[str, ...]
@@ -56,13 +59,19 @@ def recorded_columns(
         ConfigError: the cell has no such signal.
     """
     layers, units = model.config.num_layers, model.config.hidden_size
-    shape = (len(signals), layers, units, len(ids))
+    count = len(signals) * layers * units
     with TemporaryDirectory(prefix="charrnn-") as folder:
-        values: Any = np.memmap(Path(folder) / "values", np.float16, "w+", shape=shape)
-        for piece in record_pieces(model, ids, signals, precision):
-            places = slice(piece.start, piece.start + piece.characters)
-            for index, name in enumerate(signals):
-                kept = piece.signals[name].clamp(-LARGEST, LARGEST).transpose(1, 2).half()
-                values[index, :, :, places] = kept.cpu().numpy()
-            on_read(piece.characters)
-        yield Columns(values.reshape(-1, len(ids)), tuple(signals), layers, units)
+        with open(Path(folder) / "values", "w+b") as file:
+            for piece in record_pieces(model, ids, signals, precision):
+                file.seek(piece.start * count * 2)
+                file.write(_rows(piece, signals))
+                on_read(piece.characters)
+            file.flush()
+            values = np.memmap(file, np.float16, "r", shape=(len(ids), count))
+        yield Columns(values.T, tuple(signals), layers, units)
+
+
+def _rows(piece: Piece, signals: Sequence[str]) -> bytes:
+    """The bytes of a row of values for each character."""
+    kept = [piece.signals[name].clamp(-LARGEST, LARGEST).half() for name in signals]  # each [L, n, H]
+    return torch.stack(kept).permute(2, 0, 1, 3).cpu().numpy().tobytes()

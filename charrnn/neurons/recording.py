@@ -10,14 +10,17 @@ import torch
 from torch import Tensor
 
 from charrnn.errors import ConfigError, check_choice
-from charrnn.model.cells import gate_names, state_names
+from charrnn.model.cells import gate_names, state_names, tanh
 from charrnn.model.config import ModelConfig
-from charrnn.model.network import CharRNN
+from charrnn.model.devices import multiplying
+from charrnn.model.network import CharRNN, stepped
 from charrnn.model.readers import Readers, first_reader_afresh
 from charrnn.model.scoring import score_blocks
+from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
 
-CHUNK = 2048  # characters recorded at once, by all readers together
+CHUNK = 4096  # characters recorded at once, by all readers together
+MANY = 16  # readers from which on single steps are faster than torch's fused LSTM with its gates computed again
 WARM_UP = 2000  # characters read before a passage, so that the state there is the text's
 
 Floats = npt.NDArray[Any]
@@ -89,18 +92,29 @@ def record_pieces(
     check_signals(signals, model.config)
     share = Readers.over(len(ids), readers)
     text = torch.from_numpy(ids.astype(np.int64))
+    network = _fastest(model, share.count, precision)
     state = None
     for counts, places in share.windows(max(64, CHUNK // share.count)):
         window = text[places.clamp(0, len(ids) - 1)].to(model.device)
-        with torch.autocast(model.device.type, precision, enabled=precision != torch.float32):
-            _, state, recorded = model.record(window, state, _computed(signals) if counts else [])
-        if not counts:
-            state = first_reader_afresh(state)
-            continue
+        with multiplying(model.device, precision):
+            if not counts:
+                state = first_reader_afresh(model(window, state)[1])
+                continue
+            _, state, recorded = network.record(window, state, _computed(signals))
         for reader, begin in enumerate(places[:, 0].tolist()):
             if begin < len(ids):
                 end = min(len(ids) - begin, places.shape[1])
-                yield Piece(begin, {name: _signal(recorded, name)[:, reader, :end] for name in signals})
+                yield Piece(begin, {name: _signal(recorded, name, reader, end) for name in signals})
+
+
+def _fastest(model: CharRNN, readers: int, precision: torch.dtype) -> CharRNN | SteppedCharRNN:
+    """What records so many readers fastest: single steps, in which the gates come by the way, or the fused layer.
+
+    On a CPU torch's LSTM is faster by so much where there are few readers that its gates may be multiplied once more.
+    """
+    if model.device.type != "cpu" or (model.config.cell == "lstm" and readers < MANY):
+        return model
+    return stepped(model, precision)
 
 
 def _computed(signals: Sequence[str]) -> list[str]:
@@ -108,10 +122,10 @@ def _computed(signals: Sequence[str]) -> list[str]:
     return list(dict.fromkeys("c" if name == "tanh_c" else name for name in signals))
 
 
-def _signal(recorded: dict[str, Tensor], name: str) -> Tensor:
-    if name == "tanh_c" and name not in recorded:
-        recorded[name] = recorded["c"].tanh()
-    return recorded[name]
+def _signal(recorded: dict[str, Tensor], name: str, reader: int, end: int | None = None) -> Tensor:
+    """A signal of one of the readers up to a place, [L, n, H]."""
+    values = recorded["c" if name == "tanh_c" else name][:, reader, :end]
+    return tanh(values) if name == "tanh_c" else values
 
 
 @torch.inference_mode()
@@ -132,7 +146,7 @@ def record_chunks(
         chances, likeliest = logits[0].softmax(-1).topk(min(candidates, logits.shape[-1]))
         yield Recording(
             chunk,
-            {name: _signal(recorded, name)[:, 0].cpu().numpy() for name in signals},
+            {name: _signal(recorded, name, 0).cpu().numpy() for name in signals},
             likeliest.cpu().numpy(),
             chances.cpu().numpy(),
         )

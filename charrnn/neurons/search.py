@@ -106,14 +106,39 @@ def best_unit(columns: Columns, text: str, feature: Feature, before: str = "") -
     Raises:
         ConfigError: the feature hardly changes in one of the halves.
     """
-    half = len(text) // 2
+    task, half = _changing(feature, text, before), len(text) // 2
+    row, sign = _best(columns.values[:, :half], task.discover)
+    signal, unit = columns.unit(row)
+    return Best(unit, signal, _reported(columns, task, row, sign, half), _metric(task.report))
+
+
+def score_of(columns: Columns, unit: Unit, signal: str, text: str, feature: Feature, before: str = "") -> float:
+    """Return how well one unit follows a feature over the second half of the text, its sign being from the first.
+
+    Raises:
+        ConfigError: the feature hardly changes in one of the halves.
+    """
+    task, half, row = _changing(feature, text, before), len(text) // 2, columns.row(signal, unit)
+    _, sign = _best(columns.values[row : row + 1, :half], task.discover)
+    return _reported(columns, task, row, sign, half)
+
+
+def surface_score(ids: npt.NDArray[np.integer], text: str, feature: Feature, before: str = "") -> float:
+    """Return how well the last few characters alone tell a feature, as `score_of` measures a unit."""
+    task = _changing(feature, text, before)
+    return score(Surface(ids).strength(task.discover, task.report, len(text) // 2), task.report.binary)
+
+
+def _changing(feature: Feature, text: str, before: str) -> _Task:
     task = _task(feature, text, before)
     if task is None:
         raise ConfigError(f"{feature.name} hardly changes over {len(text):,} characters", "give a longer text")
-    row, sign = _best(columns.values[:, :half], task.discover)
+    return task
+
+
+def _reported(columns: Columns, task: _Task, row: int, sign: int, half: int) -> float:
     own = strength(sign * columns.values[row, half:][task.report.places], task.report)
-    signal, unit = columns.unit(row)
-    return Best(unit, signal, score(own, task.report.binary), _metric(task.report))
+    return score(own, task.report.binary)
 
 
 def _best(values: Floats, labels: Labels) -> tuple[int, int]:

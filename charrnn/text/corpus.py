@@ -21,6 +21,14 @@ HELD_OUT_MOST = 1_000_000  # but no more characters than this: more say hardly m
 _PIECE = 1 << 20  # characters encoded at once
 
 
+class Window(NamedTuple):
+    """The places in every reader's stretch that a step reads: those of its inputs; its targets end one later."""
+
+    begin: int
+    end: int
+    epoch: int
+
+
 class Batch(NamedTuple):
     """One window of every stream: B sequences of T characters and, as targets, the characters that follow them."""
 
@@ -77,8 +85,8 @@ class Streams:
         """Windows in one epoch."""
         return len(self._cuts(epoch)) - 1
 
-    def batches(self, start: int = 0) -> Iterator[Batch]:
-        """Yield the batches without end, from the given step on."""
+    def windows(self, start: int = 0) -> Iterator[Window]:
+        """Yield the windows without end, from the given step on."""
         epoch = 0
         while start >= self.steps_in(epoch):
             start -= self.steps_in(epoch)
@@ -86,13 +94,15 @@ class Streams:
         while True:
             cuts = self._cuts(epoch)
             for begin, end in zip(cuts[start:-1], cuts[start + 1 :], strict=True):
-                yield self._batch(begin, end, epoch)
+                yield Window(begin, end, epoch)
             start, epoch = 0, epoch + 1
 
-    def _batch(self, begin: int, end: int, epoch: int) -> Batch:
-        places = np.array(self.rows)[:, None] * self.stretch + np.arange(begin, end + 1)
-        window = self.ids[places].astype(np.int64)
-        return Batch(window[:, :-1], window[:, 1:], epoch, begin == 0)
+    def batches(self, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches without end, from the given step on."""
+        for begin, end, epoch in self.windows(start):
+            places = np.array(self.rows)[:, None] * self.stretch + np.arange(begin, end + 1)
+            window = self.ids[places].astype(np.int64)
+            yield Batch(window[:, :-1], window[:, 1:], epoch, begin == 0)
 
     def _cuts(self, epoch: int) -> list[int]:
         first = int(epoch * _GOLDEN % 1 * self.seq_length) or self.seq_length

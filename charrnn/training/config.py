@@ -39,6 +39,7 @@ class TrainingConfig:
     minutes: float | None = None
     patience: int | None = None  # validations in a row without a new best after which the run ends; None: it goes on
     sample_every: int | None = None  # steps between milestones; None: some twenty milestones in a run
+    keep_checkpoints: bool = False  # keep the model of every milestone, in half precision
     seed: int = 0
     on_nan: OnNan = "stop"  # or "rollback": go back to the last saved state and halve the learning rate
 

@@ -1,5 +1,8 @@
 """Event files for TensorBoard in the run folder: the log's figures as curves, the samples as text."""
 
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,14 +23,17 @@ class Events:
 
     Args:
         folder: the run folder.
-        step: the steps taken so far; TensorBoard leaves out what earlier files tell of later ones.
+        step: the one up to which its log is kept; TensorBoard leaves out what earlier files tell of later ones.
 
     Raises:
         RunError: TensorBoard is not installed.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        self._writer: SummaryWriter = writer_type()(str(folder), purge_step=step + 1, flush_secs=FLUSH_SECONDS)
+        self._folder = folder
+        writer = writer_type()
+        with self._writing():
+            self._writer: SummaryWriter = writer(str(folder), purge_step=step + 1, flush_secs=FLUSH_SECONDS)
 
     @staticmethod
     def are_in(folder: Path) -> bool:
@@ -35,19 +41,32 @@ class Events:
         return any(folder.glob("events.out.tfevents.*"))
 
     def log(self, progress: Progress) -> None:
-        """Write the figures of a line of the log by their names; at a milestone all is then on the disk."""
-        for name in SCALARS:
-            value = getattr(progress, name)
-            if value is not None:
-                self._writer.add_scalar(name, value, progress.step)
-        if progress.milestone:
-            self._writer.flush()
+        """Write the figures of a line of the log by their names."""
+        with self._writing():
+            for name in SCALARS:
+                value = getattr(progress, name)
+                if value is not None:
+                    self._writer.add_scalar(name, value, progress.step)
 
     def keep_sample(self, progress: Progress, text: str, verbatim: Verbatim | None) -> None:
         """Write a sample, as a block of code for it is read as Markdown, and how much of it is verbatim."""
-        self._writer.add_text("sample", "\n".join(f"    {line}" for line in text.split("\n")), progress.step)
-        if verbatim is not None:
-            self._writer.add_scalar("verbatim", verbatim.share, progress.step)
+        with self._writing():
+            self._writer.add_text("sample", "\n".join(f"    {line}" for line in text.split("\n")), progress.step)
+            if verbatim is not None:
+                self._writer.add_scalar("verbatim", verbatim.share, progress.step)
+
+    def take_back(self, step: int) -> None:
+        """Have TensorBoard leave out what was told of steps after this one, which the run has gone back to."""
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+        begins = Event(session_log=SessionLog(status=SessionLog.START))
+        with self._writing():
+            self._writer.file_writer.add_event(begins, step=step + 1)  # type: ignore[attr-defined]
+
+    def flush(self) -> None:
+        """Write out all that was told: to be called before the state is saved, from which it is not told again."""
+        with self._writing():
+            self._writer.flush()
 
     def __enter__(self) -> "Events":
         return self
@@ -55,7 +74,19 @@ class Events:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
+        with self._writing() if error is None else suppress(OSError):
+            self._writer.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn an error of the disk, which the writer's own thread has met, into one that says what to do."""
+        try:
+            yield
+        except OSError as error:
+            raise RunError(
+                f"the event files in {self._folder} cannot be written ({error.strerror})",
+                f"make room, then: charrnn train --resume {shlex.quote(str(self._folder))}",
+            ) from None
 
 
 def writer_type() -> "type[Any]":

@@ -115,6 +115,45 @@ class Letter:
         return self._numbers.tolist()
 
 
+class Clock:
+    """The time of a run and the wish to stop it, on which all agree: the first process's time, and any one's wish.
+
+    Alone, a process looks at both at once. With others, what each has seen travels with a step's gradients, and is read
+    when the next step is under way, so that no GPU is waited for.
+    """
+
+    def __init__(self, group: Group, time: Callable[[], float], stop: Callable[[], bool], agreed: float) -> None:
+        """`time` and `stop` tell this process's seconds and wish; on so many seconds all agree as they begin."""
+        self._group, self._time, self._stop, self._agreed = group, time, stop, agreed
+        self._letters: list[Letter] = []  # under way
+        self.stopping = False  # whether the run is to stop, as it was last agreed
+
+    @property
+    def now(self) -> float:
+        """The seconds, as far as they are agreed."""
+        return self._time() if self._group.size == 1 else self._agreed
+
+    def told(self) -> tuple[float, ...]:
+        """What this process tells the others with a step."""
+        if self._group.size == 1:
+            return ()
+        return self._time() if self._group.is_first else 0.0, float(self._stop())
+
+    def hear(self, letter: Letter | None) -> None:
+        """Take what a step has brought from all."""
+        if letter is not None:
+            self._letters.append(letter)
+
+    def agree(self) -> float:
+        """Agree anew, on `stopping` too; return the seconds."""
+        if self._group.size == 1:
+            self._agreed, self.stopping = self._time(), self._stop()
+        elif len(self._letters) > 1:
+            self._agreed, stops = self._letters.pop(0).read()
+            self.stopping = stops > 0
+        return self._agreed
+
+
 @contextmanager
 def joined(device: torch.device) -> Iterator[Group]:
     """Join the group that torchrun has started this process for, on a device of its kind; else be a group of one.

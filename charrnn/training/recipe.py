@@ -63,7 +63,8 @@ class Hardware:
     def __str__(self) -> str:
         number = "bfloat16" if self.bfloat16 else "float32"
         gpus = "a GPU" if self.processes == 1 else f"{self.processes} GPUs"
-        return f"{gpus}, {number}" if self.gpu else f"{self.cores} CPU cores, {number}"
+        cores = "a CPU core" if self.cores == 1 else f"{self.cores} CPU cores"
+        return f"{gpus if self.gpu else cores}, {number}"
 
 
 class Recipe(NamedTuple):

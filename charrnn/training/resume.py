@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from charrnn.errors import CharrnnError, ConfigError, RunError
+from charrnn.errors import CharrnnError, RunError
+from charrnn.model.cells import state_names
 from charrnn.model.checkpoint import Header, replacing_tensors, seal
 from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import TrainingConfig
-from charrnn.training.trainer import MOMENTS, Trainer
+from charrnn.training.learner import MOMENTS
+from charrnn.training.trainer import COUNTS, Trainer
 
 STATE = "state.safetensors"
 _FORMAT = "charrnn training state"
@@ -67,6 +70,16 @@ class Account:
     sources: Sources
     best_nats: float | None = None  # the lowest validation loss, as it was measured in training
 
+    @property
+    def training(self) -> TrainingConfig:
+        """The run's recipe and budget; raises msgspec.ValidationError."""
+        return msgspec.convert(self.header.training, TrainingConfig)
+
+    @property
+    def precision(self) -> str:
+        """The name of the number format that the run trains in; raises KeyError."""
+        return str(self.header.training["precision"])
+
 
 @dataclass(frozen=True)
 class SavedState:
@@ -102,7 +115,7 @@ def load_state(folder: Path) -> SavedState:
     """Read the state in a run folder and check it as a whole.
 
     Raises:
-        RunError: it is not there, damaged, or of another format.
+        RunError: it is not there, damaged, or not as this charrnn writes it.
     """
     path = find_state(folder)
     try:
@@ -111,30 +124,62 @@ def load_state(folder: Path) -> SavedState:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path} cannot be read ({error})", _after_loss(folder)) from None
-    if (metadata.get("format"), metadata.get("format_version")) != (_FORMAT, _VERSION):
-        raise RunError(f"{path} is not a state of this charrnn's format", "go on with the charrnn that wrote it")
+    if metadata.get("format") != _FORMAT:
+        raise RunError(f"{path} is no state of a run", "give the folder of a run made by 'charrnn train'")
+    if metadata.get("format_version") != _VERSION:
+        raise _of_another_layout(path, f"its version is {metadata.get('format_version')}, not {_VERSION}")
     if metadata != _sealed(metadata.get("account", ""), tensors):
         raise RunError(f"{path} is damaged: its digest does not fit", _after_loss(folder))
     try:
         account = msgspec.json.decode(metadata["account"], type=Account)
-        _check_tensors(tensors, account.header)
+        _check_layout(account, tensors)
         vocabulary = Vocabulary(map(chr, tensors.pop("vocabulary").tolist()), folds=account.header.corpus.folded > 0)
-    except (msgspec.DecodeError, CharrnnError, RecursionError, *_ODD) as error:
-        raise RunError(f"{path} is damaged: {error}", _after_loss(folder)) from None
+        if len(vocabulary) != account.header.model.vocabulary_size:
+            raise ValueError("a character occurs twice in its vocabulary")
+    except KeyError as error:
+        raise _of_another_layout(path, f"it lacks {error.args[0]}") from None
+    except (msgspec.DecodeError, CharrnnError, OverflowError, RecursionError, ValueError) as error:
+        raise _of_another_layout(path, str(error)) from None
     return SavedState(account, vocabulary, tensors)
 
 
-def recipe_of(state: SavedState, folder: Path, on_nan: str | None = None) -> TrainingConfig:
-    """Return how a run was trained; `on_nan` may be chosen anew.
+def _check_layout(account: Account, tensors: dict[str, Tensor]) -> None:
+    """Check the names, types and sizes of all tensors, before a network is made that they may not fit.
+
+    An optimiser would read past the end of a moment that is smaller than its weight.
 
     Raises:
-        RunError: the state does not tell.
+        KeyError, ValueError, msgspec.ValidationError: the account or a tensor is not this charrnn's.
     """
-    options = state.account.header.training | ({"on_nan": on_nan} if on_nan else {})
-    try:
-        return msgspec.convert(options, TrainingConfig)
-    except (msgspec.ValidationError, ConfigError) as error:
-        raise RunError(f"{folder / STATE} is damaged: {error}", _after_loss(folder)) from None
+    layout = dict(_layout(account, tensors))
+    unknown = next((name for name in tensors if name not in layout and name != "owed"), None)
+    if unknown:
+        raise ValueError(f"{unknown} is none of its tensors")
+    for name, (number, shape) in layout.items():
+        found = tensors[name]
+        if number not in str(found.dtype) or tuple(found.shape[-len(shape) :] if shape else found.shape) != shape:
+            raise ValueError(f"{name} is of another size or type than its network's")
+
+
+def _layout(account: Account, tensors: dict[str, Tensor]) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
+    """The tensors that a state has, each with its type and its last sizes.
+
+    Raises:
+        KeyError, ValueError, msgspec.ValidationError: the account or the counts are not this charrnn's.
+    """
+    model, training, _ = account.header.model, account.training, account.precision
+    shapes = model.shapes()
+    yield "dropout", ("uint8", tensors["dropout"].shape[-1:])
+    yield "counts", ("float64", (COUNTS,))
+    yield "vocabulary", ("int32", (model.vocabulary_size,))
+    yield from ((f"model.{name}", ("float32", shape)) for name, shape in shapes.items())
+    if tensors["counts"].flatten()[0] > 0:  # steps: before the first there is none of what follows
+        for index, shape in enumerate(shapes.values()):
+            for name in MOMENTS[training.optimizer]:
+                yield f"optimizer.{index}.{name}", ("float32", () if name == "step" else shape)
+        for layer in range(model.num_layers):
+            for part in range(len(state_names(model))):
+                yield f"recurrent.{layer}.{part}", ("float", (model.hidden_size,))  # or bfloat16
 
 
 def restore(trainer: Trainer, state: SavedState) -> None:
@@ -145,32 +190,16 @@ def restore(trainer: Trainer, state: SavedState) -> None:
     """
     try:
         trainer.restore(state.tensors)
-    except (RuntimeError, *_ODD) as error:
+    except (KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise RunError(f"{STATE} does not fit this network ({error})", "name the run that it belongs to") from None
 
 
-def _check_tensors(tensors: dict[str, Tensor], header: Header) -> None:
-    """Raise ValueError where weights, the optimiser's moments of them or the recurrent state are not of the model.
-
-    No network is made for them, and no optimiser reads past the end of a moment that is too small for its weight.
-    """
-    model, optimizer = header.model, str(header.training.get("optimizer", "adamw"))
-    shapes: dict[str, tuple[int, ...]] = {f"model.{name}": shape for name, shape in model.shapes().items()}
-    moments = {name for name in tensors if name.startswith("optimizer.")}
-    if moments:  # none before the first step
-        for index, shape in enumerate(model.shapes().values()):
-            shapes |= {f"optimizer.{index}.{name}": shape for name in MOMENTS[optimizer]}
-            shapes[f"optimizer.{index}.step"] = ()
-    found = {name: tuple(tensors[name].shape) for name in moments | {n for n in tensors if n.startswith("model.")}}
-    for name in sorted(shapes | found):
-        if found.get(name) != shapes.get(name) or tensors[name].dtype != torch.float32:
-            raise ValueError(f"{name} is not as large as its network wants it, or of another type")
-    for name, tensor in tensors.items():
-        if name.startswith("recurrent.") and tensor.shape[1:] != (model.hidden_size,):
-            raise ValueError(f"{name} is not as large as its network wants it")
-
-
-_ODD = (KeyError, OverflowError, TypeError, ValueError)  # what Python makes of values of another kind or size
+def _of_another_layout(path: Path, why: str) -> RunError:
+    return RunError(
+        f"{path} is not as this charrnn writes it: {why}",
+        "go on with the charrnn that wrote it, or start a new run from its weights: "
+        f"charrnn train SOURCE --init-from {shlex.quote(str(path.parent))}",
+    )
 
 
 def _after_loss(folder: Path) -> str:

@@ -1,5 +1,6 @@
 """The run folder: the best and the last checkpoint, the log and the samples, written as training goes on."""
 
+import itertools
 import os
 import shlex
 import shutil
@@ -11,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from charrnn.errors import RunError
+from charrnn.errors import CheckpointError, RunError
 from charrnn.files import append, replacing, sweep, sync
-from charrnn.model.checkpoint import BEST, LAST, Checkpoint, Figures, Header, Provenance, save
+from charrnn.model.checkpoint import BEST, LAST, STAGES, Checkpoint, Figures, Header, Provenance, save, stage, stages
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
@@ -48,7 +49,7 @@ class Run:
         self._provenance = Provenance(
             corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence, corpus.source, corpus.folded
         )
-        chosen = {k: v for k, v in asdict(training).items() if v is not None}
+        chosen = {k: v for k, v in asdict(training).items() if v is not None and v is not False}
         self._training = chosen | {"precision": precision} | dict(origin or {})
         self._line_beginnings = corpus.line_beginnings
         self._best: float | None = None
@@ -56,21 +57,27 @@ class Run:
         self._validates = "val" in corpus.parts
         self._lock = lock or Lock(path)
 
-    def create(self) -> None:
+    def create(self, numbered: bool = False) -> None:
         """Make the folder and take its lock, until `close`.
+
+        If `numbered`, it is one that was not there before: path, or the first free of path-2, path-3, …
 
         Raises:
             RunError: it holds a run already, another process writes to it, or it cannot be made.
         """
-        if self.holds_a_model:
+        if not numbered and self.holds_a_model:
             raise RunError(f"{self.path} holds a run already", "name another folder with --out, or go on with --resume")
         with self._writing():
+            if numbered:
+                self.path = made_anew(self.path)
+                self._lock = Lock(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.take()
             self._sweep()
             (self.path / LOG).write_bytes(b"")  # an older log is of a run that ended before its first checkpoint
             for name in (SAMPLES, STATE):
                 (self.path / name).unlink(missing_ok=True)
+            self._drop_stages(after=-1)
 
     def reopen(self, step: int, best_nats: float | None) -> None:
         """Go on with the folder, whose lock is held, as it was at a step: log and samples lose their later lines.
@@ -167,6 +174,8 @@ class Run:
                 self._best = val
                 self._written.add(BEST)
             save(checkpoint, self.path / LAST)
+            if self._training.get("keep_checkpoints"):
+                self._keep(checkpoint, stage(self.path, progress.step))
 
     def save_state(self, trainer: Trainer, figures: Figures) -> None:
         """Save what the run goes on from; before the first step too, which shows that the folder takes it."""
@@ -192,6 +201,21 @@ class Run:
         with self._writing():
             save(replace(checkpoint, header=self._header(checkpoint.config, figures)), self.best)
 
+    def _keep(self, checkpoint: Checkpoint, path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        try:
+            save(checkpoint, path, half=True)
+        except CheckpointError:  # a weight is beyond float16
+            save(checkpoint, path)
+
+    def _drop_stages(self, after: int) -> None:
+        """Remove the models kept of later steps, and what a kill has left of one."""
+        for step, path in stages(self.path).items():
+            if step > after:
+                path.unlink()
+        for left in self.path.glob(f"{STAGES}/.step-*.tmp"):
+            left.unlink()
+
     def _header(self, config: ModelConfig, figures: Figures) -> Header:
         return Header(config, self._provenance, figures, self._training, self._line_beginnings)
 
@@ -200,7 +224,8 @@ class Run:
             append(self.path / name, msgspec.json.encode(record) + b"\n")
 
     def _take_back(self, step: int) -> None:
-        """Remove what log and samples say of later steps, and a line that a kill has cut off."""
+        """Remove what log, samples and stages say of later steps, and a line that a kill has cut off."""
+        self._drop_stages(step)
         for path in (self.path / LOG, self.path / SAMPLES):
             lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
             kept = [line for line in lines if _step_of(line) <= step]
@@ -228,8 +253,10 @@ class Run:
             ) from None
 
 
-def check_space(folder: Path, config: ModelConfig) -> None:
+def check_space(folder: Path, config: ModelConfig, kept: int = 0) -> None:
     """Look whether a new run of such a network will find room: best, last and state, and a second state meanwhile.
+
+    `kept` says how many models of its stages it will keep besides.
 
     Raises:
         RunError: there is less.
@@ -237,7 +264,7 @@ def check_space(folder: Path, config: ModelConfig) -> None:
     while not os.path.exists(folder):  # unlike Path.exists, false for a name that no folder can have
         folder = folder.parent
     state = 3 * 4 * config.parameters  # weights and both of AdamW's moments, in float32
-    needed, free = 2 * 4 * config.parameters + 2 * state, shutil.disk_usage(folder).free
+    needed, free = (2 * 4 + 2 * kept) * config.parameters + 2 * state, shutil.disk_usage(folder).free
     if free < needed:
         raise RunError(
             f"a run of this size needs {needed / 1e6:,.0f} MB, and {folder} has {free / 1e6:,.0f} MB free",
@@ -257,10 +284,20 @@ def _step_of(line: bytes) -> float:
         return float("inf")
 
 
-def free_folder(parent: Path, name: str) -> Path:
-    """Return parent/name, or the first of parent/name-2, -3, … that does not exist."""
-    candidate, count = parent / name, 1
-    while candidate.exists():
-        count += 1
-        candidate = parent / f"{name}-{count}"
-    return candidate
+def made_anew(path: Path) -> Path:
+    """Make the folder path, or the first of path-2, path-3, … that is not there, and return it; raises OSError.
+
+    Of several processes that do so at once, each gets one of its own.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(folder for folder in itertools.chain([path], numbered) if _is_made(folder))
+
+
+def _is_made(folder: Path) -> bool:
+    """Make a folder; return whether it was not there."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from charrnn.cli.common import load_checkpoint, read_unseen
+from charrnn.cli.common import beginning, load_checkpoint, read_unseen
 from charrnn.neurons.features import FEATURES
 from charrnn.text.reading import DEFAULT
 
@@ -157,6 +157,18 @@ def test_what_is_no_passage_is_refused(charrnn, run, long_book, like):
     assert "is no passage of" in result.err
 
 
+@pytest.mark.parametrize(("count", "length"), [(1, 4), (2, 4), (3, 12), (4, 8), (99, 20)])
+def test_no_more_of_a_text_is_encoded_than_holds_what_is_asked_for(make_checkpoint, count, length):
+    text = "xxab" * 5  # the model knows a and b
+    assert beginning(make_checkpoint(), text, count) == text[:length]
+
+
+def test_a_feature_that_is_never_on_is_told(charrnn, run, long_book):
+    result = charrnn("neurons", "ablate", run, long_book, "--unit", "0:3", "--feature", "inside_url")
+    assert result.status == 0, result.err
+    assert "inside_url is never on in these" in result.err
+
+
 def test_compare_pairs_each_unit_with_itself_in_the_same_model(charrnn, run, long_book):
     options = ("--feature", "inside_quotes", "--json")
     result = charrnn("neurons", "compare", run, run, f"{run}/last.safetensors", long_book, *options)
@@ -172,3 +184,37 @@ def test_compare_pairs_each_unit_with_itself_in_the_same_model(charrnn, run, lon
 
 def test_one_model_cannot_be_compared(charrnn, run, long_book):
     assert charrnn("neurons", "compare", run, long_book).status == 2
+    assert charrnn("neurons", "compare", run).status == 2
+    assert charrnn("neurons", "compare", run, run, long_book, "-o", "picture.png").status == 2
+    assert charrnn("neurons", "compare", run, run, long_book, "--part", "val").status == 2
+
+
+def test_a_run_that_kept_no_stages_is_told_how_to(charrnn, run, long_book):
+    result = charrnn("neurons", "compare", run, long_book, "--feature", "inside_quotes")
+    assert result.status == 1
+    assert "has kept no model of its stages; train with --keep-checkpoints" in result.err
+
+
+@pytest.fixture
+def kept(charrnn, long_book, tmp_path):
+    """A run that kept its stages, at steps 2, 4 and 5."""
+    options = ("--steps", 5, "--sample-every", 2, "--hidden-size", 8, "--embedding-size", 4, "--keep-checkpoints")
+    result = charrnn("train", long_book, "--out", tmp_path / "kept", "--test-fraction", "0.6", *options)
+    assert result.status == 0, result.err
+    return tmp_path / "kept"
+
+
+def test_the_stages_of_a_run_tell_when_a_unit_was_born(charrnn, kept, long_book, tmp_path):
+    asked = ("neurons", "compare", kept, long_book, "--feature", "line_position")
+    result = charrnn(*asked, "--json", "-o", tmp_path / "born.png")
+    assert result.status == 0, result.err
+    told = json.loads(result.out)
+    assert [stage["step"] for stage in told["stages"]] == [2, 4, 5]
+    assert told["part"] == "test"
+    assert told["unit"] == told["stages"][-1]["best_unit"]
+    assert told["stages"][-1]["score"] == told["stages"][-1]["best_score"]
+    assert told["born"] in (2, 4, 5)
+    assert (tmp_path / "born.png").read_bytes().startswith(b"\x89PNG")
+    lines = charrnn(*asked).out.splitlines()
+    assert max(map(len, lines[1:])) <= 80, lines
+    assert [line.split()[0] for line in lines[4:7]] == ["2", "4", "5"]

@@ -1,10 +1,14 @@
 """`charrnn train --tensorboard`: what TensorBoard reads is what the log and the samples hold."""
 
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+from charrnn.training.report import Progress
 
 NAMES = {"epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second", "val_nats"}
 
@@ -41,10 +45,13 @@ def test_the_scalars_are_those_of_the_log_and_the_samples_are_text(train):
     assert {step: text.replace("\n    ", "\n")[4:] for step, text in texts.items()} == samples
 
 
+def sampled_at(events):
+    return [event.step for event in events.Tensors("sample/text_summary")]
+
+
 def test_a_resumed_run_goes_on_with_its_events_and_takes_back_what_came_after_its_state(charrnn, train):
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     from charrnn.training.events import Events
-    from charrnn.training.trainer import Progress
 
     run = train("--steps", 6, "--sample-every", 2, "--tensorboard")
     with Events(run, 6) as events:  # a kill after a report that no state was saved at
@@ -52,6 +59,82 @@ def test_a_resumed_run_goes_on_with_its_events_and_takes_back_what_came_after_it
     assert curve(read(run), "train_nats")[-1] == (7, 99.0)
     assert charrnn("train", "--resume", run).status == 0
     assert curve(read(run), "train_nats") == of_log(run, "train_nats")
+
+
+def test_a_milestone_that_a_stop_cut_off_stands_once(charrnn, book, tiny, tmp_path, monkeypatch):
+    """The stop comes in the validation after step 4, which is told of without it, and then again with it."""
+    from charrnn.cli import train as command
+
+    real = command.follow
+
+    def stopping(trainer, run, stop, events):
+        monkeypatch.setattr(command, "follow", real)
+        real(trainer, run, lambda: trainer.step == 4, events)
+
+    monkeypatch.setattr(command, "follow", stopping)
+    run = tmp_path / "run"
+    train = ["train", book, *tiny, "--steps", 6, "--sample-every", 2, "--tensorboard", "--out", run]
+    assert '"stopped": "interrupted"' in charrnn(*train, "--json").out
+    assert curve(read(run), "train_nats")[-1][0] == 4
+    assert sampled_at(read(run)) == [2]
+    assert charrnn("train", "--resume", run).status == 0
+    for name in NAMES:
+        assert curve(read(run), name) == of_log(run, name), name
+    assert sampled_at(read(run)) == [2, 4, 6]
+
+
+def test_what_a_run_went_back_from_stands_in_no_curve(charrnn, book, tiny, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from charrnn.training.trainer import Trainer
+
+    train_on = Trainer._train_on
+
+    def broken(trainer, batch, rate):
+        train_on(trainer, batch, rate)
+        if trainer.step == 7 and rate > 0.005:
+            trainer.model.readout.bias.data[0] = float("nan")
+
+    monkeypatch.setattr(Trainer, "_train_on", broken)
+    monkeypatch.setattr("charrnn.training.trainer.REPORT_SECONDS", 0.0)  # a report at every step
+    recipe = ["--learning-rate", 0.01, "--schedule", "constant", "--warmup", 0, "--on-nan", "rollback"]
+    options = ["--steps", 10, "--sample-every", 4, "--tensorboard", "--out", tmp_path / "run"]
+    result = charrnn("train", book, *tiny, *options, *recipe)
+    assert "Note: the loss was nan at step 8; going on from step 4" in result.err
+    events = read(tmp_path / "run")
+    for name in NAMES:
+        assert curve(events, name) == of_log(tmp_path / "run", name), name
+    assert [step for step, _ in curve(events, "epoch")] == list(range(1, 11))
+    assert sampled_at(events) == [4, 8, 10]
+
+
+def test_what_was_told_before_a_save_is_on_the_disk_then(charrnn, book, tiny, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from charrnn.training.run import Run
+
+    commit, seen = Run.commit, []
+
+    def committed(run, trainer, progress):
+        seen.append((sampled_at(read(run.path)), curve(read(run.path), "epoch")[-1][0]))
+        commit(run, trainer, progress)
+
+    monkeypatch.setattr(Run, "commit", committed)
+    charrnn("train", book, *tiny, "--steps", 4, "--sample-every", 2, "--tensorboard", "--out", tmp_path / "run")
+    assert seen == [([2], 2), ([2, 4], 4)]
+
+
+def test_event_files_that_cannot_be_written_are_an_error_that_names_the_way_on(tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from charrnn.errors import RunError
+    from charrnn.training.events import Events
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    message = r"the event files in .* cannot be written \(No space left on device\); make room"
+    with Events(tmp_path, 0) as events:
+        events._writer.add_text = full
+        with pytest.raises(RunError, match=message):
+            events.keep_sample(Progress(7, 0.1, 9.0, 0.5, 99.0, 1.0, 1.0), "text", None)
 
 
 def test_without_the_option_no_event_files_are_written(run):

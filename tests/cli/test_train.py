@@ -1,5 +1,7 @@
 """Training by the command line: the run folder, the report, and a stop that loses nothing."""
 
+import io
+import itertools
 import json
 import re
 import signal
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.cli.common import say
 from charrnn.cli.progress import SAMPLE_LENGTH
 from charrnn.model.checkpoint import load
 from charrnn.text.corpus import Corpus
@@ -131,3 +134,42 @@ def test_the_checkpoint_names_its_text_and_its_split(run, book):
     corpus = Corpus.from_text(read([str(book)]))
     assert (header.name, header.sha256, header.split) == ("book", corpus.sha256, corpus.split)
     assert header.characters == sum(header.split.values()) == len(book.read_text("utf-8"))
+
+
+def test_a_run_that_patience_ends_says_so(charrnn, book, tiny, tmp_path, monkeypatch):
+    rising = itertools.count(1.0)
+    monkeypatch.setattr("charrnn.training.trainer.nats_per_character", lambda *_: next(rising))
+    train = ["train", book, *tiny, "--sample-every", 1, "--patience", 2]
+    early = charrnn(*train, "--steps", 9, "--out", tmp_path / "early")
+    assert "Note: the last 2 validations were no new best, so the run ended early\n" in early.err
+    assert early.out.startswith("finished after 3 steps")
+    whole = charrnn(*train, "--steps", 2, "--out", tmp_path / "whole")
+    assert "ended early" not in whole.err
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_a_line_is_broken_between_words(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    words = " ".join(["checkpoints/of-some-length"] * 2 + ["a word and another, and so on to the end"])
+    for stream, broken in ((Screen(), True), (io.StringIO(), False)):
+        monkeypatch.setattr("sys.stderr", stream)
+        say(words, err=True)
+        lines = stream.getvalue().splitlines()
+        assert (len(lines) > 2) == broken
+        assert " ".join(lines) == words
+        assert max(map(len, lines)) <= 30 or not broken
+
+
+def test_every_loss_of_the_summary_has_its_unit(charrnn, book, tiny, tmp_path):
+    losses = {
+        "0.1": r"train \d\.\d{4}, val \d\.\d{4} nats .*, test \d\.\d{4} nats per",
+        "0": r"train \d\.\d{4} nats per",
+    }
+    for fraction, expected in losses.items():
+        parts = ["--val-fraction", fraction, "--test-fraction", fraction]
+        done = charrnn("train", book, *tiny, "--steps", 1, *parts, "--out", tmp_path / fraction)
+        assert re.search(f": {expected} character", done.out), done.out

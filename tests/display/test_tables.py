@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from charrnn.display.tables import NOTHING, chosen, clock, figures, history, settings
+from charrnn.display.tables import NOTHING, chosen, clock, figures, history, names, settings
 
 
 def printed(*tables, width=80):
@@ -65,19 +65,49 @@ def test_only_the_figures_that_may_be_compared_are_marked():
     assert max(map(len, rows)) <= 80
 
 
-def test_more_settings_than_a_row_holds_go_into_further_tables():
-    values = {f"setting_{n}": [n, None] for n in range(8)}
-    text = printed(*settings(["one", "two"], values))
-    assert text.count("run") == 2
-    assert text.count(NOTHING) == 8
+def rows_of(values, width=80):
+    return [row.split() for row in printed(*settings(values, width), width=width).splitlines()]
+
+
+def test_settings_stand_below_each_other_and_runs_side_by_side():
+    values = {"cell": ["lstm", "gru"], "learning_rate": [0.0023784142300054423, 1e-05], "patience": [None, 3]}
+    assert rows_of(values) == [
+        ["1", "2"], ["cell", "lstm", "gru"], ["learning_rate", "0.00237841", "1e-05"], ["patience", NOTHING, "3"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("count", [1, 2, 9, 23])
+def test_more_runs_than_there_is_room_for_go_into_further_tables(width, count):
+    values = {"cell": ["peephole"] * count, "embedding_size": list(range(count))}
+    text = printed(*settings(values, width), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    told = [row for row in rows_of(values, width) if row[0] == "embedding_size"]
+    assert [cell for row in told for cell in row[1:]] == [str(place) for place in range(count)]
+    heads = [row for row in rows_of(values, width) if row[0] not in values]
+    assert [cell for row in heads for cell in row] == list("123456789abcdefghijklmnopqrstuvwxyz"[:count])
+
+
+def test_a_long_value_is_folded_and_whole():
+    long = "/home/me/checkpoints/of-last-year/" + "x" * 90
+    text = printed(*settings({"init_from": [long, None]}))
     assert max(map(len, text.splitlines())) <= 80
+    assert long in "".join(text.replace("init_from", "").replace(NOTHING, "").split())
+
+
+def test_a_long_name_stands_once_and_whole():
+    long = "shakespeare-lstm-" * 9
+    assert [line.plain for line in names(["a", long])] == ["1  a", f"2  {long}"]
+    rows = printed(figures([run("a"), run(long)], ["val_nats"])).splitlines()
+    assert max(map(len, rows)) <= 80
+    assert [row.split()[0] for row in rows[2:]] == ["1", "2"]
 
 
 def test_a_run_of_a_hostile_name_is_shown_as_it_is(hostile):
-    text = printed(figures([run(hostile)], []), *settings([hostile], {"cell": [hostile]}), width=4000)
+    text = printed(*names([hostile]), *settings({"cell": [hostile]}, width=4000), width=4000)
     assert "\x1b" not in text
-    assert "[red]markup[/red]" in text
-    assert len(text.splitlines()) == 5
+    assert text.count("[red]markup[/red]") == 2
+    assert len(text.splitlines()) == 3
 
 
 def test_a_time_is_rounded_as_a_whole():

@@ -308,44 +308,51 @@ def of_state(path, change):
 
     with safe_open(path, framework="pt") as file:
         account, tensors = json.loads(file.metadata()["account"]), {n: file.get_tensor(n) for n in file.keys()}  # noqa: SIM118
-    account = change(account, tensors, torch) or json.dumps(account)
+    changed = change(account, tensors, torch)
+    account = changed if isinstance(changed, str) else json.dumps(account)
     save_state(tensors, path, _sealed(account, tensors))
 
 
 # What a stranger's run folder claims -> what `charrnn train --resume RUN` says, with exit status 1.
 STATES = {
-    "fractions for a vocabulary": (lambda a, t, torch: t.update(vocabulary=torch.ones(2)), "cannot be interpreted"),
-    "a vocabulary beyond any number": (lambda a, t, torch: t.update(vocabulary=torch.tensor([2**40])), "too large"),
-    "no vocabulary": (lambda a, t, torch: t.__delitem__("vocabulary"), "is damaged: 'vocabulary'"),
+    "fractions for a vocabulary": (lambda a, t, torch: t.update(vocabulary=torch.ones(2)), "vocabulary "),
+    "a vocabulary beyond any number": (lambda a, t, torch: t["vocabulary"].fill_(2**31 - 1), "not in range(0x110000)"),
+    "a vocabulary with repeats": (lambda a, t, torch: t["vocabulary"].fill_(97), "occurs twice"),
+    "no vocabulary": (lambda a, t, torch: t.__delitem__("vocabulary"), "it lacks vocabulary"),
     "a moment smaller than its weight": (
         lambda a, t, torch: t.update({"optimizer.1.exp_avg": torch.zeros(2)}),
-        "optimizer.1.exp_avg is not as large as its network wants it",
+        "optimizer.1.exp_avg is of another size or type than its network's",
     ),
-    "a moment too few": (lambda a, t, torch: t.__delitem__("optimizer.0.exp_avg_sq"), "optimizer.0.exp_avg_sq is not"),
+    "a moment too few": (
+        lambda a, t, torch: t.__delitem__("optimizer.0.exp_avg_sq"),
+        "it lacks optimizer.0.exp_avg_sq",
+    ),
     "a state of another width": (
         lambda a, t, torch: t.update({"recurrent.0.0": torch.zeros(4, 99)}),
-        "recurrent.0.0 is not as large as its network wants it",
+        "recurrent.0.0 is of another size or type than its network's",
     ),
     "sizes that the file does not have": (
         lambda a, t, torch: a["header"]["model"].update(hidden_size=16384),
-        "is not as large as its network wants it",
+        "layers.0.weight_ih is of another size or type than its network's",
     ),
     "a random state of another type": (
         lambda a, t, torch: t.update(dropout=t["dropout"].bool()),
-        "does not fit this network",
+        "dropout is of another size or type than its network's",
     ),
     "a recipe that is none": (
         lambda a, t, torch: a["header"]["training"].update(batch_size="x"),
-        "is damaged: Expected `int`, got `str`",
+        "is not as this charrnn writes it: Expected `int`, got `str`",
     ),
     "a recipe without its precision": (
         lambda a, t, torch: a["header"]["training"].__delitem__("precision"),
-        "precision is 'None'; choose one of float32, bfloat16",
+        "it lacks precision",
     ),
     "a device for a text": (
         lambda a, t, torch: a["sources"].update(sources=["/dev/zero"]),
         "/dev/zero is no regular file",
     ),
+    "a tensor too many": (lambda a, t, torch: t.update(stowaway=torch.ones(1)), "stowaway is none of its tensors"),
+    "a count that is no number": (lambda a, t, torch: t["counts"][1:].fill_(float("nan")), "does not fit this network"),
     "200,000 levels": (lambda a, t, torch: '{"a":' * 200_000, "maximum recursion depth"),
 }
 

@@ -46,7 +46,8 @@ def test_holding_no_unit_changes_nothing(make_model, cell):
 def test_tensors_are_clamped_as_arrays_are(make_model, cell):
     model = make_model(**cell, num_layers=2)
     clamps = [Clamp(c.layer, c.index, abs(c.value)) for c in HELD]
-    logits, _ = SteppedCharRNN.of(model, clamps)(torch.tensor(IDS))
+    tensors = {name: torch.from_numpy(weight) for name, weight in model.weights().items()}
+    logits, _ = SteppedCharRNN(model.config, tensors, clamps)(torch.tensor(IDS))
     np.testing.assert_allclose(logits.numpy(), clamped(model, clamps)(IDS)[0], rtol=1e-5, atol=1e-6)
 
 

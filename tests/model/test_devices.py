@@ -3,7 +3,7 @@ import torch
 
 from charrnn.errors import ConfigError, DeviceError
 from charrnn.model import devices
-from charrnn.model.devices import choose_device, choose_precision
+from charrnn.model.devices import choose_device, choose_precision, multiplying, with_tensor_cores
 
 
 @pytest.mark.parametrize("name", ["tpu", "cuda:99", "", "CPU", "cpu:0x", "meta"])
@@ -48,3 +48,19 @@ def test_a_gpu_runs_in_bfloat16_where_its_hardware_does(monkeypatch, capability,
 def test_an_unknown_precision_is_an_error(name):
     with pytest.raises(ConfigError, match=r"precision is .*; choose one of float32, bfloat16"):
         choose_precision(name, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(("precision", "tf32"), [(torch.float32, False), (torch.bfloat16, True)])
+def test_cudnn_rounds_to_tf32_only_where_bfloat16_is_asked_for_and_only_meanwhile(precision, tf32):
+    before = torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32
+    with with_tensor_cores(torch.device("cuda"), precision):
+        assert (torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32) == (True, tf32)
+    assert (torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32) == before
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_layers_multiply_in_the_number_format_that_is_asked_for(precision):
+    a = torch.ones(2, 3)
+    with multiplying(torch.device("cpu"), precision):
+        assert (a @ a.T).dtype == precision
+    assert (a @ a.T).dtype == torch.float32

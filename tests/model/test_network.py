@@ -88,6 +88,18 @@ def test_in_bfloat16_every_layer_computes_in_it(make_model, cell):
     assert [layer[0].dtype for layer in state] == [torch.bfloat16] * 2
 
 
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_a_gpus_fused_layers_keep_their_weights_number_format(make_model, kind):
+    """Autocast would hand them float16, as cuDNN's rules are; here torch's own layer stands in for cuDNN's."""
+    model = make_model(cell=kind)
+    layer, x, state = model.layers[0], torch.randn(B, 4, model.config.input_size), model.initial_state(B)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        h, after = layer._run_fused(x.bfloat16(), state)
+    expected, last = layer(x.bfloat16().float(), state)
+    assert {h.dtype, *(part.dtype for part in after)} == {torch.float32}
+    torch.testing.assert_close((h, *after), (expected, *last))
+
+
 def test_from_weights_is_the_inverse_of_weights(make_model, cell):
     model = make_model(**cell, num_layers=2)
     copy = CharRNN.from_weights(model.config, model.weights())

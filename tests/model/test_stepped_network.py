@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from charrnn.model.clamping import Clamp
+from charrnn.model.network import stepped
 from charrnn.model.stepped_network import SteppedCharRNN
 
 B, T = 2, 9
@@ -39,6 +40,36 @@ def test_chunked_reading_equals_whole_reading(make_model, cell, lengths):
     whole, last = twin(some_ids())
     np.testing.assert_allclose(np.concatenate(logits, axis=1), whole, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(np.asarray(state), np.asarray(last), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=["1-layer", "3-layers", "one-hot", "one-hot-2-layers"])
+def test_it_records_what_the_fused_layers_do(make_model, cell, shape):
+    model = make_model(**cell, **shape)
+    logits, state, signals = stepped(model).record(torch.from_numpy(some_ids()))
+    expected_logits, expected_state, expected = model.record(torch.from_numpy(some_ids()))
+    assert list(signals) == list(expected)
+    torch.testing.assert_close((logits, state, signals), (expected_logits, expected_state, expected))
+
+
+def test_it_records_the_signals_asked_for_on_numpy_too_with_units_held(make_model):
+    model = make_model(num_layers=2)
+    twin = SteppedCharRNN(model.config, model.weights(), [Clamp(1, 3, 0.25)])
+    logits, _, signals = twin.record(some_ids(), names=["o", "h"])
+    assert {name: values.shape for name, values in signals.items()} == dict.fromkeys(["o", "h"], (2, B, T, 5))
+    assert (signals["h"][1, :, :, 3] == 0.25).all()
+    np.testing.assert_equal(logits, twin(some_ids())[0])
+
+
+def test_what_is_held_may_differ_from_row_to_row(make_model, cell):
+    model = make_model(**cell, num_layers=2)
+    held = [SteppedCharRNN(model.config, model.weights(), [Clamp(1, unit, 0.5)])(some_ids())[0] for unit in (2, 4)]
+
+    def hold(layer, h):
+        if layer == 1:
+            h[[0, 1], [2, 4]] = 0.5
+
+    logits, _ = SteppedCharRNN(model.config, model.weights())(some_ids(), hold=hold)
+    np.testing.assert_allclose(logits, [held[0][0], held[1][1]], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64])
@@ -102,4 +133,4 @@ def test_a_stream_goes_its_own_way(make_model, cell):
 def test_there_is_a_stream_on_numpy_alone(make_model):
     model, twin = both(make_model)
     assert twin.stream() is not None
-    assert SteppedCharRNN.of(model).stream() is None
+    assert stepped(model).stream() is None

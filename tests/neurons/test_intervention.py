@@ -13,7 +13,7 @@ from charrnn.model.units import Unit
 from charrnn.neurons import intervention
 from charrnn.neurons.ablation import CONTROLS, ablate
 from charrnn.neurons.features import FEATURES
-from charrnn.neurons.intervention import HeldNetwork, held_nats
+from charrnn.neurons.intervention import held_nats
 
 CLAMPS = [Clamp(0, 2, 0.5), None, Clamp(1, 4, -0.25)]
 
@@ -51,15 +51,6 @@ def test_several_readers_agree_with_one(model, monkeypatch):
         monkeypatch.setattr(readers, name, value)
     monkeypatch.setattr(intervention, "READERS", 3)
     np.testing.assert_allclose(held_nats(model, ids, CLAMPS), one, atol=1e-4)
-
-
-@torch.inference_mode()
-def test_reading_in_pieces_equals_reading_at_once(each_model, ids):
-    network, text = HeldNetwork(each_model, CLAMPS[:1]), torch.from_numpy(ids.astype(np.int64))[None]
-    whole, _ = network(text)
-    first, state = network(text[:, :9])
-    rest, _ = network(text[:, 9:], state)
-    torch.testing.assert_close(torch.cat([first, rest], dim=1), whole)
 
 
 @pytest.fixture(scope="session")

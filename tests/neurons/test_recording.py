@@ -67,8 +67,10 @@ def test_recording_in_chunks_equals_recording_at_once(each_model, ids, monkeypat
     close(pieces.chances, whole.chances)
 
 
+@pytest.mark.parametrize("many", [2, 9], ids=["steps", "fused"])
 @pytest.mark.parametrize("characters", [1, 97, 700])
-def test_several_readers_record_each_character_once_as_one_reader_does(each_model, characters, monkeypatch):
+def test_several_readers_record_each_character_once_as_one_reader_does(each_model, characters, many, monkeypatch):
+    monkeypatch.setattr(recording, "MANY", many)
     for name, value in {"STRETCH": 60, "READERS": 3, "WARM_UP": 220}.items():
         monkeypatch.setattr(readers, name, value)
     monkeypatch.setattr(recording, "CHUNK", 1)
@@ -83,7 +85,9 @@ def test_several_readers_record_each_character_once_as_one_reader_does(each_mode
     assert (seen == 1).all()
 
 
-def test_bfloat16_records_what_float32_does_but_for_rounding(each_model, ids):
+@pytest.mark.parametrize("many", [1, 9], ids=["steps", "fused"])
+def test_bfloat16_records_what_float32_does_but_for_rounding(each_model, ids, many, monkeypatch):
+    monkeypatch.setattr(recording, "MANY", many)
     names = signal_names(each_model.config)
     whole = record(each_model, ids, names).signals
     for piece in record_pieces(each_model, ids, names, torch.bfloat16):

@@ -55,6 +55,7 @@ GIVEN = {
     "steps": 13,
     "patience": 2,
     "sample_every": 17,
+    "keep_checkpoints": True,
     "seed": 19,
     "on_nan": "rollback",
 }
@@ -164,3 +165,16 @@ def test_what_is_given_wins_over_a_preset():
 def test_a_preset_that_is_not_there_is_an_error():
     with pytest.raises(ConfigError, match="preset"):
         recipe(6, {}, preset="transformer")
+
+
+@pytest.mark.parametrize(
+    ("hardware", "name"),
+    [
+        (Hardware(cores=1), "a CPU core, bfloat16"),
+        (Hardware(cores=3, bfloat16=False), "3 CPU cores, float32"),
+        (Hardware(gpu=True), "a GPU, bfloat16"),
+        (Hardware(gpu=True, processes=2), "2 GPUs, bfloat16"),
+    ],
+)
+def test_hardware_is_named_as_people_do(hardware, name):
+    assert str(hardware) == name

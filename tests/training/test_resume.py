@@ -1,5 +1,8 @@
 """A run that was stopped and resumed equals one that was not, to the last bit."""
 
+import json
+from dataclasses import asdict
+
 import pytest
 import torch
 from safetensors import safe_open
@@ -9,7 +12,7 @@ from charrnn.errors import RunError
 from charrnn.model.checkpoint import Figures, Header, Provenance
 from charrnn.model.config import CELL_NAMES
 from charrnn.training.config import TrainingConfig
-from charrnn.training.resume import STATE, Account, SavedState, Sources, load_state, restore, save_state
+from charrnn.training.resume import STATE, Account, SavedState, Sources, _sealed, load_state, restore, save_state
 from charrnn.training.trainer import Trainer
 
 SOURCES = Sources(("a [red]\n.txt", "-"), "latin-1", 0.1, 0)
@@ -22,7 +25,9 @@ def new_trainer(make_model, corpus, cell="lstm", config=STEPS, precision=torch.f
 
 
 def saved(trainer, folder, best_nats=None, sources=SOURCES):
-    header = Header(trainer.model.config, Provenance("song", "0" * 64, 180, {"train": 180}), Figures(trainer.step))
+    training = {name: value for name, value in asdict(trainer.config).items() if value is not None}
+    song = Provenance("song", "0" * 64, 180, {"train": 180})
+    header = Header(trainer.model.config, song, Figures(trainer.step), training | {"precision": "float32"})
     vocabulary = trainer.corpus.vocabulary
     save_state(SavedState(Account(header, sources, best_nats), vocabulary, trainer.state()), folder)
 
@@ -125,12 +130,64 @@ def test_a_state_of_before_the_first_step_is_one(make_model, corpus, tmp_path):
     assert same_bits(straight, resumed)
 
 
-def test_a_state_of_another_format_is_refused(make_model, corpus, tmp_path):
+def rewritten(folder, change):
+    """Change a state as another charrnn may have written it: `change` gets its tensors and its account."""
+    with safe_open(folder / STATE, framework="pt") as file:
+        tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    account = json.loads(metadata["account"])
+    change(tensors, account)
+    save_file(tensors, folder / STATE, _sealed(json.dumps(account), tensors))
+
+
+def without(name):
+    return lambda tensors, account: tensors.pop(name)
+
+
+CHANGES = {
+    "it lacks counts": without("counts"),
+    "it lacks dropout": without("dropout"),
+    "it lacks vocabulary": without("vocabulary"),
+    "it lacks model.layers.1.bias_hh": without("model.layers.1.bias_hh"),
+    "it lacks optimizer.0.exp_avg_sq": without("optimizer.0.exp_avg_sq"),
+    "it lacks optimizer.9.step": without("optimizer.9.step"),
+    "it lacks recurrent.0.0": without("recurrent.0.0"),
+    "it lacks recurrent.1.1": without("recurrent.1.1"),
+    "it lacks precision": lambda tensors, account: account["header"]["training"].pop("precision"),
+    "counts is of another size or type": lambda tensors, account: tensors.update(counts=tensors["counts"][:7].clone()),
+    "missing required field `sources`": lambda tensors, account: account.pop("sources"),
+    "Expected `str`": lambda tensors, account: account["header"]["training"].update(optimizer=3),
+    "optimizer": lambda tensors, account: account["header"]["training"].update(optimizer="sgd"),
+}
+
+
+@pytest.mark.parametrize("why", CHANGES)
+def test_a_state_of_another_layout_is_refused_with_what_is_wrong_and_what_to_do(make_model, corpus, tmp_path, why):
+    trainer = new_trainer(make_model, corpus)
+    next(p for p in trainer.run() if p.milestone)
+    saved(trainer, tmp_path)
+    load_state(tmp_path)
+    rewritten(tmp_path, CHANGES[why])
+    with pytest.raises(RunError) as raised:
+        load_state(tmp_path)
+    told = str(raised.value)
+    assert f"{STATE} is not as this charrnn writes it: " in told
+    assert why in told
+    assert told.endswith(f"start a new run from its weights: charrnn train SOURCE --init-from {tmp_path}")
+
+
+@pytest.mark.parametrize("version", ["1", "3", ""])
+def test_a_state_of_another_version_is_refused(make_model, corpus, tmp_path, version):
     saved(new_trainer(make_model, corpus), tmp_path)
     with safe_open(tmp_path / STATE, framework="pt") as file:
         tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
-    save_file(tensors, tmp_path / STATE, metadata | {"format_version": "1"})
-    with pytest.raises(RunError, match="is not a state of this charrnn's format"):
+    save_file(tensors, tmp_path / STATE, metadata | {"format_version": version})
+    with pytest.raises(RunError, match=f"not as this charrnn writes it: its version is {version}, not 2; go on with"):
+        load_state(tmp_path)
+
+
+def test_another_file_of_tensors_is_no_state(tmp_path):
+    save_file({"a": torch.zeros(2)}, tmp_path / STATE, {"format": "pt"})
+    with pytest.raises(RunError, match="is no state of a run"):
         load_state(tmp_path)
 
 

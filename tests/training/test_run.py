@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -8,15 +9,16 @@ import numpy as np
 import pytest
 
 from charrnn.errors import RunError
-from charrnn.model.checkpoint import Figures, load
+from charrnn.model.checkpoint import Figures, load, stages
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
+from charrnn.training.config import TrainingConfig
 from charrnn.training.history import CURVE, LOG, SAMPLES
 from charrnn.training.lock import LOCK
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.report import Progress
 from charrnn.training.resume import load_state
-from charrnn.training.run import check_space, free_folder
+from charrnn.training.run import check_space, made_anew
 
 KEYS = ["step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"]
 
@@ -105,6 +107,36 @@ def test_without_a_validation_part_the_best_is_the_newest(tmp_path, models, make
     assert holds(tmp_path / "last.safetensors", models[1])
 
 
+def test_the_models_of_all_stages_are_kept_in_half_precision_where_that_is_asked_for(corpus, models, make_run):
+    run = make_run(corpus, training=TrainingConfig(steps=9, keep_checkpoints=True))
+    run.save(models[0], at(3))
+    run.save(models[1], at(12))
+    kept = stages(run.path)
+    assert list(kept) == [3, 12]
+    for model, path in zip(models, kept.values(), strict=False):
+        rounded = {name: weight.astype(np.float16) for name, weight in model.weights().items()}
+        np.testing.assert_equal(load(path).weights, rounded)
+    assert load(kept[12]).header.figures.step == 12
+
+
+def test_a_weight_beyond_half_precision_is_kept_in_full(corpus, make_model, make_run):
+    run = make_run(corpus, training=TrainingConfig(steps=9, keep_checkpoints=True))
+    model = make_model(vocabulary_size=len(corpus.vocabulary))
+    model.readout.bias.data[0] = 1e5
+    run.save(model, at(3))
+    assert holds(stages(run.path)[3], model)
+
+
+def test_a_resumed_run_loses_the_models_of_later_stages(corpus, models, make_run):
+    run = make_run(corpus, training=TrainingConfig(steps=9, keep_checkpoints=True))
+    for step in (3, 6, 9):
+        run.save(models[0], at(step))
+    (run.path / "stages" / ".step-00000009.safetensors.x.tmp").write_bytes(b"half")
+    run.reopen(6, None)
+    assert list(stages(run.path)) == [3, 6]
+    assert len(os.listdir(run.path / "stages")) == 2
+
+
 def test_what_was_not_validated_is_never_the_best(run, models):
     run.save(models[0], at(1, 2.0))
     run.save(models[1], at(2))
@@ -151,13 +183,30 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, corpus, make_run, na
         make_run(corpus, tmp_path / name).create()
 
 
-def test_a_free_folder_is_the_first_that_does_not_exist(tmp_path):
-    assert free_folder(tmp_path, "run") == tmp_path / "run"
+def test_a_folder_that_is_made_anew_is_the_first_that_was_not_there(tmp_path):
+    (tmp_path / "run-3").touch()
+    (tmp_path / "run-5").mkdir()
+    made = [made_anew(tmp_path / "run").name for _ in range(4)]
+    assert made == ["run", "run-2", "run-4", "run-6"]
+
+
+def test_runs_that_begin_at_the_same_time_get_folders_of_their_own(tmp_path, corpus, make_run):
+    runs = [make_run(corpus, tmp_path / "deep" / "run") for _ in range(5)]
+    with ThreadPoolExecutor(5) as threads:
+        list(threads.map(lambda run: run.create(numbered=True), runs))
+    assert len({run.path for run in runs}) == 5
+    assert all((run.path / LOCK).exists() for run in runs)
+    for run in runs:
+        run.close()
+
+
+def test_a_folder_of_that_name_that_holds_anything_is_left_alone(tmp_path, corpus, make_run):
     (tmp_path / "run").mkdir()
-    assert free_folder(tmp_path, "run") == tmp_path / "run-2"
-    (tmp_path / "run-2").touch()
-    (tmp_path / "run-4").mkdir()
-    assert free_folder(tmp_path, "run") == tmp_path / "run-3"
+    run = make_run(corpus, tmp_path / "run")
+    run.create(numbered=True)
+    assert run.path == tmp_path / "run-2"
+    assert list((tmp_path / "run").iterdir()) == []
+    run.close()
 
 
 def test_a_reopened_run_takes_back_what_came_after_the_step(run, models):
@@ -210,6 +259,14 @@ def test_enough_room_is_enough(tmp_path, make_config, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=needed - 1))
     with pytest.raises(RunError):
         check_space(tmp_path / "a" / "run", make_config())
+
+
+def test_models_that_are_kept_need_room_of_their_own(tmp_path, make_config, monkeypatch):
+    needed = (8 * 4 + 3 * 2) * make_config().parameters
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=needed))
+    check_space(tmp_path / "a" / "run", make_config(), 3)
+    with pytest.raises(RunError):
+        check_space(tmp_path / "a" / "run", make_config(), 4)
 
 
 def test_a_run_of_which_nothing_is_missing_needs_no_mending(run, make_trainer):

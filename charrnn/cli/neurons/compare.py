@@ -1,8 +1,9 @@
-"""`charrnn neurons compare`: which units of several models do the same, and when a unit was born."""
+"""`charrnn neurons compare`: which units of several models do the same."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,46 +19,64 @@ from charrnn.cli.common import (
     read_sources,
     reading_options,
 )
+from charrnn.cli.neurons.birth import SHORTEST, show_birth
 from charrnn.display.signs import one_line
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.neurons.columns import Columns
 
-SHORTEST = 2000  # characters
+
+OF_MODELS, OF_A_RUN = 20_000, 60_000  # characters
 
 
 @click.command(
     epilog=examples(
         "charrnn neurons compare checkpoints/a checkpoints/b shakespeare",
         "charrnn neurons compare checkpoints/a/last.safetensors checkpoints/a python --feature line_position",
+        "charrnn train python --keep-checkpoints --out checkpoints/kept",
+        "charrnn neurons compare checkpoints/kept python --feature python_string -o born.png",
     )
 )
-@click.argument("models", nargs=-1, required=True, metavar="MODEL MODEL...")
-@click.argument("source", metavar="SOURCE")
-@click.option("--feature", metavar="NAME", help="Tell for each model which unit follows it, and how well.")
+@click.argument("names", nargs=-1, required=True, metavar="{MODEL MODEL... | RUN} SOURCE")
+@click.option("--feature", metavar="NAME", help="Tell for each model, or each stage, which unit follows it.")
 @click.option("--signal", metavar="NAME", default="h", show_default=True, help="Such as h, c, tanh_c or a gate.")
 @click.option(
-    "--characters", type=click.IntRange(2000), default=20_000, show_default=True,
-    help="Read that many, from the text's end (which models see last, or not at all).",
+    "--characters", type=click.IntRange(SHORTEST), metavar="N",
+    help="Read that many, from the text's end, which models hardly see. Default: 20,000; for a run's stages 60,000.",
 )  # fmt: skip
 @click.option("--count", type=click.IntRange(0), default=10, show_default=True, help="Pairs of units to show.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="PICTURE.png", help="Draw the scores over the stages."
+)
+@click.option(
+    "--part", type=click.Choice(["all", "train", "val", "test"]),
+    help="For a run's stages: which part of the text. Default: of the run's own text the test part, else all.",
+)  # fmt: skip
 @reading_options
 @device_option
 @json_option
 def compare(
-    models: tuple[str, ...], source: str, feature: str | None, signal: str, characters: int, count: int,
-    reading: Reading, device: str, as_json: bool,
+    names: tuple[str, ...], feature: str | None, signal: str, characters: int | None, count: int, output: Path | None,
+    part: str | None, reading: Reading, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Match the units of each MODEL with those of the next one by their correlation over SOURCE.
 
-    With --feature it tells when the unit that follows it was born, over the checkpoints of a run or over any models.
-    Only characters that every model knows are read.
+    With --feature it tells which unit of each follows that best. Only characters that every model knows are read.
+
+    Of a single RUN that kept the models of its stages (train --keep-checkpoints), it tells when the unit was born that
+    follows --feature in the end: its score at each stage, beside that of the unit that was best at the time.
     """
+    *models, source = names
+    if len(models) == 1 and feature:
+        show_birth(models[0], (source, reading, part, characters or OF_A_RUN), feature, signal, device, output, as_json)
+        return
     if len(models) < 2:
-        raise click.UsageError("Two models or more are compared over a text.")
+        raise click.UsageError("Give two models or more and a text, or one run, a text and a --feature.")
+    if output or part:
+        raise click.UsageError("--output and --part are for the stages of one run.")
     with ExitStack() as stack:
-        recorded = _record_each(stack, models, (source, reading, characters), signal, device)
+        recorded = _record_each(stack, tuple(models), (source, reading, characters or OF_MODELS), signal, device)
         told = [_match(first, second) for first, second in pairwise(recorded)]
         scores = [_follow(each, feature) for each in recorded] if feature else []
     if as_json:

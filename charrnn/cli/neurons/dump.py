@@ -53,6 +53,8 @@ def dump(
 ) -> None:  # fmt: skip
     """Write every unit's values at every character of SOURCE to a file.
 
+    SOURCE is held in memory, the values are not: they go to the disk as they come, which needs room for two such files.
+
     An .npz file holds the ids "text" [T], an array [L, T, H] for each signal (L layers, H units), and "meta", a JSON
     string that names the model, the text and the vocabulary.
 

@@ -31,16 +31,17 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=examples(
-        "charrnn neurons explore checkpoints/python-lstm python -o explore.html",
-        "charrnn neurons explore checkpoints/python-lstm python --unit 0:42 --start 20000 -o explore.html",
-        "charrnn neurons explore checkpoints/python-lstm - -o explore.html < code.py",
+        "charrnn neurons explore kernel - < file.c",
+        "charrnn neurons explore checkpoints/python-lstm python -o python.html",
+        "charrnn neurons explore checkpoints/python-lstm python --unit 0:42 --start 20000",
     )
 )
 @model_argument
 @sources_argument
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="PAGE.html", help="The page to write."
-)
+    "-o", "--output", type=click.Path(path_type=Path), default="explore.html", show_default=True, metavar="PAGE.html",
+    help="The page to write.",
+)  # fmt: skip
 @click.option("--unit", metavar="L:I", help="The unit that the page opens at. Default: the best single one.")
 @click.option(
     "--start", type=click.IntRange(0), metavar="N",

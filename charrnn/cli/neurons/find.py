@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import (
+    CONTEXT,
+    beginning,
     build_network,
     device_option,
     echo_json,
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
     from charrnn.neurons.search import Finding
 
 SHORTEST = 2000  # characters; a feature shows its forms over thousands
+
+
+signals_option = click.option(
+    "--signals", metavar="NAMES", help="Such as h,tanh_c,i,f,g,o. Default: h and, for LSTMs, tanh_c."
+)
 
 
 @click.command(epilog=examples("charrnn neurons features", "charrnn neurons features --json"))
@@ -71,7 +78,7 @@ def features(as_json: bool) -> None:
     "--text-kind", type=click.Choice(["prose", "play", "c", "python", "markup"]),
     help="Which features all means. Default: as the text looks.",
 )  # fmt: skip
-@click.option("--signals", metavar="NAMES", help="Such as h,tanh_c,i,f,g,o. Default: h and, for LSTMs, tanh_c.")
+@signals_option
 @click.option(
     "--characters", type=click.IntRange(SHORTEST), default=100_000, show_default=True,
     help="Read that many, from the part's beginning: half to choose on, half to measure on.",
@@ -101,14 +108,14 @@ def find(
 
     checkpoint = load_checkpoint(model)
     text, part, before = read_unseen(sources, reading, checkpoint, part)
-    ids = encode(checkpoint, text)[:characters]
+    ids = encode(checkpoint, beginning(checkpoint, text, characters))[:characters]
     if len(ids) < SHORTEST:
         raise ConfigError(f"the text has {len(ids)} characters that the model knows", f"give {SHORTEST:,} or more")
     text = checkpoint.vocabulary.decode(ids)
     wanted, kind = features_wanted(text, names, regexes, text_kind)
-    searched = signals.split(",") if signals else _default_signals(checkpoint.config)
+    searched = signals_wanted(signals, checkpoint.config)
     network = build_network(checkpoint, device)
-    found = search_units(network, ids, (before, text), wanted, searched, seed)
+    found = search_units(network, ids, (before[-CONTEXT:], text), wanted, searched, seed)
     skipped = [each for each in found if isinstance(each, str)]
     findings = [each for each in found if not isinstance(each, str)]
     if not findings:
@@ -148,10 +155,17 @@ def features_wanted(
     return list({feature.name: feature for feature in (*named, *own)}.values()), kind
 
 
-def _default_signals(config: "ModelConfig") -> list[str]:
-    from charrnn.neurons.recording import default_signal
+def signals_wanted(names: str | None, config: "ModelConfig") -> list[str]:
+    """Return the signals that --signals names.
 
-    return list(dict.fromkeys(["h", default_signal(config)]))
+    Raises:
+        ConfigError: a cell has no such signal.
+    """
+    from charrnn.neurons.recording import check_signals, default_signal
+
+    signals = names.split(",") if names else list(dict.fromkeys(["h", default_signal(config)]))
+    check_signals(signals, config)
+    return signals
 
 
 def search_units(
@@ -159,10 +173,8 @@ def search_units(
 ) -> "list[Finding | str]":
     from charrnn.model.devices import choose_precision
     from charrnn.neurons.columns import recorded_columns
-    from charrnn.neurons.recording import check_signals
     from charrnn.neurons.search import search
 
-    check_signals(signals, network.config)
     precision = choose_precision(None, network.device)
     with progress_bar(len(ids), "recording") as bar, recorded_columns(
         network, ids, signals, precision, bar.update

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import (
+    CONTEXT,
     build_network,
     device_option,
     echo_json,
@@ -21,7 +22,8 @@ from charrnn.cli.common import (
     unseen_part_option,
 )
 from charrnn.cli.neurons.exhibits import Shown, card, figures_of, passage_of, row
-from charrnn.cli.neurons.gallery_text import CONTEXT, SHORTEST, GalleryText, text_for
+from charrnn.cli.neurons.find import signals_option, signals_wanted
+from charrnn.cli.neurons.gallery_text import SHORTEST, GalleryText, text_for
 from charrnn.cli.neurons.show import tell_missing
 from charrnn.text.reading import Reading
 
@@ -36,16 +38,17 @@ PAGE, FIGURES = "index.html", "gallery.json"
 
 @click.command(
     epilog=examples(
-        "charrnn neurons gallery checkpoints/python-lstm -o gallery",
-        "charrnn neurons gallery checkpoints/python-lstm python --passage 'def dump(' -o gallery",
-        "charrnn neurons gallery checkpoints/kernel-lstm --passage audit_unpack_string -o gallery",
+        "charrnn neurons gallery tolstoy",
+        "charrnn neurons gallery tolstoy --signals tanh_c -o memories",
+        "charrnn neurons gallery checkpoints/python-lstm python --passage 'def dump(' -o python-gallery",
+        "charrnn neurons gallery kernel --passage 'char *audit_unpack_string' -o kernel-gallery",
     )
 )
 @model_argument
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="FOLDER",
-    help="The folder to write; it is made where it is missing.",
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), default="gallery", show_default=True,
+    metavar="FOLDER", help="The folder to write; it is made where it is missing.",
 )  # fmt: skip
 @click.option(
     "--passage", "passages", multiple=True, metavar="TEXT",
@@ -57,6 +60,7 @@ PAGE, FIGURES = "index.html", "gallery.json"
     "--characters", type=click.IntRange(SHORTEST), default=60_000, show_default=True,
     help="Read that many, from the part's beginning: half to choose units on, half to measure on.",
 )  # fmt: skip
+@signals_option
 @click.option(
     "--ablated", type=click.IntRange(100), default=4_000, show_default=True,
     help="Characters that are scored with each unit held at its mean.",
@@ -68,7 +72,7 @@ PAGE, FIGURES = "index.html", "gallery.json"
 @json_option
 def gallery(
     model: str, sources: tuple[str, ...], output: Path, passages: tuple[str, ...], length: int, characters: int,
-    ablated: int, seed: int, part: str | None, reading: Reading, device: str, as_json: bool,
+    signals: str | None, ablated: int, seed: int, part: str | None, reading: Reading, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw the study's figure for MODEL: what single units follow, each by its best unit on a passage worth reading.
 
@@ -83,6 +87,7 @@ def gallery(
     from charrnn.neurons.features.text_kind import text_kind
 
     checkpoint = load_checkpoint(model)
+    searched = signals_wanted(signals, checkpoint.config)
     text = text_for(checkpoint, sources, part, reading, characters, seed)
     ids = encode(checkpoint, text.before + text.characters)
     text = replace(text, characters=checkpoint.vocabulary.decode(ids[len(text.before) :]))
@@ -90,11 +95,11 @@ def gallery(
     network = build_network(checkpoint, device)
     heard = ids[len(text.before) :][:characters]
     kind = text_kind(text.characters)
-    found = _find(network, heard, text, kind, seed)
+    found = _find(network, heard, text, searched, kind, seed)
     shown = _measure(network, heard, text, found, ablated, seed)
     shown = [_show(network, checkpoint, ids, text, each, places, length) for each in shown]
     told = {"model": model, "source": text.source, "part": text.part, "text_kind": kind, "characters": len(heard)}
-    told |= {"ablated": ablated, "seed": seed}
+    told |= {"signals": searched, "ablated": ablated, "seed": seed}
     _write(output, shown, told)
     if as_json:
         echo_json(_figures(shown, told))
@@ -102,13 +107,13 @@ def gallery(
         _tell(shown, output)
 
 
-def _find(network: "CharRNN", heard: "Ids", text: GalleryText, kind: str, seed: int) -> "list[Exhibit]":
+def _find(
+    network: "CharRNN", heard: "Ids", text: GalleryText, signals: list[str], kind: str, seed: int
+) -> "list[Exhibit]":
     from charrnn.model.devices import choose_precision
     from charrnn.neurons.columns import recorded_columns
     from charrnn.neurons.gallery import THEMES, exhibits
-    from charrnn.neurons.recording import default_signal
 
-    signals = list(dict.fromkeys(["h", default_signal(network.config)]))
     precision = choose_precision(None, network.device)
     with progress_bar(len(heard), "recording") as bar, recorded_columns(
         network, heard, signals, precision, bar.update

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from charrnn.cli.common import note, progress_bar, read_unseen
+from charrnn.cli.common import CONTEXT, note, progress_bar, read_unseen
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
 
 SHORTEST = 2000  # characters; a feature shows its forms over thousands
-CONTEXT = 100_000  # characters before a text or passage that are read to know how it begins
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import (
+    beginning,
     build_network,
     device_option,
     echo_json,
@@ -66,7 +67,7 @@ def gates(
     checkpoint = load_checkpoint(model)
     names = gates_from_0_to_1(checkpoint.config)
     text, *_ = read_unseen(sources, reading, checkpoint, part)
-    ids = encode(checkpoint, text)[:characters]
+    ids = encode(checkpoint, beginning(checkpoint, text, characters))[:characters]
     network = build_network(checkpoint, device)
     with progress_bar(len(ids), "recording") as bar:
         result = saturation(network, ids, choose_precision(None, network.device), bar.update)
@@ -140,7 +141,8 @@ def grep(
 ) -> None:  # fmt: skip
     """Find the passages of SOURCE in which some units do what they do from START to END of it.
 
-    Ranked by the distance of the units' values, character by character, in standard deviations.
+    Ranked by the distance of the units' values, character by character, in standard deviations. The values of these
+    units over all of SOURCE are held in memory, some 30 bytes a character for each.
     """
     from charrnn.model.units import Unit
     from charrnn.neurons.passages import alike

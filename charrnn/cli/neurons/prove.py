@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from charrnn.cli.common import (
+    CONTEXT,
+    beginning,
     build_network,
     device_option,
     echo_json,
@@ -14,6 +16,7 @@ from charrnn.cli.common import (
     json_option,
     load_checkpoint,
     model_argument,
+    note,
     progress_bar,
     read_unseen,
     reading_options,
@@ -73,11 +76,13 @@ def ablate(
     checkpoint = load_checkpoint(model)
     wanted = Unit.parse(unit, checkpoint.config)
     text, part, before = read_unseen(sources, reading, checkpoint, part)
-    ids = encode(checkpoint, text)[:characters]
-    labels = _labels(before, checkpoint.vocabulary.decode(ids), feature) if feature else None
+    ids = encode(checkpoint, beginning(checkpoint, text, characters))[:characters]
+    labels = _labels(before[-CONTEXT:], checkpoint.vocabulary.decode(ids), feature) if feature else None
     network = build_network(checkpoint, device)
     with progress_bar(len(ids) - 1, "scoring with 21 units held") as bar:
         result = hold(network, ids, wanted, labels, np.random.default_rng(seed), bar.update)
+    if feature and "inside" not in result.effects:
+        note(f"{feature} is never on in these {len(ids):,} characters; read more with --characters")
     if as_json:
         told = asdict(result) | {"unit": str(wanted), "controls": [str(each) for each in result.controls]}
         echo_json({"model": model, "source": list(sources), "part": part, "feature": feature, **told})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import (
+    CONTEXT,
     build_network,
     device_option,
     encode,
@@ -19,6 +20,7 @@ from charrnn.cli.common import (
     model_argument,
     note,
     part_option,
+    progress_bar,
     read_unseen,
     reading_options,
     sources_argument,
@@ -117,6 +119,7 @@ def _best_unit(
     network: "CharRNN", checkpoint: "Checkpoint", passage: "tuple[str, Ids]", feature: str, signal: str, length: int
 ) -> "tuple[Unit, int]":
     """The unit that follows a feature best, and where a passage begins that it was not chosen on and that tells."""
+    from charrnn.model.devices import choose_precision
     from charrnn.neurons.columns import recorded_columns
     from charrnn.neurons.features import feature_named
     from charrnn.neurons.passages import telling_passage
@@ -125,9 +128,13 @@ def _best_unit(
 
     wanted = feature_named(feature)
     check_signals([signal], checkpoint.config)
-    before, scanned = passage[0], passage[1][:SCANNED]
+    before, scanned = passage[0][-CONTEXT:], passage[1][:SCANNED]
     text = checkpoint.vocabulary.decode(scanned)
-    with recorded_columns(network, scanned, [signal]) as columns:
+    precision = choose_precision(None, network.device)
+    with progress_bar(len(scanned), "recording") as bar, recorded_columns(
+        network, scanned, [signal], precision, bar.update
+    ) as columns:  # fmt: skip
+        bar.close()
         found = best_unit(columns, text, wanted, before)
     half = len(text) // 2
     note(

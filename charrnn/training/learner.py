@@ -1,0 +1,148 @@
+"""Learner: the steps of truncated back-propagation through time, and all that the next one goes on from."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from charrnn.errors import RunError
+from charrnn.model.devices import rounded, with_tensor_cores
+from charrnn.model.network import CharRNN, State, detached
+from charrnn.training.config import TrainingConfig
+from charrnn.training.feed import Fed
+from charrnn.training.group import Group, Letter
+from charrnn.training.pace import Pace
+
+MOMENTS = {"adamw": ("step", "exp_avg", "exp_avg_sq"), "rmsprop": ("step", "square_avg")}  # kept of each weight
+
+
+class Step(NamedTuple):
+    """What a step tells; as tensors, so that no device is waited for before they are read."""
+
+    loss: Tensor  # [], in nats per character, before the step
+    norm: Tensor  # [], of the gradient, before clipping
+    characters: int  # that the loss is about, in all processes
+    letter: Letter | None  # the sums of the processes' numbers, where there are several
+
+
+class Learner:
+    """A model, its optimiser, and the recurrent and the random state, which a step takes from one window to the next.
+
+    Several processes take each step together: gradients and losses are means over all.
+    """
+
+    def __init__(self, model: CharRNN, config: TrainingConfig, precision: torch.dtype, group: Group) -> None:
+        self.model, self.config, self.precision, self.group = model, config, precision, group
+        group.copy_the_first([weight.data for weight in model.parameters()])
+        self._graphs = model.graphed() if group.size == 1 else []  # NCCL's own threads may disturb a capture
+        self._optimizer = _optimizer(model, config)
+        self._dropout = torch.Generator(model.device).manual_seed((config.seed + group.rank) % 2**63)
+        self._state: State | None = None
+        self._pace = Pace(model.device)
+
+    def learn(self, fed: Fed, rate: float, told: Sequence[float] = ()) -> Step:
+        """Take one step on a batch at a learning rate; with others, send them some numbers along."""
+        inputs, targets, starts_epoch = fed
+        state = self._state and detached(self._handed_on(self._state) if starts_epoch else self._state)
+        with with_tensor_cores(self.model.device, self.precision):
+            with rounded(self.model.device, self.precision):
+                logits, self._state = self.model(inputs, state, self._dropout)
+            loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+            self._optimizer.zero_grad()
+            loss.backward()
+        loss, letter = self._averaged(loss.detach(), told)
+        norm = self._clipped()
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        self._pace.keep()
+        return Step(loss, norm, targets.numel() * self.group.size, letter)
+
+    @property
+    def notes(self) -> list[str]:
+        """What of the hardware could not be made use of, and why."""
+        return list(dict.fromkeys(graph.failure for graph in self._graphs if graph.failure))
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what the next step goes on from: weights, optimiser, recurrent and random state.
+
+        By all processes at once; the tensors are the learner's own, not copies, but for those of other processes.
+        """
+        tensors = {f"model.{name}": weight.detach() for name, weight in self.model.named_weights()}
+        for index, moments in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+        for layer, parts in enumerate(self._state or ()):
+            named = {f"recurrent.{layer}.{part}": value.detach() for part, value in enumerate(parts)}
+            tensors |= {name: self.group.gathered(value).flatten(0, 1) for name, value in named.items()}
+        return tensors | {"dropout": self.group.gathered(self._dropout.get_state())}
+
+    def restore(self, tensors: Mapping[str, Tensor], rows: range, readers: int) -> None:
+        """Go back to a state; this process has these rows of so many readers' recurrent states.
+
+        Tensors are copied into memory of torch's own alignment, on which the last bit of a product depends.
+
+        Raises:
+            RunError: another number of processes trained it.
+        """
+        if len(tensors["dropout"]) != self.group.size:
+            trained = len(tensors["dropout"])
+            raise RunError(f"{trained} processes trained this, not {self.group.size}", f"start {trained} with torchrun")
+        with torch.no_grad():
+            for name, weight in self.model.named_weights():
+                weight.copy_(tensors[f"model.{name}"])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name in tensors:
+            if name.startswith("optimizer."):
+                _, index, key = name.split(".")
+                moments.setdefault(int(index), {})[key] = tensors[name].clone()
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self._state = self._recurrent(tensors, rows, readers)
+        self._dropout.set_state(tensors["dropout"][self.group.rank].cpu().clone())
+
+    def broken_weight(self) -> tuple[str, float] | None:
+        """The name of the first weight that is no number, and what it is instead; a device is waited for."""
+        weights = dict(self.model.named_weights())
+        finite = torch.stack([weight.isfinite().all() for weight in weights.values()]).tolist()
+        broken = [weight for weight, good in zip(weights.items(), finite, strict=True) if not good]
+        return next(((name, float(weight.detach()[~weight.isfinite()][0])) for name, weight in broken), None)
+
+    def _averaged(self, loss: Tensor, told: Sequence[float]) -> tuple[Tensor, Letter | None]:
+        """Average gradients and loss over the processes; the numbers travel with them."""
+        if self.group.size == 1:
+            return loss, None
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        return self.group.average(gradients, loss, told)
+
+    def _clipped(self) -> Tensor:
+        """Clip the gradient, and return the norm that it had."""
+        if self.config.clip_value:
+            torch.nn.utils.clip_grad_value_(self.model.parameters(), self.config.clip_value)
+        return torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm or float("inf"))
+
+    def _recurrent(self, tensors: Mapping[str, Tensor], rows: range, readers: int) -> State | None:
+        """The recurrent state among the tensors; none before the first step, or where the streams are others now."""
+        names = [[f"recurrent.{n}.{part}" for part in range(len(s))] for n, s in enumerate(self.model.initial_state(1))]
+        if names[0][0] not in tensors or len(tensors[names[0][0]]) != readers:
+            return None
+        mine = slice(rows.start, rows.stop)
+        return tuple(tuple(tensors[name][mine].clone().to(self.model.device) for name in layer) for layer in names)
+
+    def _handed_on(self, state: State) -> State:
+        """Give each reader's state to the next, who begins where it ended; the first begins the text anew."""
+        return tuple(tuple(self._moved(s) for s in layer) for layer in state)
+
+    def _moved(self, part: Tensor) -> Tensor:
+        last = self.group.gathered(part[-1])
+        before = last[self.group.rank - 1] if self.group.rank else torch.zeros_like(part[0])
+        return torch.cat([before.unsqueeze(0), part[:-1]])
+
+
+def _optimizer(model: CharRNN, config: TrainingConfig) -> torch.optim.Optimizer:
+    if config.optimizer == "rmsprop":  # the mean square's decay is the one that char-rnn and the 2015 study had
+        return torch.optim.RMSprop(model.parameters(), lr=0.0, alpha=0.95, weight_decay=config.weight_decay)
+    return torch.optim.AdamW(
+        model.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
+    )

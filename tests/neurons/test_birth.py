@@ -1,0 +1,40 @@
+"""A unit is born at the stage since which it does what it does in the end."""
+
+import numpy as np
+import pytest
+import torch
+
+from charrnn.model.network import CharRNN
+from charrnn.model.units import Unit
+from charrnn.neurons.birth import Birth, Stage, birth
+from charrnn.neurons.columns import recorded_columns
+from charrnn.neurons.features import FEATURES
+from charrnn.neurons.search import Best, best_unit
+
+
+def at(step, score):
+    return Stage(step, Best(Unit(0, 9), "h", 0.9, "AUC"), score)
+
+
+@pytest.mark.parametrize(
+    ("scores", "born"),
+    [([0.5, 0.6, 0.8, 0.9], 3), ([0.9, 0.6, 0.8, 0.9], 3), ([0.9, 0.8, 0.8, 0.9], 1), ([0.3, 0.5, 0.5, 0.9], 4)],
+)
+def test_it_is_born_at_the_first_stage_since_which_it_has_half_of_what_it_ends_with(scores, born):
+    stages = tuple(at(step, score) for step, score in enumerate(scores, 1))
+    assert Birth(Unit(0, 9), "h", "AUC", 0.5, stages).born == born
+
+
+def test_a_planted_unit_is_followed_back_to_the_stage_at_which_it_was_planted(planted):
+    text = planted.text(seed=2, inside=30, outside=30)
+    ids, feature = planted.letters.encode(text), FEATURES["inside_quotes"]
+    before = CharRNN(planted.quote_neuron.config, torch.Generator().manual_seed(1)).eval()
+    models = {5: before, 20: planted.quote_neuron, 40: planted.quote_neuron}
+    told = birth(list(models), lambda step: recorded_columns(models[step], ids, ["h"]), ids, text, feature)
+    assert [stage.step for stage in told.stages] == [5, 20, 40]
+    assert (told.unit, told.born) == (Unit(0, planted.unit), 20)
+    assert told.stages[0].score < 0.8 < 0.99 < told.stages[1].score
+    assert told.surface_score < 0.8
+    with recorded_columns(before, ids, ["h"]) as columns:
+        assert told.stages[0].best == best_unit(columns, text, feature)
+    np.testing.assert_allclose(told.stages[2].score, told.stages[2].best.score)
