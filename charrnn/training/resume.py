@@ -25,6 +25,7 @@ from charrnn.training.trainer import COUNTS, Trainer
 STATE = "state.safetensors"
 _FORMAT = "charrnn training state"
 _VERSION = "2"
+_ANY = -1  # a size that is not the network's to say
 
 
 class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,20 +157,23 @@ def _check_layout(account: Account, tensors: dict[str, Tensor]) -> None:
     if unknown:
         raise ValueError(f"{unknown} is none of its tensors")
     for name, (number, shape) in layout.items():
-        found = tensors[name]
-        if number not in str(found.dtype) or tuple(found.shape[-len(shape) :] if shape else found.shape) != shape:
+        found, sizes = tensors[name], tensors[name].shape
+        fits = len(sizes) == len(shape) and all(
+            wanted in (_ANY, size) for size, wanted in zip(sizes, shape, strict=True)
+        )
+        if number not in str(found.dtype) or not fits:
             raise ValueError(f"{name} is of another size or type than its network's")
 
 
 def _layout(account: Account, tensors: dict[str, Tensor]) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
-    """The tensors that a state has, each with its type and its last sizes.
+    """The tensors that a state has, each with its type and sizes.
 
     Raises:
         KeyError, ValueError, msgspec.ValidationError: the account or the counts are not this charrnn's.
     """
     model, training, _ = account.header.model, account.training, account.precision
     shapes = model.shapes()
-    yield "dropout", ("uint8", tensors["dropout"].shape[-1:])
+    yield "dropout", ("uint8", (_ANY, _ANY))  # of each process
     yield "counts", ("float64", (COUNTS,))
     yield "vocabulary", ("int32", (model.vocabulary_size,))
     yield from ((f"model.{name}", ("float32", shape)) for name, shape in shapes.items())
@@ -179,7 +183,7 @@ def _layout(account: Account, tensors: dict[str, Tensor]) -> Iterator[tuple[str,
                 yield f"optimizer.{index}.{name}", ("float32", () if name == "step" else shape)
         for layer in range(model.num_layers):
             for part in range(len(state_names(model))):
-                yield f"recurrent.{layer}.{part}", ("float", (model.hidden_size,))  # or bfloat16
+                yield f"recurrent.{layer}.{part}", ("float", (_ANY, model.hidden_size))  # or bfloat16
 
 
 def restore(trainer: Trainer, state: SavedState) -> None:
