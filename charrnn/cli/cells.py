@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import echo_json, progress_bar, read_corpus
+from charrnn.cli.common import echo_json, echo_written, progress_bar, read_corpus
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def compare_cells(
         return
     _show(outcomes, experiment, corpus.name)
     if output:
-        click.echo(f"wrote {output}")
+        echo_written(output)
 
 
 def start_network(start: Start, vocabulary_size: int, experiment: Experiment) -> "CharRNN":
@@ -215,8 +215,8 @@ def _lost(outcome: Outcome, stage: str) -> str:
 
 
 def _draw(outcomes: list[Outcome], experiment: Experiment, text: str, output: Path) -> None:
-    from charrnn.cli.gradients import picture_form
     from charrnn.display.decay import draw_cells
+    from charrnn.display.figures import form_of
     from charrnn.files import replacing
 
     panels = {TITLES[stage]: _lines(outcomes, stage) for stage in STAGES}
@@ -225,7 +225,7 @@ def _draw(outcomes: list[Outcome], experiment: Experiment, text: str, output: Pa
         f"1×{experiment.hidden_size}, {experiment.steps} steps"
     )
     with replacing(output) as temporary:
-        draw_cells(panels, _peaks(outcomes), title, temporary, picture_form(output))
+        draw_cells(panels, _peaks(outcomes), title, temporary, form_of(output))
 
 
 def _lines(outcomes: list[Outcome], stage: str) -> "list[Line]":

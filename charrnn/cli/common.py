@@ -15,6 +15,8 @@ import click
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
     from tqdm import tqdm
@@ -116,7 +118,24 @@ def is_first_process() -> bool:
 
 def echo_json(value: Any) -> None:
     """Write one JSON object to stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    click.echo(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    r"""Return a value as JSON that is read easily and that drives no terminal: what is not printable is escaped.
+
+    >>> print(json_text({"é": "\x1b\x9b\u202e"}))
+    {"é": "\u001b\u009b\u202e"}
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def echo_written(path: "Path", more: str = "") -> None:
+    """Tell which file was written."""
+    from charrnn.display.signs import one_line
+
+    click.echo(f"wrote {one_line(str(path))}{more}")
 
 
 def check_utf8(names: Iterable[str]) -> None:

@@ -108,10 +108,11 @@ def _figures(told: "History") -> dict[str, Any]:
 
 def _draw(told: "Sequence[History]", names: Sequence[str], output: Path) -> None:
     from charrnn.display.curve import draw_together
+    from charrnn.display.figures import form_of
     from charrnn.files import replacing
 
     with replacing(output) as picture:
-        draw_together({name: each.log for name, each in zip(names, told, strict=True)}, picture)
+        draw_together({name: each.log for name, each in zip(names, told, strict=True)}, picture, form_of(output))
     note(f"drew {output}")
 
 

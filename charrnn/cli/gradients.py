@@ -10,6 +10,7 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
+    echo_written,
     encode,
     examples,
     json_option,
@@ -99,7 +100,7 @@ def gradients(
         return
     _show(found, f"{model} over {' '.join(sources)}", distance, losses)
     if output:
-        click.echo(f"wrote {output}")
+        echo_written(output)
 
 
 def _refuse_options_of_cells() -> None:
@@ -136,6 +137,7 @@ def _show(found: "dict[str, list[Curve]]", title: str, distance: int, losses: in
 
 def _draw(found: "dict[str, list[Curve]]", model: str, sources: tuple[str, ...], output: Path) -> None:
     from charrnn.display.decay import PALETTE, draw
+    from charrnn.display.figures import form_of
     from charrnn.files import replacing
 
     panels = {
@@ -149,13 +151,8 @@ def _draw(found: "dict[str, list[Curve]]", model: str, sources: tuple[str, ...],
             panels,
             f"∂loss/∂state, k characters back: {model} over {' '.join(sources)}",
             temporary,
-            picture_form(output),
+            form_of(output),
         )
-
-
-def picture_form(output: Path) -> str:
-    """Return the format that a picture's name asks for."""
-    return "svg" if output.suffix.lower() == ".svg" else "png"
 
 
 def echo_heads(distance: int) -> None:

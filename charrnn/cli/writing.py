@@ -99,7 +99,8 @@ def write(prime: str, samples: "Iterator[tuple[int, Iterator[Drawn]]]", look: Lo
 def write_prime(prime: str, look: Look) -> None:
     """Write, where a person looks on, what a sample goes on from, dimmed."""
     if sys.stdout.isatty() and prime:
-        click.secho(visible(prime), dim=os.environ.get("TERM") != "dumb", nl=look.is_drawn)
+        shown = visible(prime)
+        click.echo(shown if os.environ.get("TERM") == "dumb" else click.style(shown, dim=True), nl=look.is_drawn)
 
 
 def write_one(characters: "Iterator[Drawn]", look: Look) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from charrnn.display.curve import write
+from charrnn.display.figures import write
+from charrnn.display.signs import one_line
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -22,9 +23,15 @@ def bar(score: float, chance: float, width: int) -> str:
 
 
 def draw(
-    steps: Sequence[int], curves: Mapping[str, Sequence[float]], surface: float, axis: str, title: str, path: Path
+    steps: Sequence[int],
+    curves: Mapping[str, Sequence[float]],
+    surface: float,
+    axis: str,
+    title: str,
+    path: Path,
+    form: str = "png",
 ) -> None:
-    """Write a PNG of scores over the steps, a curve for each name, and of what the last few characters tell."""
+    """Write a picture of scores over the steps, a curve for each name, and of what the last few characters tell."""
     figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -32,7 +39,7 @@ def draw(
         axes.plot(steps, scores, marker="o", ms=4, color=colour, label=name)
     axes.axhline(surface, color="#999999", ls="--", lw=1, label="the last five characters alone")
     axes.set(xscale="log", xlabel="step", ylabel=axis, ylim=(None, 1.02))
-    axes.set_title(title, parse_math=False)
+    axes.set_title(one_line(title), parse_math=False)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
-    write(figure, path)
+    write(figure, path, form)

@@ -1,6 +1,5 @@
 """The loss curves of runs as pictures: one run with its best point, or several side by side."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from math import log as ln
 from pathlib import Path
@@ -11,7 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from charrnn.display.figures import write
 from charrnn.display.plot import best, measured, shown, validated, window
+from charrnn.display.signs import one_line
 
 Log = Sequence[Mapping[str, Any]]
 
@@ -33,14 +34,14 @@ def draw(log: Log, title: str, path: Path) -> None:
     if measured(log):
         _validation(axes, log)
     axes.set(xlabel="step", ylabel="nats per character", xlim=(0, None), ylim=window([log]))
-    axes.set_title(title, parse_math=False)
+    axes.set_title(one_line(title), parse_math=False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     _bits_beside(axes)
     write(figure, path)
 
 
-def draw_together(logs: Mapping[str, Log], path: Path) -> None:
-    """Write a PNG of several runs' losses, by their names: against time, and against epochs.
+def draw_together(logs: Mapping[str, Log], path: Path, form: str = "png") -> None:
+    """Write a picture of several runs' losses, by their names: against time, and against epochs.
 
     A line is the validation loss with its best point, or, where it was hardly measured, the training loss.
     """
@@ -49,11 +50,11 @@ def draw_together(logs: Mapping[str, Log], path: Path) -> None:
     for axes, key, label in ((over_time, "seconds", "seconds of training"), (over_epochs, "epoch", "epochs")):
         ends = [_line(axes, log, key, place) for place, log in enumerate(logs.values())]
         axes.set(xlabel=label, ylim=window([shown(log) for log in logs.values()]), xlim=(0, None))
-        _label(axes, [name if validated(log) else f"{name} (train)" for name, log in logs.items()], ends)
+        _label(axes, [f"{one_line(name)}{'' if validated(log) else ' (train)'}" for name, log in logs.items()], ends)
     over_time.set_ylabel("nats per character, validation")
     over_time.grid(alpha=0.3)
     _bits_beside(over_epochs)
-    write(figure, path)
+    write(figure, path, form)
 
 
 def _figure(width: float) -> Figure:
@@ -117,10 +118,3 @@ def _bits_beside(axes: Axes) -> None:
     axes.grid(alpha=0.3)
     bits = axes.secondary_yaxis("right", functions=(lambda y: np.asarray(y) / ln(2), lambda y: np.asarray(y) * ln(2)))
     bits.set_ylabel("bits per character")
-
-
-def write(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a name in a script that matplotlib's font lacks
-        figure.savefig(path, format="png")

@@ -1,6 +1,5 @@
 """How gradients fall with distance: curves on a logarithmic scale as rows of marks, and as pictures with a band."""
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 
 from charrnn.display.colours import MARKS
+from charrnn.display.figures import write
+from charrnn.display.signs import one_line
 
 # Okabe and Ito's palette for colour-blind eyes
 COLOURS = {
@@ -80,8 +80,8 @@ def draw(panels: Mapping[str, Sequence[Line]], title: str, path: Path, form: str
         axes.set_ylim(*_limits(lines))
         axes.legend(*axes.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, -0.12),
                     frameon=False, fontsize=11)  # fmt: skip
-    figure.suptitle(title, parse_math=False, size=14)
-    _write(figure, path, form)
+    figure.suptitle(one_line(title), parse_math=False, size=14)
+    write(figure, path, form)
 
 
 def draw_cells(
@@ -94,8 +94,8 @@ def draw_cells(
         _panel(axes, name, lines, band=0.07)
         _list_beside(axes)
     _peaks(places[1, 1], peaks)
-    figure.suptitle(title, parse_math=False, size=15)
-    _write(figure, path, form)
+    figure.suptitle(one_line(title), parse_math=False, size=15)
+    write(figure, path, form)
 
 
 def _panel(axes: Axes, name: str, lines: Sequence[Line], band: float) -> None:
@@ -165,14 +165,3 @@ def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
-
-
-def _write(figure: Figure, path: Path, form: str) -> None:
-    """Write a figure; the same figure gives the same bytes."""
-    if form == "svg":
-        figure.savefig(path, format=form, metadata={"Date": None})
-        return
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format=form)
-    few_colours = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)  # a third of the size
-    few_colours.save(path, form, optimize=True)

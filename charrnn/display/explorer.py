@@ -5,17 +5,16 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from charrnn.display.colours import colour, css, ink
+from charrnn.display.page import template
 from charrnn.display.signs import one_line, sign
 
 PAINTS = 41  # colours from −1 to 1
@@ -64,10 +63,10 @@ class Explorer:
 def html(explorer: Explorer) -> str:
     """Return a page that asks nothing of anywhere and runs its own script alone."""
     script, style = _template("explorer.js"), _template("explorer.css") + _paints()
-    return _environment().get_template("explorer.html").render(
-        title=one_line(explorer.title),
-        source=one_line(explorer.source),
-        scale=one_line(explorer.scale),
+    return template("explorer.html").render(
+        title=explorer.title,
+        source=explorer.source,
+        scale=explorer.scale,
         script=Markup(script), script_hash=_hash(script),
         style=Markup(style), style_hash=_hash(style),
         data=Markup(_as_block(_content(explorer))),
@@ -172,11 +171,3 @@ def _hash(content: str) -> str:
 
 def _template(name: str) -> str:
     return (files("charrnn.display") / "templates" / name).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("charrnn.display"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from charrnn.display.colours import colour, css, ink
 from charrnn.display.highlight import Cell, Highlight
+from charrnn.display.signs import one_line
 
 LEVELS = 40  # steps from −1 to 1 in which a page's colours are kept
 SVG_COLUMNS = 80
@@ -92,9 +93,13 @@ def _percent(chance: float) -> str:
 
 @cache
 def template(name: str) -> Template:
-    """Return a template of this room; what is put into it is escaped."""
-    loader = PackageLoader("charrnn.display")
+    """Return a template of this room; what is put into it is escaped, and signs stand for what would not be seen."""
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        loader=PackageLoader("charrnn.display"), autoescape=True, finalize=_seen,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
     return environment.get_template(name)
+
+
+def _seen(value: Any) -> Any:
+    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value

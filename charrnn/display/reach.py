@@ -1,21 +1,17 @@
 """The reach of a memory: a passage coloured by what bears on one prediction, and the curve of it over distance."""
 
-import io
 import math
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from charrnn.display import page
+from charrnn.display import figures, page
 from charrnn.display.colours import colour, css, ink
 from charrnn.display.highlight import Cell, Highlight
 
@@ -49,17 +45,17 @@ def html(reach: Reach) -> str:
     """Return a page that needs nothing from anywhere, with the passage and the curve."""
     figure = _figure(9.0, 3.6)
     _curve(figure.subplots(), reach)
-    return page.html(reach.highlight, _svg(figure))
+    return page.html(reach.highlight, _element(figure))
 
 
 def svg(reach: Reach) -> str:
     """Return a picture: the passage in rows of 80 columns, and the curve below it. Its text is text."""
-    return _svg(_picture(reach))
+    return _element(_picture(reach))
 
 
 def png(reach: Reach, path: Path) -> None:
     """Write the same as PNG."""
-    with _any_glyphs():
+    with figures.any_signs():
         _picture(reach).savefig(path, format="png")
 
 
@@ -121,17 +117,7 @@ def _curve(axes: Axes, reach: Reach) -> None:
     axes.grid(alpha=0.3)
 
 
-def _svg(figure: Figure) -> str:
-    """The figure's SVG element; the same figure gives the same text."""
-    written = io.StringIO()
-    with _any_glyphs(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "charrnn"}):
-        figure.savefig(written, format="svg", metadata={"Date": None})
-    return written.getvalue()[written.getvalue().index("<svg") :]
-
-
-@contextmanager
-def _any_glyphs() -> Iterator[None]:
-    """A character that matplotlib's font lacks is drawn as a box, without a warning."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")
-        yield
+def _element(figure: Figure) -> str:
+    """The figure as an SVG element, without what stands before it in a file."""
+    written = figures.svg(figure)
+    return written[written.index("<svg") :]

@@ -6,7 +6,8 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from charrnn.display.curve import write
+from charrnn.display.figures import write
+from charrnn.display.signs import one_line
 
 Points = Mapping[str, Sequence[tuple[float, float]]]  # by the name of their group
 
@@ -15,8 +16,8 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DENSITY = " ·:+*#@"
 
 
-def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: Path) -> None:
-    """Write a PNG with a panel for each name, its points [N] of (x, y) coloured by group."""
+def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: Path, form: str = "png") -> None:
+    """Write a picture with a panel for each name, its points [N] of (x, y) coloured by group."""
     figure = Figure(figsize=(4 * len(panels), 4.3), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     for place, (name, groups) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
@@ -26,8 +27,8 @@ def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: 
         place.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=axes[0], ylabel=axes[1], title=name, aspect="equal")
         place.plot([0, 1], [1, 0], color="#999999", lw=0.8)
         place.legend(frameon=False)
-    figure.suptitle(title, parse_math=False)
-    write(figure, path)
+    figure.suptitle(one_line(title), parse_math=False)
+    write(figure, path, form)
 
 
 def rows(points: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:

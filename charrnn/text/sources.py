@@ -116,7 +116,9 @@ def read(sources: Sequence[str], reading: Reading = DEFAULT) -> Text:
 
 def short_name(sources: Sequence[str]) -> str:
     """Return what a text is called in messages and run folders; bytes that are not UTF-8 in it become U+FFFD."""
-    first = "stdin" if sources[0] == "-" else Path(sources[0]).resolve().stem if "*" not in sources[0] else "files"
+    first = sources[0]
+    is_pattern = "*" in first and not os.path.exists(first)
+    first = "stdin" if first == "-" else "files" if is_pattern else Path(first).resolve().stem
     first = first.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return first if len(sources) == 1 else f"{first}-and-{len(sources) - 1}-more"
 

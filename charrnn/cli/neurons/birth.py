@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import CONTEXT, build_network, echo_json, encode, load_checkpoint, progress_bar, read_unseen
+from charrnn.cli.common import (
+    CONTEXT,
+    build_network,
+    echo_json,
+    echo_written,
+    encode,
+    load_checkpoint,
+    progress_bar,
+    read_unseen,
+)
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -57,7 +66,7 @@ def show_birth(
         return
     _show(told)
     if output:
-        click.echo(f"wrote {output}")
+        echo_written(output)
 
 
 def _stages(run: str) -> dict[int, Path]:
@@ -122,6 +131,7 @@ def _show(told: dict[str, Any]) -> None:
 
 def _draw(told: dict[str, Any], output: Path) -> None:
     from charrnn.display.birth import draw
+    from charrnn.display.figures import form_of
     from charrnn.files import replacing
 
     stages = told["stages"]
@@ -131,4 +141,5 @@ def _draw(told: dict[str, Any], output: Path) -> None:
     }
     title = f"{told['feature']} in {told['run']}, over {told['source']}"
     with replacing(output) as temporary:
-        draw([stage["step"] for stage in stages], curves, told["surface_score"], told["metric"], title, temporary)
+        steps, form = [stage["step"] for stage in stages], form_of(output)
+        draw(steps, curves, told["surface_score"], told["metric"], title, temporary, form)

@@ -62,6 +62,7 @@ def dump(
     layer, counted from 1, an array [T, H] of the cell state (states1), the hidden state (output1) and of other signals
     (f1). Its folder is made where it is missing, and opened with LSTMVis's -dir. It needs h5py (the extra hdf5).
     """
+    from charrnn.display.signs import one_line
     from charrnn.model.cells import state_names
     from charrnn.model.devices import choose_precision
     from charrnn.neurons import lstmvis
@@ -87,10 +88,8 @@ def dump(
             lstmvis.write(output, network, ids, names, dtype, meta, words, bar.update, number)
         else:
             write(output, network, ids, names, dtype, meta, bar.update, number)
-    click.echo(
-        f"{output}: {', '.join(names)} of {checkpoint.config.num_layers}×{checkpoint.config.hidden_size} units "
-        f"at {len(ids):,} characters"
-    )
+    units = f"{checkpoint.config.num_layers}×{checkpoint.config.hidden_size} units"
+    click.echo(f"{one_line(str(output))}: {', '.join(names)} of {units} at {len(ids):,} characters")
 
 
 def _words(characters: str) -> list[str]:

@@ -8,6 +8,7 @@ import click
 from charrnn.cli.common import (
     build_network,
     device_option,
+    echo_written,
     encode,
     examples,
     load_checkpoint,
@@ -87,7 +88,7 @@ def explore(
     page = html(_explorer(checkpoint, network, ids, begins, length, findings, opens, origin))
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    click.echo(f"wrote {output} ({len(page.encode()) / 1e6:.1f} MB)")
+    echo_written(output, f" ({len(page.encode()) / 1e6:.1f} MB)")
 
 
 def _findings(network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", before: str) -> "list[Finding]":

@@ -12,6 +12,7 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
+    echo_written,
     encode,
     examples,
     json_option,
@@ -226,4 +227,4 @@ def _tell(shown: list[Shown], output: Path) -> None:
         click.echo(row(each))
     click.echo("\nCost: of holding the unit, in nats per character, where its feature is on (of a")
     click.echo("count: everywhere); with *, more than of holding any of some random units.")
-    click.echo(f"wrote {output / PAGE}")
+    echo_written(output / PAGE)

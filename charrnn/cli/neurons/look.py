@@ -11,6 +11,7 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
+    echo_written,
     encode,
     examples,
     json_option,
@@ -81,7 +82,7 @@ def gates(
     for layer in range(checkpoint.config.num_layers):
         _show_layer(result, names, layer)
     if output:
-        click.echo(f"wrote {output}")
+        echo_written(output)
 
 
 def _points(result: "Saturation", name: str, layer: int) -> list[tuple[float, float]]:
@@ -89,13 +90,14 @@ def _points(result: "Saturation", name: str, layer: int) -> list[tuple[float, fl
 
 
 def _draw(result: "Saturation", names: tuple[str, ...], title: str, output: Path) -> None:
+    from charrnn.display.figures import form_of
     from charrnn.display.scatter import draw
     from charrnn.files import replacing
 
     layers = range(len(result.half_life))
     panels = {f"gate {name}": {f"layer {layer}": _points(result, name, layer) for layer in layers} for name in names}
     with replacing(output) as temporary:
-        draw(panels, ("share of characters below 0.1", "share above 0.9"), title, temporary)
+        draw(panels, ("share of characters below 0.1", "share above 0.9"), title, temporary, form_of(output))
 
 
 def _show_layer(result: "Saturation", names: tuple[str, ...], layer: int) -> None:

@@ -1,6 +1,5 @@
 """`charrnn neurons show`: what one or several units do over a passage, highlighted."""
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -14,8 +13,10 @@ from charrnn.cli.common import (
     CONTEXT,
     build_network,
     device_option,
+    echo_written,
     encode,
     examples,
+    json_text,
     load_checkpoint,
     model_argument,
     note,
@@ -181,7 +182,7 @@ def _emit(passage: _Passage, form: str, output: Path | None, origin: dict[str, s
     from charrnn.display import page, terminal
 
     if form == "json":
-        _write(json.dumps(origin | _as_json(passage), ensure_ascii=False) + "\n", output)
+        _write(json_text(origin | _as_json(passage)) + "\n", output)
         return
     highlight = _highlight(passage, origin)
     if form == "png":
@@ -200,7 +201,7 @@ def _write(content: str, output: Path | None) -> None:
         return
     with replacing(output) as temporary:
         temporary.write_text(content, encoding="utf-8")
-    click.echo(f"wrote {output}")
+    echo_written(output)
 
 
 def _draw(highlight: "Highlight", output: Any) -> None:
@@ -209,7 +210,7 @@ def _draw(highlight: "Highlight", output: Any) -> None:
 
     with replacing(output) as temporary:
         tell_missing(draw(highlight, temporary))
-    click.echo(f"wrote {output}")
+    echo_written(output)
 
 
 def tell_missing(signs: set[str]) -> None:

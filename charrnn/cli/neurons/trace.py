@@ -1,6 +1,5 @@
 """`charrnn neurons trace`: how strongly each earlier character bears on one prediction."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,8 +8,10 @@ import click
 from charrnn.cli.common import (
     build_network,
     device_option,
+    echo_written,
     encode,
     examples,
+    json_text,
     load_checkpoint,
     model_argument,
     part_option,
@@ -137,14 +138,14 @@ def _emit(told: dict[str, Any], form: str, output: Path | None) -> None:
             return
         with replacing(output) as temporary:
             temporary.write_text(content, encoding="utf-8")
-    click.echo(f"wrote {output}")
+    echo_written(output)
 
 
 def _written(told: dict[str, Any], drawn: "Reach", form: str) -> str:
     from charrnn.display import reach, terminal
 
     if form == "json":
-        return json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(told) + "\n"
     if form == "terminal":
         return terminal.plain(drawn.highlight) + "\n".join(_below(drawn)) + "\n"
     return reach.html(drawn) if form == "html" else reach.svg(drawn)
