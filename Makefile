@@ -10,7 +10,7 @@ HIGHLIGHT := $(DEMO)/highlight.html
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint format benchmarks models clean
+.PHONY: demo test fuzz audit lint format benchmarks models clean
 
 demo: $(READY)
 	rm -rf $(DEMO)
@@ -25,6 +25,17 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# mutated files and texts for what reads them, new ones each time; a finding is kept in a file and ends it
+MINUTES ?= 10
+fuzz: $(READY)
+	$(BIN)/python tests/hostile/test_fuzz.py --minutes $(MINUTES)
+
+# known weaknesses of what is installed, by the index's own list of them; the tool is fetched for it and kept apart
+audit: $(READY)
+	$(PYTHON) -m venv .venv/audit
+	PIP_CONSTRAINT= .venv/audit/bin/python -m pip install --quiet pip-audit
+	.venv/audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 
 lint: $(READY)
 	$(BIN)/ruff check .

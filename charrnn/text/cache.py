@@ -201,7 +201,7 @@ def _sealed(file: Path, kind: type[T]) -> T | None:
     try:
         digest, _, content = file.read_bytes().partition(b"\n")
         value = msgspec.json.decode(content, type=kind)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, RecursionError):
         return None
     return value if sha256(content).hexdigest().encode() == digest else None
 

@@ -21,7 +21,8 @@ _MARKS = (  # the longer first: the mark of UTF-32 begins as that of UTF-16 does
 )
 _FORMATS = (  # what no text has there, though some of these files would decode
     (0, b"PK\3\4", "a zip archive (or a document that is one inside)"),
-    (257, b"ustar", "a tar archive"),
+    (257, b"ustar\0", "a tar archive"),
+    (257, b"ustar  \0", "a tar archive"),  # as GNU writes it
     (0, b"\x1f\x8b", "compressed by gzip"),
     (4, b"1AY&SY", "compressed by bzip2"),
     (0, b"\xfd7zXZ\0", "compressed by xz"),

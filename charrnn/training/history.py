@@ -107,7 +107,7 @@ def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
     if not path.exists():
         return
     for content in path.read_bytes().splitlines():
-        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             yield msgspec.json.decode(content, type=kind)
 
 

@@ -277,10 +277,10 @@ def _figures(progress: Progress) -> Figures:
 
 
 def _step_of(line: bytes) -> float:
-    """The step that a line of a log tells of; none for one that was cut off."""
+    """The step that a line of a log tells of; none for one that was cut off or tells another thing."""
     try:
         return float(msgspec.json.decode(line)["step"])
-    except (msgspec.DecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         return float("inf")
 
 

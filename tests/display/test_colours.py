@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from charrnn.display.colours import MARKS, colour, css, ink, mark
 
-law = settings(deadline=None, max_examples=200)
+law = settings(max_examples=200)
 values = st.floats(-1, 1)
 
 

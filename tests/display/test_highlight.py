@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from charrnn.display.highlight import Highlight
 
-law = settings(deadline=None, max_examples=200)
+law = settings(max_examples=200)
 texts = st.text(st.sampled_from("ab 日語\n\t\x1b\u0301\u202e"), max_size=60)
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from charrnn.display.signs import one_line, sign, visible
 
-law = settings(deadline=None, max_examples=300)
+law = settings(max_examples=300)
 any_character = st.characters()  # lone surrogates included
 any_text = st.text(st.characters() | st.sampled_from("\x1b\x9b\r\n\t\x7f\u202e\u2066\u200f\u061c\u2028\u200d"))
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

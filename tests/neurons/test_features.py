@@ -16,7 +16,7 @@ from charrnn.neurons.features import FEATURES, feature_named
 
 inside_quotes = FEATURES["inside_quotes"].values
 python_comment_or_string = FEATURES["python_comment_or_string"].values
-law = settings(deadline=None, max_examples=100)
+law = settings(max_examples=100)
 
 
 def labels(feature, text):

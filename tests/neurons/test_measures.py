@@ -16,7 +16,7 @@ from charrnn.neurons.measures import (
     strength,
 )
 
-law = settings(deadline=None, max_examples=60)
+law = settings(max_examples=60)
 NAN = float("nan")
 
 

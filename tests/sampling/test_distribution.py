@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from charrnn.errors import ConfigError
 from charrnn.sampling.distribution import SamplingConfig, choose, draw, min_p, probabilities, softmax, top_k, top_p
 
-law = settings(deadline=None, max_examples=100)
+law = settings(max_examples=100)
 
 any_logits = arrays(np.float32, st.integers(1, 12), elements=st.floats(width=32, allow_nan=False, allow_infinity=False))
 mild_logits = arrays(np.float64, st.integers(1, 12), elements=st.floats(-12, 12))

@@ -15,7 +15,7 @@ from charrnn.sampling.distribution import SamplingConfig, softmax
 from charrnn.sampling.sampler import Drawn, Sampler, until
 from charrnn.text.vocabulary import Vocabulary
 
-law = settings(deadline=None, max_examples=50)
+law = settings(max_examples=50)
 
 
 class Bigram:

@@ -1,0 +1,91 @@
+"""What the package is made of: few dependencies, all pinned; no code from a file; no network but for `corpus get`."""
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import charrnn
+
+PACKAGE = Path(charrnn.__file__).parent
+ROOT = PACKAGE.parent
+# What could turn a file's or a network's bytes into code, by the names that it goes by.
+FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "yaml", "eval", "exec", "compile", "__import__"}
+FORBIDDEN |= {"torch.load", "torch.hub", "np.load", "numpy.load", "os.system", "os.popen", "subprocess.getoutput"}
+NETWORK = {"socket", "urllib.request", "http.client", "requests", "pooch", "ftplib"}
+FETCHING = {"text/download.py"}  # what `corpus get` calls, and nothing else does
+
+
+def dotted(node):
+    return f"{dotted(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def imported(node):
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    return {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
+
+
+def used(path):
+    """What a module imports, and what it calls."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    calls = {dotted(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return set().union(*map(imported, nodes)), calls
+
+
+MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_makes_code_of_bytes_and_one_alone_knows_the_network(module):
+    imports, calls = used(PACKAGE / module)
+    assert not FORBIDDEN & (imports | calls)
+    assert module in FETCHING or not [name for name in imports if name in NETWORK]
+
+
+def test_shells_are_called_by_none():
+    for module in MODULES:
+        assert "shell=True" not in (PACKAGE / module).read_text("utf-8")
+
+
+OFFLINE = """
+import socket, sys
+def refuse(*_, **__): raise RuntimeError("asked for the network")
+for name in ("getaddrinfo", "create_connection", "gethostbyname"): setattr(socket, name, refuse)
+socket.socket.connect = refuse
+sys.argv[0] = "charrnn"
+from charrnn.cli.main import main
+main()
+"""
+
+
+def test_nothing_but_fetching_asks_for_the_network(run, book, here):
+    for command in (
+        ["train", book, "--steps=1", "--hidden-size=4", "--out=new"],
+        ["sample", run, "--length=5"],
+        ["neurons", "explore", run, book, "--part=all", "-o", "page.html"],
+        ["corpus", "list"],
+    ):
+        env = os.environ | {"CHARRNN_CORPORA": str(here), "OMP_NUM_THREADS": "1"}
+        done = subprocess.run([sys.executable, "-c", OFFLINE, *map(str, command)], capture_output=True, env=env)
+        assert (done.returncode, b"network" in done.stderr) == (0, False), done.stderr.decode()
+    done = subprocess.run([sys.executable, "-c", OFFLINE, "corpus", "get", "shakespeare"], capture_output=True, env=env)
+    assert done.returncode == 1  # so the refusal does refuse
+
+
+@pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="the package is installed without its sources")
+def test_every_dependency_is_pinned_within_its_range_and_they_are_few():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = {name.lower().replace("_", "-"): version for name, _, version in (line.partition("==") for line in lines)}
+    extras = [each for several in project["optional-dependencies"].values() for each in several]
+    for requirement in map(Requirement, project["dependencies"] + extras):
+        if requirement.name != "charrnn":
+            assert requirement.specifier.contains(pins[requirement.name.lower()]), requirement
+            assert str(requirement.specifier).startswith(">=") or requirement.name.startswith("types-")
+    assert len(project["dependencies"]) <= 16
