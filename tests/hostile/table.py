@@ -11,17 +11,17 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "hostile.md"
 HEAD = """# What a user sees where the world is hostile
 
-Each row is a test in `tests/hostile`; `python tests/hostile/table.py` writes this page. Status 0 is a success, 1 an error
-in one line, 2 wrong usage, 128 and more a signal. No row ends in a traceback, and none loses what was saved before.
+Each row is a test in `tests/hostile`; `python tests/hostile/table.py` writes this page. Status 0 is a success, 1 an
+error in one line, 2 wrong usage, 128 and more a signal. No row ends in a traceback, and none loses what was saved before.
 """
 TAIL = """## What is no row, because it is tried everywhere
 
 | what is tried | where |
 |---|---|
-| a checkpoint with one bit flipped, at every third byte; cut off at every seventh | `tests/hostile/test_checkpoints.py` |
+| a checkpoint with a bit flipped, or cut off, all over it | `tests/hostile/test_checkpoints.py` |
 | a disk that is full, at each call to it that a run makes | `tests/cli/test_broken_saves.py` |
-| SIGKILL at any instant; the run then ends as one that nobody killed | `tests/cli/test_kills.py`, `benchmarks/kills.py` |
-| a run that nobody looks at for an hour | `benchmarks/soak.py` |
+| SIGKILL at any instant; the run then ends as ever | `tests/cli/test_kills.py`, `benchmarks/kills.py` |
+| a training and a sample of an hour, whose memory is not to grow | `benchmarks/soak.py` |
 | files and texts of any bytes | `tests/hostile/test_fuzz.py`, `make fuzz` |
 | code made of bytes, a call for the network, a dependency without a pin | `tests/hostile/test_supply.py` |
 """
