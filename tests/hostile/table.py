@@ -12,7 +12,7 @@ PAGE = HERE.parent.parent / "docs" / "hostile.md"
 HEAD = """# What a user sees where the world is hostile
 
 Each row is a test in `tests/hostile`; `python tests/hostile/table.py` writes this page. Status 0 is a success, 1 an
-error in one line, 2 wrong usage, 128 and more a signal. No row ends in a traceback, and none loses what was saved before.
+error in one line, 2 wrong usage, 128 and more a signal. No row ends in a traceback, and none loses what was saved.
 """
 TAIL = """## What is no row, because it is tried everywhere
 
