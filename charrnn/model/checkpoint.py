@@ -35,6 +35,15 @@ LAST = "last.safetensors"
 PARTS = ("train", "val", "test")  # of a text, in the order in which they stand in it
 STAGES = "stages"  # the folder of the models that a run keeps on its way
 _STORED_TYPES = ("F16", "F32")
+_OTHER_KINDS = {  # how files begin that are taken for checkpoints; they are known by it and not opened
+    b"PK\3\4": "a zip archive, as torch.save makes it",
+    b"\x80\2": "a pickle, which could run code",
+    b"\x80\4": "a pickle, which could run code",
+    b"\x80\5": "a pickle, which could run code",
+    b"\x89HDF": "an HDF5 file",
+    b"<": "a web page",
+    b"version https://git-lfs": "a pointer of Git LFS to the file",
+}
 
 
 @dataclass(frozen=True)
@@ -161,10 +170,17 @@ def load(path: Path) -> Checkpoint:
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}", "check the path") from None
     except (SafetensorError, OSError) as error:
-        why = getattr(error, "strerror", None) or error
+        why = getattr(error, "strerror", None) or _other_kind(path) or error
         raise CheckpointError(
             f"{path} cannot be read as a checkpoint ({why})", "give a file or run folder that charrnn wrote"
         ) from None
+
+
+def _other_kind(path: Path) -> str | None:
+    """What a file is that is no safetensors file, where its first bytes tell."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+    return next((f"it is {kind}" for begins, kind in _OTHER_KINDS.items() if head.startswith(begins)), None)
 
 
 def locate(model: str) -> Path:

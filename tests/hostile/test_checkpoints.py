@@ -94,10 +94,15 @@ FILES = {
     # no checkpoint at all
     "nothing": (lambda w: b"", NONE),
     "zeros": (lambda w: bytes(64), NONE),
-    "an HTML page": (lambda w: b"<!doctype html><title>404</title>", NONE),
+    "an HTML page": (lambda w: b"<!doctype html><title>404</title>", f"{NONE} (it is a web page)"),
     "a text": (lambda w: b"To be, or not to be\n" * 9, NONE),
-    "a zip, as torch.save makes it": (zipped, NONE),
-    "a pickle with a payload": (lambda w: pickle.dumps(Payload()), NONE),
+    "a zip, as torch.save makes it": (zipped, f"{NONE} (it is a zip archive, as torch.save makes it)"),
+    "a pickle with a payload": (lambda w: pickle.dumps(Payload()), f"{NONE} (it is a pickle, which could run code)"),
+    "a pointer of Git LFS": (
+        lambda w: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+        f"{NONE} (it is a pointer of Git LFS to the file)",
+    ),
+    "an HDF5 file": (lambda w: b"\x89HDF\r\n\x1a\n", f"{NONE} (it is an HDF5 file)"),
     "a header of 2^60 bytes": (longer_than_it_says, NONE),
     "a foreign safetensors file": (lambda w: save({"weight": array(1)}, None), FOREIGN),
     "one of another program": (lambda w: save({"weight": array(1)}, {"format": "pt"}), FOREIGN),
