@@ -7,10 +7,12 @@ ones each time, and those that got through as seeds of others:
 """
 
 import argparse
+import atexit
 import bz2
 import gzip
 import lzma
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -46,8 +48,10 @@ ACTING = {*map(chr, range(32)), *map(chr, range(127, 160)), *"\u200e\u200f\u2028
 
 @cache
 def folder():
-    """Where a target's input lies as a file."""
-    return Path(tempfile.mkdtemp(prefix="charrnn-fuzz-"))
+    """Where a target's input lies as a file, until this process ends."""
+    path = Path(tempfile.mkdtemp(prefix="charrnn-fuzz-"))
+    atexit.register(shutil.rmtree, path)
+    return path
 
 
 def written(name, content):
@@ -115,9 +119,8 @@ def text(data):
             opening.CHUNK = whole
     first, other = told
     if isinstance(first, CharrnnError):
-        assert isinstance(other, CharrnnError) or "no text" in str(
-            first
-        )  # a first chunk tells that only if it is whole
+        of_another_format = "no text" in str(first)  # which a first chunk of a few bytes does not show
+        assert isinstance(other, CharrnnError) or of_another_format
         raise first
     assert first == other
     assert not ACTING & set(one_line(first))
@@ -132,7 +135,7 @@ def archive(data):
         broken[len(data) * 7919 % len(broken)] ^= 1 << len(data) % 8
         del broken[len(broken) - len(data) % 5 :]
     with suppress(CharrnnError):
-        assert b"".join(opening.chunks(written(f"raw{suffix}", data))) is not None
+        assert all(opening.chunks(written(f"raw{suffix}", data)))
     unpacked = b"".join(opening.chunks(written(f"packed{suffix}", bytes(broken))))
     assert len(data) % 2 or unpacked == data
 
@@ -242,11 +245,16 @@ def test_what_was_found_is_mended(target, data):
 def main():
     """Fuzz each target for its share of the time; end at the first finding, which is kept in a file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("targets", nargs="*", default=[t.__name__ for t in SEEDS], help="which (all)")
+    names = {target.__name__: target for target in SEEDS}
+    parser.add_argument(
+        "targets", nargs="*", default=list(names), metavar="TARGET", help=f"of {', '.join(names)} (all)"
+    )
     parser.add_argument("--minutes", type=float, default=10, help="for how long (%(default)s)")
     options = parser.parse_args()
-    for target in [target for target in SEEDS if target.__name__ in options.targets]:
-        fuzz(target, 60 * options.minutes / len(options.targets))
+    if unknown := set(options.targets) - set(names):
+        parser.error(f"there is no target {unknown.pop()}")
+    for name in options.targets:
+        fuzz(names[name], 60 * options.minutes / len(options.targets))
 
 
 def fuzz(target, seconds):
