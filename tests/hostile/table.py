@@ -4,6 +4,7 @@ python tests/hostile/table.py
 """
 
 import importlib.util
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ HEAD = """# What a user sees where the world is hostile
 
 Each row is a test in `tests/hostile`; `python tests/hostile/table.py` writes this page. Status 0 is a success, 1 an
 error in one line, 2 wrong usage, 128 and more a signal. No row ends in a traceback, and none loses what was saved.
+"""
+LAWS = """## The laws that hold for the rows, and for what is no row
+
 """
 TAIL = """## What is no row, because it is tried everywhere
 
@@ -41,7 +45,7 @@ def page() -> str:
     for title, rows in tables():
         listed = [f"| {_cell(case)} | {status} | {_cell(says) if says else '—'} |" for case, status, says in rows]
         parts.append(f"## {title}\n\n| case | status | what is told |\n|---|---|---|\n" + "\n".join(listed) + "\n")
-    return "\n".join([*parts, TAIL])
+    return "\n".join([*parts, LAWS + "".join(f"- {law}\n" for law in laws()), TAIL])
 
 
 def tables() -> Iterator[tuple[str, list[tuple[str, object, str]]]]:
@@ -64,6 +68,13 @@ def tables() -> Iterator[tuple[str, list[tuple[str, object, str]]]]:
     )
     kept = "their text as text, none of their script"
     yield "Pages and pictures", [(f"{what}: `{_typed(row[0])}`", 0, kept) for what, row in output.PAGES.items()]
+
+
+def laws() -> Iterator[str]:
+    """What the tests of this folder are called, as sentences."""
+    for path in sorted(HERE.glob("test_*.py")):
+        names = re.findall(r"^def test_(\w+)", path.read_text("utf-8"), re.MULTILINE)
+        yield from (name.replace("_", " ") for name in names)
 
 
 def _typed(arguments):
