@@ -24,6 +24,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("charrnn", deadline=None, derandomize=True)
 settings.load_profile("charrnn")
 
+# A shell that starts the tests in the background has Ctrl-C ignored, by them and by what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 CELLS = {
     "tanh": {"cell": "rnn", "nonlinearity": "tanh"},
     "relu": {"cell": "rnn", "nonlinearity": "relu"},
