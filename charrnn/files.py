@@ -1,5 +1,6 @@
-"""Writing files so that a reader sees the old content or the new, never half of it."""
+"""Writing files so that a reader sees the old content or the new, never half of it; and folders that are one's own."""
 
+import itertools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -55,6 +56,16 @@ def sweep(path: Path) -> None:
             left.unlink(missing_ok=True)
 
 
+def made_anew(path: Path) -> Path:
+    """Make the folder path, or the first of path-2, path-3, … that is not there, and return it; raises OSError.
+
+    Of several processes that do so at once, each gets one of its own.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(folder for folder in itertools.chain([path], numbered) if _is_made(folder))
+
+
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Name in an OSError what was asked for; by itself it names the temporary file, or for a full disk nothing."""
@@ -71,3 +82,12 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def _is_made(folder: Path) -> bool:
+    """Make a folder; return whether it was not there."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from charrnn.files import replacing
+from charrnn.files import made_anew, replacing
 
 
 def test_the_content_is_replaced_whole(tmp_path):
@@ -60,3 +60,10 @@ def test_the_file_is_as_readable_as_the_umask_says(tmp_path):
 def test_a_folder_that_is_not_there_is_an_os_error(tmp_path):
     with pytest.raises(OSError, match="missing"), replacing(tmp_path / "missing" / "file"):
         pass
+
+
+def test_a_folder_that_is_made_anew_is_the_first_that_was_not_there(tmp_path):
+    (tmp_path / "run-3").touch()
+    (tmp_path / "run-5").mkdir()
+    made = [made_anew(tmp_path / "run").name for _ in range(4)]
+    assert made == ["run", "run-2", "run-4", "run-6"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
     from charrnn.text.vocabulary import Vocabulary
-    from charrnn.training.config import OnNan
+    from charrnn.training.config import OnNan, TrainingConfig
     from charrnn.training.group import Group
     from charrnn.training.resume import SavedState, Sources
     from charrnn.training.run import Run
@@ -49,10 +49,11 @@ def fresh(
     import torch
 
     from charrnn.model.checkpoint import Figures
-    from charrnn.model.devices import choose_device, choose_precision, memory_of
+    from charrnn.model.devices import choose_device, choose_precision
     from charrnn.training.group import joined
     from charrnn.training.recipe import Hardware, recipe
-    from charrnn.training.run import Run, check_space
+    from charrnn.training.run import Run
+    from charrnn.training.space import check_space
     from charrnn.training.trainer import Trainer
 
     before = load_checkpoint(init_from) if init_from else None
@@ -68,12 +69,7 @@ def fresh(
         hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
         folder = out or Path("checkpoints", f"{corpus.name}-{config.cell}")
-        check_memory(
-            f"to train {config.parameters:,} weights on {training.batch_size} × {training.seq_length} characters",
-            training.memory_for(config, len(corpus.parts["train"])),
-            memory_of(group.device),
-            "choose a smaller --hidden-size, --num-layers, --batch-size or --seq-length",
-        )
+        _check_memory(config, training, corpus, group)
         check_space(folder, config, STAGES if training.keep_checkpoints else 0)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
@@ -122,11 +118,25 @@ def resumed(path: Path, device: str, force: bool, on_nan: "OnNan | None") -> Ite
         def begin() -> None:
             if group.is_first:
                 run.reopen(trainer.milestones_settled, None if changed else best)
+                for line in run.renew(trainer.model, header.figures):
+                    note(line)
             if changed:
                 run.save_state(trainer, header.figures)
             _announce(trainer, run)
 
         yield Prepared(trainer, run, begin)
+
+
+def _check_memory(config: "ModelConfig", training: "TrainingConfig", corpus: "Corpus", group: "Group") -> None:
+    """Raise ConfigError where the device has too little memory for it."""
+    from charrnn.model.devices import memory_of
+
+    check_memory(
+        f"to train {config.parameters:,} weights on {training.batch_size} × {training.seq_length} characters",
+        training.memory_for(config, len(corpus.parts["train"])),
+        memory_of(group.device),
+        "choose a smaller --hidden-size, --num-layers, --batch-size or --seq-length",
+    )
 
 
 def _inherited(before: "Checkpoint", given: dict[str, Any], model: str) -> dict[str, Any]:

@@ -176,6 +176,15 @@ def load(path: Path) -> Checkpoint:
         ) from None
 
 
+def is_whole(path: Path) -> bool:
+    """Return whether a file is there and a checkpoint with nothing wrong."""
+    try:
+        load(path)
+    except CheckpointError:
+        return False
+    return True
+
+
 def _other_kind(path: Path) -> str | None:
     """What a file is that is no safetensors file, where its first bytes tell."""
     with open(path, "rb") as file:

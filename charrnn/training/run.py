@@ -1,9 +1,7 @@
 """The run folder: the best and the last checkpoint, the log and the samples, written as training goes on."""
 
-import itertools
 import os
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -13,8 +11,20 @@ from typing import Any
 import msgspec
 
 from charrnn.errors import CheckpointError, RunError
-from charrnn.files import append, replacing, sweep, sync
-from charrnn.model.checkpoint import BEST, LAST, STAGES, Checkpoint, Figures, Header, Provenance, save, stage, stages
+from charrnn.files import append, made_anew, replacing, sweep, sync
+from charrnn.model.checkpoint import (
+    BEST,
+    LAST,
+    STAGES,
+    Checkpoint,
+    Figures,
+    Header,
+    Provenance,
+    is_whole,
+    save,
+    stage,
+    stages,
+)
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
@@ -85,12 +95,28 @@ class Run:
         Raises:
             RunError: it cannot be written.
         """
-        if best_nats is not None and self.best.exists():
-            self._best = best_nats
-            self._written.add(BEST)
+        self._best = best_nats
         with self._writing():
             self._sweep()
             self._take_back(step)
+
+    def renew(self, model: CharRNN, figures: Figures) -> list[str]:
+        """Save the checkpoints that are damaged or gone as the saved state has them; return what there was to tell.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        known = {BEST: self._best is not None, LAST: figures.step > 0}
+        there = [name for name in known if known[name] or (self.path / name).exists()]
+        lost = [self.path / name for name in there if not is_whole(self.path / name)]
+        with self._writing():
+            told = [f"{_put_aside(path)}, and made anew of step {figures.step:,}" for path in lost]
+            for path in lost:
+                save(Checkpoint(self._header(model.config, figures), self._vocabulary, model.weights()), path)
+        if self.best in lost and self._best is not None:
+            self._best = figures.val_nats
+        self._written |= {BEST} & set(there)
+        return told
 
     def close(self) -> None:
         """Let others write to the folder."""
@@ -253,23 +279,12 @@ class Run:
             ) from None
 
 
-def check_space(folder: Path, config: ModelConfig, kept: int = 0) -> None:
-    """Look whether a new run of such a network will find room: best, last and state, and a second state meanwhile.
-
-    `kept` says how many models of its stages it will keep besides.
-
-    Raises:
-        RunError: there is less.
-    """
-    while not os.path.exists(folder):  # unlike Path.exists, false for a name that no folder can have
-        folder = folder.parent
-    state = 3 * 4 * config.parameters  # weights and both of AdamW's moments, in float32
-    needed, free = (2 * 4 + 2 * kept) * config.parameters + 2 * state, shutil.disk_usage(folder).free
-    if free < needed:
-        raise RunError(
-            f"a run of this size needs {needed / 1e6:,.0f} MB, and {folder} has {free / 1e6:,.0f} MB free",
-            "make room, or name another folder with --out",
-        )
+def _put_aside(path: Path) -> str:
+    """Rename a damaged file, in which something may still be found; return what was wrong with it."""
+    if not path.exists():
+        return f"{path.name} was gone"
+    os.replace(path, path.with_suffix(".damaged"))
+    return f"{path.name} was damaged and is {path.with_suffix('.damaged').name} now"
 
 
 def _figures(progress: Progress) -> Figures:
@@ -282,22 +297,3 @@ def _step_of(line: bytes) -> float:
         return float(msgspec.json.decode(line)["step"])
     except (msgspec.DecodeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         return float("inf")
-
-
-def made_anew(path: Path) -> Path:
-    """Make the folder path, or the first of path-2, path-3, … that is not there, and return it; raises OSError.
-
-    Of several processes that do so at once, each gets one of its own.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
-    return next(folder for folder in itertools.chain([path], numbered) if _is_made(folder))
-
-
-def _is_made(folder: Path) -> bool:
-    """Make a folder; return whether it was not there."""
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        return False
-    return True

@@ -260,7 +260,18 @@ def test_a_state_of_this_format_version_is_kept_and_can_be_read(row):
 # What is done to the folder of a run of 30 steps -> what is called, its exit status and what it says.
 FOLDERS = {
     "its best is broken": ("best.safetensors", ["sample", "RUN"], 1, "is damaged: its digest"),
-    "its last is broken: only the state counts": ("last.safetensors", ["train", "--resume", "RUN"], 0, "finished"),
+    "its best is broken: made anew from the state": (
+        "best.safetensors",
+        ["train", "--resume", "RUN"],
+        0,
+        "best.safetensors was damaged and is best.damaged now, and made anew of step 30",
+    ),
+    "its last is broken: made anew from the state": (
+        "last.safetensors",
+        ["train", "--resume", "RUN"],
+        0,
+        "last.safetensors was damaged and is last.damaged now, and made anew of step 30",
+    ),
     "its state is broken: says how to go on from the best": (
         "state.safetensors",
         ["train", "--resume", "RUN"],

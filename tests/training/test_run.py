@@ -18,7 +18,7 @@ from charrnn.training.lock import LOCK
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.report import Progress
 from charrnn.training.resume import load_state
-from charrnn.training.run import check_space, made_anew
+from charrnn.training.space import check_space
 
 KEYS = ["step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"]
 
@@ -183,13 +183,6 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, corpus, make_run, na
         make_run(corpus, tmp_path / name).create()
 
 
-def test_a_folder_that_is_made_anew_is_the_first_that_was_not_there(tmp_path):
-    (tmp_path / "run-3").touch()
-    (tmp_path / "run-5").mkdir()
-    made = [made_anew(tmp_path / "run").name for _ in range(4)]
-    assert made == ["run", "run-2", "run-4", "run-6"]
-
-
 def test_runs_that_begin_at_the_same_time_get_folders_of_their_own(tmp_path, corpus, make_run):
     runs = [make_run(corpus, tmp_path / "deep" / "run") for _ in range(5)]
     with ThreadPoolExecutor(5) as threads:
@@ -219,6 +212,31 @@ def test_a_reopened_run_takes_back_what_came_after_the_step(run, models):
     run.reopen(2, 2.0)
     assert [line["step"] for line in lines(run.path / LOG)] == [1, 2]
     assert [line["step"] for line in lines(run.path / SAMPLES)] == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_checkpoint_that_is_broken_or_gone_is_saved_again_when_a_run_goes_on(run, models, name, gone):
+    run.save(models[0], at(1, 2.0))
+    run.save(models[1], at(2, 3.0))
+    broken = (run.path / name).read_bytes()[:-1]
+    (run.path / name).write_bytes(broken)
+    if gone:
+        (run.path / name).unlink()
+    run.reopen(2, 2.0)
+    [told] = run.renew(models[1], Figures(2, val_nats=3.0))
+    aside = name.replace(".safetensors", ".damaged")
+    assert told.startswith(f"{name} was gone" if gone else f"{name} was damaged and is {aside} now")
+    assert holds(run.path / name, models[1])
+    assert gone or (run.path / aside).read_bytes() == broken
+    assert run.renew(models[1], Figures(2, val_nats=3.0)) == []
+    run.save(models[2], at(3, 2.5))
+    assert holds(run.best, models[2 if name == "best.safetensors" else 0])
+
+
+def test_a_run_that_goes_on_before_its_first_save_lacks_nothing(run, models):
+    run.reopen(0, None)
+    assert run.renew(models[0], Figures()) == []
 
 
 def test_a_reopened_run_knows_its_best(run, models):
