@@ -78,7 +78,7 @@ def sample(
     from charrnn.sampling.distribution import SamplingConfig
     from charrnn.sampling.sampler import Sampler
 
-    _refuse_contradictions(prime is not None, interactive, as_json)
+    _refuse_contradictions(as_json)
     config = SamplingConfig(temperature, top_k, top_p, min_p)
     checkpoint = load_checkpoint(model)
     held = [Clamp.parse(text, checkpoint.config) for text in clamps]
@@ -111,7 +111,7 @@ def _check_room(length: int, count: int) -> None:
     check_memory(whole, HELD * length * count, available(), cure)
 
 
-def _refuse_contradictions(primed: bool, interactive: bool, as_json: bool) -> None:
+def _refuse_contradictions(as_json: bool) -> None:
     """Options that say two things, or of which one would be ignored, are wrong usage."""
     context = click.get_current_context()
     given = {

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from charrnn.errors import ConfigError
 from charrnn.model.cells import state_names
-from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN, State, detached
 from charrnn.neurons.backwards import walk
 
@@ -73,11 +72,6 @@ class Curve:
         return None if last == len(self.median) - 1 else max(2, last + 1)
 
 
-def part_names(config: ModelConfig) -> tuple[str, ...]:
-    """Return what the gradient may be taken with respect to: all of a layer's state, or, of an LSTM, h or c alone."""
-    return ("state", *state_names(config)) if len(state_names(config)) > 1 else ("state",)
-
-
 def curves(
     model: CharRNN,
     ids: npt.NDArray[np.integer],
@@ -97,7 +91,7 @@ def curves(
         on_step: told of each step back.
 
     Returns:
-        By part (as `part_names` has them) a curve for each layer.
+        By part a curve for each layer: of all of its state, and of h and, in an LSTM, c alone.
 
     Raises:
         ConfigError: the text is too short.

@@ -23,7 +23,6 @@ from charrnn.neurons.backwards import Gradient, walk
 from charrnn.neurons.gradients import StatesOverflowError, state_after
 
 Measure = Literal["norm", "product"]
-MEASURES = ("norm", "product")
 SHARES = (0.5, 0.9, 0.99)
 
 

@@ -78,11 +78,6 @@ class History:
         return None if self.best is None else asdict(self.best.corpus)
 
     @property
-    def validations(self) -> list[Line]:
-        """The lines of the log that have a validation loss."""
-        return [line for line in self.log if line.get("val_nats") is not None]
-
-    @property
     def budget_used(self) -> float | None:
         """How much of its budget the run has used up, from 0 to 1; None where that is not known yet."""
         for name, (used, unit) in _BUDGETS.items():
