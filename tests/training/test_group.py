@@ -22,11 +22,16 @@ TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this PyTorch has no distributed engine")
 
 
+def environment(temporary):
+    """That of torchrun's processes, which leave folders where temporary files belong."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(temporary)}
+
+
 @pytest.fixture(scope="module")
 def ends(tmp_path_factory):
     """How the runs of two_processes.py ended, as each of the two processes has it."""
     folder = tmp_path_factory.mktemp("two")
-    subprocess.run([*TORCHRUN, SCRIPT, folder], check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    subprocess.run([*TORCHRUN, SCRIPT, folder], check=True, env=environment(folder))
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in (0, 1)]
 
 
@@ -114,9 +119,10 @@ def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on_from_its_last_
     (tmp_path / "song.txt").write_text("abcade\n" * 300)
     sizes = ["--hidden-size=5", "--embedding-size=3", "--seq-length=6", "--batch-size=3", "--precision=float32"]
     train = [*TORCHRUN, "-m", "charrnn", "train"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     options = ["song.txt", *sizes, "--minutes=9", "--sample-every=20", "--out=run"]
-    started = subprocess.Popen([*train, *options], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    started = subprocess.Popen(
+        [*train, *options], cwd=tmp_path, env=environment(tmp_path), stderr=subprocess.PIPE, text=True
+    )
     state = tmp_path / "run" / "state.safetensors"
     while not (tmp_path / "run" / "last.safetensors").exists():
         assert started.poll() is None
@@ -126,7 +132,7 @@ def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on_from_its_last_
     assert started.returncode != 0
     assert "Error: another process of this run was lost; start all of them again with --resume" in told
     assert state.exists()
-    resumed = subprocess.Popen([*train, "--resume=run", "--json"], cwd=tmp_path, env=environment, text=True,
+    resumed = subprocess.Popen([*train, "--resume=run", "--json"], cwd=tmp_path, env=environment(tmp_path), text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     assert "2 processes, each 3 streams" in next(line for line in resumed.stderr if "streams" in line)
     next(line for line in resumed.stderr if line.startswith("── step"))
