@@ -161,16 +161,19 @@ FILES = {
         "its vocabulary is not a list of distinct code points",
     ),
     # metadata, under a digest that fits
-    "no header": (lambda w: w.with_text(""), HEADER),
+    "no header": (lambda w: w.with_text(""), HEADER + "Input data was truncated"),
     "a list for a header": (lambda w: w.with_text("[]"), HEADER + "Expected `object`, got `array`"),
     "a header of 20 MB": (lambda w: w.with_text('{"x": "' + "a" * 20_000_000 + '"}'), HEADER + "Object missing"),
     "a header 200,000 levels deep": (lambda w: w.with_text('{"a":' * 200_000), HEADER + "maximum recursion depth"),
-    "a number of a million digits": (lambda w: w.with_text('{"model":' + "9" * 10**6), HEADER),
+    "a number of a million digits": (lambda w: w.with_text('{"model":' + "9" * 10**6), HEADER + "Number out of range"),
     "2^60 units": (
         lambda w: w.with_header("model", "hidden_size", value=2**60),
         HEADER + "hidden_size is 1152921504606846976; give a value from 1 to 16384",
     ),
-    "10^30 units": (lambda w: w.with_header("model", "hidden_size", value=10**30), HEADER),
+    "10^30 units": (
+        lambda w: w.with_header("model", "hidden_size", value=10**30),
+        HEADER + f"hidden_size is {10**30}; give a value from 1 to 16384",
+    ),
     "more units than the file has": (
         lambda w: w.with_header("model", "hidden_size", value=16384),
         "has the shape [8, 1], not [65536, 1]",
@@ -331,7 +334,10 @@ def of_state(path, change):
 
 # What a stranger's run folder claims -> what `charrnn train --resume RUN` says, with exit status 1.
 STATES = {
-    "fractions for a vocabulary": (lambda a, t, torch: t.update(vocabulary=torch.ones(2)), "vocabulary "),
+    "fractions for a vocabulary": (
+        lambda a, t, torch: t.update(vocabulary=torch.ones(2)),
+        "vocabulary is of another size or type than its network's",
+    ),
     "a vocabulary beyond any number": (lambda a, t, torch: t["vocabulary"].fill_(2**31 - 1), "not in range(0x110000)"),
     "a vocabulary with repeats": (lambda a, t, torch: t["vocabulary"].fill_(97), "occurs twice"),
     "no vocabulary": (lambda a, t, torch: t.__delitem__("vocabulary"), "it lacks vocabulary"),
