@@ -1,7 +1,9 @@
 """Writing files so that a reader sees the old content or the new, never half of it; and folders that are one's own."""
 
+import errno
 import itertools
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +11,14 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, foreign: tuple[type[Exception], ...] = ()) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; when the block ends well, it takes the place of `path`.
 
     The content is on the disk before the name changes, and the name before this returns. When the block raises, the
     temporary file is removed and `path` is as it was; what a killed process leaves, `sweep` removes. Raises OSError,
-    with `path` as its file name, where it cannot be written.
+    with `path` as its file name, where it cannot be written, for the `foreign` errors of a library that writes it too.
     """
-    with _naming(path):
+    with naming(path, foreign):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         temporary = Path(name)
         try:
@@ -32,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def append(path: Path, content: bytes) -> None:
     """Write at the end of a file, which is made where it is missing. Raises OSError with `path` as its file name."""
-    with _naming(path), path.open("ab", buffering=0) as file:
+    with naming(path), path.open("ab", buffering=0) as file:
         while content:  # a disk that is nearly full takes a part
             content = content[file.write(content) :]
 
@@ -67,15 +69,28 @@ def made_anew(path: Path) -> Path:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name in an OSError what was asked for; by itself it names the temporary file, or for a full disk nothing."""
+def naming(path: Path, foreign: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Name in an OSError what was asked for; by itself it names the temporary file, or for a full disk nothing.
+
+    Errors of the `foreign` types become one, too: libraries raise them where the disk fails.
+    """
     try:
         yield
     except OSError as error:
         elsewhere = isinstance(error.filename, str) and Path(error.filename).absolute().parent != path.absolute().parent
-        if error.errno is None or elsewhere:
+        number = error.errno or _number_in(error)
+        if number is None or elsewhere:
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        raise OSError(number, os.strerror(number), str(path)) from None
+    except foreign as error:
+        number = _number_in(error) or errno.EIO
+        raise OSError(number, os.strerror(number), str(path)) from None
+
+
+def _number_in(error: Exception) -> int | None:
+    """The system's number of an error that a library has put into words."""
+    found = re.search(r"(?:os error|errno =) (\d+)", str(error))
+    return int(found[1]) if found else None
 
 
 def _umask() -> int:

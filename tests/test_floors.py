@@ -10,7 +10,7 @@ import pytest
 import charrnn as package
 
 HOUSE = Path(package.__file__).parent
-BASE = {"charrnn", *(f"charrnn.{name}" for name in ("errors", "files", "memory"))}  # itself: version and API
+BASE = {"charrnn", *(f"charrnn.{name}" for name in ("errors", "files", "room"))}  # itself: version and API
 MAY_IMPORT = {
     "text": {"text"},
     "model": {"text", "model"},

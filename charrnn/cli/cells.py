@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import echo_json, echo_written, progress_bar, read_corpus
+from charrnn.cli.common import echo_json, progress_bar, read_corpus
+from charrnn.cli.output import echo_written
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:

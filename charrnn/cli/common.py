@@ -15,8 +15,6 @@ import click
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     import numpy.typing as npt
     from tqdm import tqdm
@@ -129,13 +127,6 @@ def json_text(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
-
-
-def echo_written(path: "Path", more: str = "") -> None:
-    """Tell which file was written."""
-    from charrnn.display.signs import one_line
-
-    click.echo(f"wrote {one_line(str(path))}{more}")
 
 
 def check_utf8(names: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import echo_json, examples, json_option, note
+from charrnn.cli.output import PICTURE
 
 if TYPE_CHECKING:
     from charrnn.training.history import History
@@ -26,7 +27,7 @@ _OF_THE_TEXT = ("val_nats", "test_nats")  # what can only be compared on the sam
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="PICTURE.png",
+    "-o", "--output", type=PICTURE, metavar="PICTURE.png",
     help="Draw their losses, against time and against epochs, in one picture.",
 )  # fmt: skip
 @json_option

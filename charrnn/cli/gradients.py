@@ -10,7 +10,6 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
-    echo_written,
     encode,
     examples,
     json_option,
@@ -20,6 +19,7 @@ from charrnn.cli.common import (
     reading_options,
     unseen_part_option,
 )
+from charrnn.cli.output import PICTURE, echo_written
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ NAMES = {"state": "h and c together", "h": "h alone", "c": "c alone"}
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="With --cells: of the first weights.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="PICTURE.png",
+    "-o", "--output", type=PICTURE, metavar="PICTURE.png",
     help="Draw it there, as PNG or, by the name, as SVG.",
 )  # fmt: skip
 @unseen_part_option

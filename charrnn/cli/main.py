@@ -22,7 +22,7 @@ from charrnn.cli.neurons import neurons
 from charrnn.cli.sample import sample
 from charrnn.cli.score import score
 from charrnn.cli.train import train
-from charrnn.errors import CharrnnError, is_out_of_memory
+from charrnn.errors import CharrnnError, SourceError, is_out_of_memory
 
 FAILED, MISUSED, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 2, 130, 143, 141
 
@@ -83,6 +83,7 @@ def main() -> NoReturn:
     _prepare_streams()
     _choose_thread_habits()
     try:
+        _check_folder()
         check_utf8(sys.argv[1:])
         status = cli.main(prog_name="charrnn", standalone_mode=False)
     except click.UsageError as error:
@@ -127,6 +128,14 @@ def _prepare_streams() -> None:
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     if os.environ.get("COLUMNS", "").strip("0") == "":
         os.environ.pop("COLUMNS", None)  # some terminals say 0 where they do not know
+
+
+def _check_folder() -> None:
+    """Raise SourceError where the current folder has been removed: no path is found from there, and torch fails."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise SourceError("the current folder has been removed", "change to one that is there") from None
 
 
 def _choose_thread_habits() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from charrnn.cli.common import check_utf8, load_checkpoint, note, read_corpus, say
 from charrnn.errors import ConfigError, RunError, SourceError
-from charrnn.memory import check_memory
+from charrnn.room import check_disk, check_memory
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
@@ -53,7 +53,6 @@ def fresh(
     from charrnn.training.group import joined
     from charrnn.training.recipe import Hardware, recipe
     from charrnn.training.run import Run
-    from charrnn.training.space import check_space
     from charrnn.training.trainer import Trainer
 
     before = load_checkpoint(init_from) if init_from else None
@@ -69,8 +68,7 @@ def fresh(
         hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
         folder = out or Path("checkpoints", f"{corpus.name}-{config.cell}")
-        _check_memory(config, training, corpus, group)
-        check_space(folder, config, STAGES if training.keep_checkpoints else 0)
+        _check_room(config, training, corpus, group, folder)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
         run = Run(folder, corpus, training, number, _absolute(sources), origin)
@@ -127,8 +125,10 @@ def resumed(path: Path, device: str, force: bool, on_nan: "OnNan | None") -> Ite
         yield Prepared(trainer, run, begin)
 
 
-def _check_memory(config: "ModelConfig", training: "TrainingConfig", corpus: "Corpus", group: "Group") -> None:
-    """Raise ConfigError where the device has too little memory for it."""
+def _check_room(
+    config: "ModelConfig", training: "TrainingConfig", corpus: "Corpus", group: "Group", folder: Path
+) -> None:
+    """Raise ConfigError where the device has too little memory for a run, or the disk has too little room."""
     from charrnn.model.devices import memory_of
 
     check_memory(
@@ -137,6 +137,8 @@ def _check_memory(config: "ModelConfig", training: "TrainingConfig", corpus: "Co
         memory_of(group.device),
         "choose a smaller --hidden-size, --num-layers, --batch-size or --seq-length",
     )
+    cure = "make room, or name another folder with --out"
+    check_disk("a run of this size", training.disk_for(config, STAGES), folder, cure)
 
 
 def _inherited(before: "Checkpoint", given: dict[str, Any], model: str) -> dict[str, Any]:

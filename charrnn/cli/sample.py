@@ -104,7 +104,7 @@ def sample(
 
 def _check_room(length: int, count: int) -> None:
     """Refuse more characters than can be held, where they are: what is written as it is drawn may be of any length."""
-    from charrnn.memory import available, check_memory
+    from charrnn.room import available, check_memory
 
     whole = f"to hold {count:,} × {length:,} characters"
     cure = "choose a smaller --length or --count, or leave --json and --beam out: one text is written as it is drawn"

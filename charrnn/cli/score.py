@@ -23,6 +23,7 @@ from charrnn.cli.common import (
     reading_options,
     sources_argument,
 )
+from charrnn.cli.output import PAGE
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ PASSAGES = 3  # for each side
 @click.option("--baseline", is_flag=True, help="Beside it, n-gram models of the same training text, n from 1 to 10.")
 @click.option("--dynamic", is_flag=True, help="Beside it, the model as it goes on learning from what it has read.")
 @click.option("--color", is_flag=True, help="Show the text, each character coloured by how unexpected it was.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the coloured text as a page.")
+@click.option("--html", type=PAGE, metavar="FILE", help="Write the coloured text as a page.")
 @click.option("--start", type=click.IntRange(0), default=0, metavar="N", help="Where --color and --html begin.")
 @click.option("--length", type=click.IntRange(1), default=SHOWN, show_default=True, help="Characters that they show.")
 @part_option

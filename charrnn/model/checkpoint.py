@@ -3,13 +3,10 @@
 A safetensors file with a JSON header and a digest in its metadata; nothing in it is ever executed. Knows no torch.
 """
 
-import errno
 import hashlib
 import math
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,7 +130,7 @@ def save(checkpoint: Checkpoint, path: Path, half: bool = False) -> None:
         "header": header.decode(),
         "digest": seal(str(FORMAT_VERSION), header, tensors),
     }
-    with replacing_tensors(path) as temporary:
+    with replacing(path, (SafetensorError,)) as temporary:
         save_file(tensors, temporary, metadata)
 
 
@@ -143,18 +140,6 @@ def _halved(weights: dict[str, npt.NDArray[Any]], path: Path) -> dict[str, npt.N
         if np.abs(weight).max(initial=0) > largest:
             raise CheckpointError(f"{name} is too large for float16, so {path} was not written", "store it in float32")
     return {name: weight.astype(np.float16) for name, weight in weights.items()}
-
-
-@contextmanager
-def replacing_tensors(path: Path) -> Iterator[Path]:
-    """As `files.replacing`, for safetensors, which has its own words for an error of the disk: raises OSError."""
-    with replacing(path) as temporary:
-        try:
-            yield temporary
-        except SafetensorError as error:
-            number = re.search(r"os error (\d+)", str(error))
-            code = int(number[1]) if number else errno.EIO
-            raise OSError(code, os.strerror(code)) from None
 
 
 def load(path: Path) -> Checkpoint:

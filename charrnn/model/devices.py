@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from charrnn.errors import DeviceError, check_choice
-from charrnn.memory import available
+from charrnn.room import available
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from charrnn.files import naming
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.recording import Piece, record_pieces
+from charrnn.room import check_disk
 
 LARGEST = 60000  # float16 holds no more; a raw cell state may be beyond it
 
@@ -56,12 +58,16 @@ def recorded_columns(
     """Record a text, ids [T], for the time of a `with` block.
 
     Raises:
-        ConfigError: the cell has no such signal.
+        ConfigError: the cell has no such signal, or the disk has too little room.
+        OSError: the file cannot be written.
     """
     layers, units = model.config.num_layers, model.config.hidden_size
     count = len(signals) * layers * units
+    cure = "make room, read fewer --characters or --signals, or name another folder with TMPDIR"
+    check_disk(f"to record {len(ids):,} characters", 2 * count * len(ids), Path(gettempdir()), cure)
     with TemporaryDirectory(prefix="charrnn-") as folder:
-        with open(Path(folder) / "values", "w+b") as file:
+        path = Path(folder) / "values"
+        with naming(path), open(path, "w+b") as file:
             for piece in record_pieces(model, ids, signals, precision):
                 file.seek(piece.start * count * 2)
                 file.write(_rows(piece, signals))

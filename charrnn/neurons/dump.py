@@ -1,19 +1,24 @@
 """Every unit's values at every character, written to one .npz file in bounded memory."""
 
 import json
+import math
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from charrnn.files import replacing
+from charrnn.files import naming, replacing
 from charrnn.model.network import CharRNN
 from charrnn.neurons.recording import check_signals, record_pieces
+from charrnn.room import check_disk
+
+Shape = tuple[int, int, int]
 
 
 def write(
@@ -29,26 +34,46 @@ def write(
     """Record the text ids [T] and write "text" [T], each signal [L, T, H] and "meta", a JSON string, as one .npz.
 
     Raises:
-        ConfigError: the cell has no such signal.
+        ConfigError: the cell has no such signal, or the disk has too little room.
         OSError: the file cannot be written.
     """
     check_signals(signals, model.config)
     shape = (model.config.num_layers, len(ids), model.config.hidden_size)
-    with TemporaryDirectory(dir=output.parent, prefix=".dump-") as folder:
+    check_room(output, ids, signals, shape, 2 * np.dtype(dtype).itemsize)
+    with naming(output), TemporaryDirectory(dir=output.parent, prefix=".dump-") as folder:
         arrays = {"text": ids, "meta": np.array(json.dumps(meta, ensure_ascii=False))}
         files = {name: Path(folder) / f"{name}.npy" for name in (*arrays, *signals)}
         for name, array in arrays.items():
             np.save(files[name], array)
-        values = {
-            name: np.lib.format.open_memmap(files[name], mode="w+", dtype=np.dtype(dtype), shape=shape)
-            for name in signals
-        }
-        for piece in record_pieces(model, ids, signals, precision):
-            for name, recorded in piece.signals.items():
-                values[name][:, piece.start : piece.start + piece.characters] = recorded.float().cpu().numpy()
-            on_read(piece.characters)
-        for array in values.values():
-            array.flush()
+        with ExitStack() as stack:
+            written = {name: _Array(stack.enter_context(files[name].open("wb")), shape, dtype) for name in signals}
+            for piece in record_pieces(model, ids, signals, precision):
+                for name, recorded in piece.signals.items():
+                    written[name].put(piece.start, recorded.float().cpu().numpy())
+                on_read(piece.characters)
         with replacing(output) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:
             for file in files.values():
                 archive.write(file, file.name)
+
+
+def check_room(output: Path, ids: npt.NDArray[np.integer], signals: Sequence[str], shape: Shape, size: int) -> None:
+    """Raise ConfigError where a file of so many bytes for each value will find no room."""
+    cure = "make room, choose fewer --signals, or read a shorter text"
+    check_disk(f"to write {len(ids):,} characters", size * len(signals) * math.prod(shape), output.parent, cure)
+
+
+class _Array:
+    """A .npy file [L, T, H] that is written piece by piece; plainly, as on a full disk a map of a file is a crash."""
+
+    def __init__(self, file: IO[bytes], shape: Shape, dtype: str) -> None:
+        self._file, self._shape, self._type = file, shape, np.dtype(dtype)
+        described = {"descr": np.lib.format.dtype_to_descr(self._type), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, described)
+        self._begin = file.tell()
+
+    def put(self, start: int, values: npt.NDArray[np.float32]) -> None:
+        """Write the values [L, n, H] of the characters from `start` on."""
+        _, length, units = self._shape
+        for layer, rows in enumerate(values.astype(self._type)):
+            self._file.seek(self._begin + (layer * length + start) * units * self._type.itemsize)
+            self._file.write(rows.tobytes())

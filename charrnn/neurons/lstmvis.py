@@ -7,6 +7,7 @@ ID" for each word. What LSTMVis calls a word is a character here.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from charrnn.files import replacing
 from charrnn.model.cells import gate_names
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
+from charrnn.neurons.dump import check_room
 from charrnn.neurons.recording import check_signals, is_bounded, record_pieces
 
 if TYPE_CHECKING:
@@ -45,18 +47,19 @@ def write(
 
     Raises:
         ConfigError: the cell has no such signal, h5py is not installed, a word has white space or stands twice, or the
-            folder belongs to another file.
+            folder belongs to another file, or the disk has too little room.
         OSError: a file cannot be written.
     """
     check_signals(signals, model.config)
     _check_words(words)
     _check_folder(output)
-    with replacing(output) as temporary, _opened(temporary) as file:
+    shape = (model.config.num_layers, len(ids), model.config.hidden_size)
+    check_room(output, ids, signals, shape, np.dtype(dtype).itemsize)
+    with replacing(output) as temporary, _Disk(temporary, "w+") as disk, _opened(disk) as file:
         file["word_ids"] = ids.astype(np.int32)
         file["meta"] = json.dumps(meta, ensure_ascii=False)
-        shape = (len(ids), model.config.hidden_size)
         arrays = {
-            (name, layer): file.create_dataset(_path(name, layer), shape, dtype)
+            (name, layer): file.create_dataset(_path(name, layer), shape[1:], dtype)
             for name in signals
             for layer in range(model.config.num_layers)
         }
@@ -64,19 +67,44 @@ def write(
             places = slice(piece.start, piece.start + piece.characters)
             for (name, layer), array in arrays.items():
                 array[places] = piece.signals[name][layer].float().cpu().numpy()
+            disk.check()
             on_read(piece.characters)
     _write_text(output.parent / DICTIONARY, "".join(f"{word} {number}\n" for number, word in enumerate(words)))
     configuration = json.dumps(_configuration(output.name, model.config, signals, meta), ensure_ascii=False, indent=2)
     _write_text(output.parent / CONFIGURATION, configuration + "\n")  # YAML holds JSON
 
 
-def _opened(path: Path) -> "h5py.File":
+class _Disk(FileIO):
+    """A file for the HDF5 library, which crashes where a write fails: that is kept from it, and raised by `check`."""
+
+    _failure: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        rest = whole = memoryview(content).cast("B")
+        try:
+            while rest:  # a disk that is nearly full takes a part
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self._failure = error
+        return len(whole)
+
+    def check(self) -> None:
+        """Raise what has gone wrong."""
+        if self._failure:
+            raise self._failure
+
+    def close(self) -> None:
+        super().close()
+        self.check()
+
+
+def _opened(disk: _Disk) -> "h5py.File":
     try:
         import h5py
     except ImportError:
         problem = "HDF5 files are written by h5py, which is not installed"
         raise ConfigError(problem, "install it (pip install h5py), or write an .npz file") from None
-    return h5py.File(path, "w")
+    return h5py.File(disk, "w")
 
 
 def _check_words(words: Sequence[str]) -> None:

@@ -69,6 +69,14 @@ class TrainingConfig:
         for name, value in given.items():
             check_range(name, value, 1e-6, 1e12)
 
+    def disk_for(self, model: ModelConfig, stages: int) -> int:
+        """Return the bytes of disk that a run takes: best, last and state, a second state meanwhile, and kept stages.
+
+        The state has weights, and both of AdamW's moments, in float32; a stage is kept in half precision.
+        """
+        kept = 2 * stages if self.keep_checkpoints else 0
+        return (2 * 4 + kept + 2 * 3 * 4) * model.parameters
+
     def memory_for(self, model: ModelConfig, characters: int) -> int:
         """Return the bytes of memory that training takes at least, on so many characters, in each process.
 

@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from charrnn.errors import CharrnnError, RunError
+from charrnn.files import replacing
 from charrnn.model.cells import state_names
-from charrnn.model.checkpoint import Header, replacing_tensors, seal
+from charrnn.model.checkpoint import Header, seal
 from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import TrainingConfig
@@ -96,7 +97,7 @@ def save_state(state: SavedState, folder: Path) -> None:
     tensors = {name: tensor.cpu().contiguous() for name, tensor in state.tensors.items()}
     tensors["vocabulary"] = torch.from_numpy(state.vocabulary.codes.astype(np.int32))
     metadata = _sealed(msgspec.json.encode(state.account).decode(), tensors)
-    with replacing_tensors(folder / STATE) as temporary:
+    with replacing(folder / STATE, (SafetensorError,)) as temporary:
         save_file(tensors, temporary, metadata)
 
 

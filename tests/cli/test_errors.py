@@ -82,7 +82,8 @@ def test_a_damaged_checkpoint_is_one_clean_line(charrnn, run, tmp_path):
 def test_an_output_that_cannot_be_written_is_one_clean_line(charrnn, run, book, tmp_path):
     place = tmp_path / "missing" / "x.html"
     is_clean(charrnn("neurons", "show", run, book, "--unit", "0:0", "-o", place))
-    is_clean(charrnn("neurons", "dump", run, book, "-o", place))
+    (tmp_path / "file").touch()
+    is_clean(charrnn("neurons", "dump", run, book, "-o", tmp_path / "file" / "x.npz"))
 
 
 def test_a_text_of_unknown_characters_only_cannot_be_shown(charrnn, run):

@@ -52,6 +52,30 @@ def test_find_tells_for_each_feature_what_scripts_read(told, long_book):
     assert found["report"] == {"start": characters // 2, "end": characters}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--regex", "the=the", "--regex", "the=a"], "the has two definitions; give each a name of its own"),
+        (["--regex", "line_position=the"], "there is a feature line_position already; choose another name"),
+        (["--regex", "the"], "'the' defines no feature; write NAME=PATTERN"),
+        (["--feature", "line_position", "--signals", ""], "signal is ''; choose one of h, c, tanh_c"),
+    ],
+)
+def test_find_refuses_what_two_things_would_be_called_or_nothing(charrnn, run, long_book, arguments, says):
+    result = charrnn("neurons", "find", run, long_book, *arguments)
+    assert (result.status, result.out) == (1, "")
+    assert says in result.err.splitlines()[-1]
+
+
+def test_a_feature_of_ones_own_can_be_shown_proved_and_compared_by_the_same_words(charrnn, told, run, long_book):
+    same = ["--regex", "the=the", "--feature", "the=the"]
+    assert [each["feature"] for each in told("find", long_book, *same[:2])["features"]] == ["the"]
+    assert [each["feature"] for each in told("find", long_book, *same[2:])["features"]] == ["the"]
+    assert {"inside", "outside", "closing"} <= set(told("ablate", long_book, "--unit=0:3", *same[2:])["effects"])
+    assert "follows the=the best" in charrnn("neurons", "show", run, long_book, *same[2:]).err
+    assert told("compare", run, long_book, *same[2:])["scores"][0]["unit"]
+
+
 def test_find_tries_what_fits_the_kind_of_text_and_says_so(charrnn, run, long_book):
     result = charrnn("neurons", "find", run, long_book)
     assert result.status == 0, result.err

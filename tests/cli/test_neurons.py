@@ -120,6 +120,11 @@ def test_a_dump_holds_text_signals_and_meta(charrnn, run, book, tmp_path):
     assert meta["model"] == run
 
 
+def test_dump_makes_its_folder(charrnn, run, book, tmp_path):
+    assert charrnn("neurons", "dump", run, book, "-o", tmp_path / "a" / "b" / "units.npz").status == 0
+    assert dumped(tmp_path / "a" / "b" / "units.npz")["h"].shape[0] == 1
+
+
 def test_a_dump_shows_the_same_values_as_show(charrnn, run, book, show, tmp_path):
     charrnn("neurons", "dump", run, book, "-o", tmp_path / "units.npz", "--dtype", "float32")
     passage = json.loads(show(*PASSAGE, "--signal", "h", "--format", "json").out)

@@ -59,6 +59,8 @@ def tables() -> Iterator[tuple[str, list[tuple[str, object, str]]]]:
     yield "Options", [(f"`{_typed(row[0])} {row[1]} {_short(row[2])}`", *row[3:]) for row in options.OPTIONS]
     yield "Streams", [(f"{what}: `{_typed(row[0])} {row[1]}`", *row[2:]) for what, row in world.STREAMS.items()]
     yield "Permissions", [(f"{what}: `{_typed(row[0])}`", 1, row[1]) for what, row in world.MODES.items()]
+    ends = [(f"{what}: `{_typed(row[0])}`", 1, row[1]) for what, row in world.ENDS.items()]
+    yield "Disks on which a file may have 2,048 bytes", ends
     told = "what was done is saved, nothing is left half"
     yield "SIGINT (130) and SIGTERM (143)", [(what, "130, 143", told) for what in world.PHASES]
     shown = "signs for what would act"

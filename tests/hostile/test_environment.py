@@ -187,6 +187,48 @@ def test_a_disk_that_is_full_leaves_an_old_page_as_it_was(charrnn, run, book, he
     assert [path.name for path in here.iterdir()] == [argument]
 
 
+TEXT = ["RUN", "BOOK", "--part=all"]
+AT_PATH = "Error: File too large: {}; check the disk and the path"
+
+# Where no file may grow beyond some thousand bytes: what is called, and its last line on stderr.
+ENDS = {
+    "a state": (TRAIN, "Error: new/state.safetensors cannot be written (File too large); name another folder with"),
+    "values": (["neurons", "dump", *TEXT, "-o", "out.npz"], AT_PATH.format("out.npz")),
+    "values for LSTMVis": (["neurons", "dump", *TEXT, "-o", "out.hdf5"], AT_PATH.format("out.hdf5")),
+    "values for a while": (["neurons", "show", *TEXT, "--feature=line_position"], "Error: File too large: "),
+    "a page": (["neurons", "show", *TEXT, "--unit=0:0", "-o", "out.html"], AT_PATH.format("out.html")),
+    "a drawing": (["neurons", "show", *TEXT, "--unit=0:0", "-o", "out.svg"], AT_PATH.format("out.svg")),
+    "a picture": (["neurons", "show", *TEXT, "--unit=0:0", "-o", "out.png"], AT_PATH.format("out.png")),
+    "an explorer": (["neurons", "explore", *TEXT, "-o", "out.html"], "Error: File too large: "),
+    "curves": (["compare", "RUN", "-o", "out.png"], AT_PATH.format("out.png")),
+    "gradients": (["gradients", *TEXT, "--distance=5", "-o", "out.svg"], AT_PATH.format("out.svg")),
+    "scatter plots": (["neurons", "gates", *TEXT, "-o", "out.png"], AT_PATH.format("out.png")),
+    "surprises": (["score", *TEXT, "--html", "out.html"], AT_PATH.format("out.html")),
+}
+
+
+@posix
+@pytest.mark.parametrize("what", ENDS)
+def test_a_disk_that_ends_is_told_and_nothing_half_is_left(run, book, here, what):
+    arguments, says = ENDS[what]
+    if "out.hdf5" in arguments:
+        pytest.importorskip("h5py", reason="HDF5 files are written by h5py")
+    places = {"RUN": run, "BOOK": book}
+    (here / "temporary").mkdir()
+    done = ended([places.get(part, part) for part in arguments], before="ulimit -f 4;", TMPDIR=str(here / "temporary"))
+    assert done.status == 1, done.err
+    assert done.err.splitlines()[-1].startswith(says), done.err
+    assert {path.name for path in here.iterdir()} <= {"temporary", "new"}
+    assert not list((here / "temporary").glob("charrnn*"))
+
+
+@posix
+def test_a_current_folder_that_was_removed_is_told(book, here):
+    done = ended(["train", book, *SMALL, "--steps=2"], before="mkdir gone; cd gone; rmdir ../gone;")
+    assert (done.status, done.out) == (1, "")
+    assert done.err == "Error: the current folder has been removed; change to one that is there\n"
+
+
 def test_want_of_memory_is_told_in_one_line(row, run, book, here, monkeypatch):
     def run_out(*_, **__):
         raise MemoryError

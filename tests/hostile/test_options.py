@@ -4,11 +4,10 @@ import os
 
 import pytest
 
-from charrnn import memory
-
 ABSURD = 10**12
 SAMPLE, TRAIN = ["sample", "RUN"], ["train", "BOOK", "--out", "new"]
-SHOW = ["neurons", "show", "RUN", "BOOK"]
+NEURONS, TEXT = ["neurons"], ["RUN", "BOOK"]
+SHOW = [*NEURONS, "show", *TEXT]
 DEVICES = "here; choose one of auto, "
 
 # The command, an option and its value -> exit status (2 is wrong usage) and what is said.
@@ -54,6 +53,28 @@ OPTIONS = [
     ),
     (TRAIN, "--num-layers", 65, 1, "num_layers is 65; give a value from 1 to 64"),
     (TRAIN, "--embedding-size", -1, 1, "embedding_size is -1; give a value from 0 to 16384"),
+    (SHOW, "-o", "missing/a.html", 1, "there is no folder missing; make it, or name another"),
+    (SHOW, "-o", ".", 1, ". is a folder; name a file in it"),
+    (
+        [*SHOW, "--unit=0:0"],
+        "-o",
+        "a.gif",
+        2,
+        "a.gif should end in .html, .svg, .png, .json or .txt; or give --format.",
+    ),
+    ([*SHOW, "--unit=0:0"], "--format", "png", 2, "A PNG picture needs a file; name one with --output."),
+    ([*NEURONS, "trace", *TEXT, "--at=9"], "-o", "a.pdf", 2, "a.pdf should end in .html, .svg, .png, .json or .txt"),
+    ([*NEURONS, "explore", *TEXT], "-o", "a.png", 2, "a.png should end in .html or .htm."),
+    ([*NEURONS, "dump", *TEXT], "-o", "a.csv", 2, "a.csv should end in .npz or .hdf5 or .h5."),
+    ([*NEURONS, "gates", *TEXT], "-o", "a.jpg", 2, "a.jpg should end in .png or .svg."),
+    (["compare", "RUN", "RUN"], "-o", "missing/a.png", 1, "there is no folder missing; make it, or name another"),
+    (["compare", "RUN", "RUN"], "-o", "a.pdf", 2, "a.pdf should end in .png or .svg."),
+    (["gradients", *TEXT], "-o", "a.pdf", 2, "a.pdf should end in .png or .svg."),
+    (["score", *TEXT], "--html", "missing/a.html", 1, "there is no folder missing; make it, or name another"),
+    ([*NEURONS, "dump", *TEXT, "-o=a.npz"], "--signals", "", 1, "signal is ''; choose one of h, c, tanh_c"),
+    ([*NEURONS, "ablate", *TEXT, "--unit=0:0"], "--feature", "the", 1, "feature is 'the'; choose one of line_position"),
+    ([*NEURONS, "ablate", *TEXT, "--unit=0:0"], "--feature", "the=(", 1, "'(' is no regular expression"),
+    ([*NEURONS, "ablate", *TEXT, "--unit=0:0"], "--feature", "word_position=x", 1, "there is a feature word_position"),
     (TRAIN, "--batch-size", 0, 1, "batch_size is 0; give a value from 1 to 65536"),
     (TRAIN, "--batch-size", -1, 1, "batch_size is -1; give a value from 1 to 65536"),
     (TRAIN, "--batch-size", ABSURD, 1, "batch_size is 1000000000000; give a value from 1 to 65536"),
@@ -106,7 +127,3 @@ def test_a_sample_without_end_is_written_as_it_is_drawn(process, run):
         pipe.stdout.close()
         assert pipe.stderr.read() == b""
     assert pipe.returncode in (0, 141)
-
-
-def test_the_machine_says_how_much_memory_there_is():
-    assert memory.available() > 1e8

@@ -3,7 +3,6 @@ import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from charrnn.training.lock import LOCK
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.report import Progress
 from charrnn.training.resume import load_state
-from charrnn.training.space import check_space
 
 KEYS = ["step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"]
 
@@ -257,34 +255,6 @@ def test_what_a_killed_save_has_left_is_removed(run):
     (run.path / ".best.safetensors.mine").write_text("kept")
     run.reopen(1, None)
     assert sorted(os.listdir(run.path)) == [".best.safetensors.mine", LOCK, LOG]
-
-
-@pytest.mark.parametrize("free", [0, 10_000])
-def test_too_little_room_is_found_out_before_anything_is_written(tmp_path, make_config, monkeypatch, free):
-    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free))
-    needs = 8 * 4 * make_config(hidden_size=50).parameters
-    with pytest.raises(
-        RunError, match=rf"needs {needs / 1e6:,.0f} MB, and .* has 0 MB free; make room, or name another"
-    ):
-        check_space(tmp_path / "a" / "run", make_config(hidden_size=50))
-    assert os.listdir(tmp_path) == []
-
-
-def test_enough_room_is_enough(tmp_path, make_config, monkeypatch):
-    needed = 8 * 4 * make_config().parameters
-    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=needed))
-    check_space(tmp_path / "a" / "run", make_config())
-    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=needed - 1))
-    with pytest.raises(RunError):
-        check_space(tmp_path / "a" / "run", make_config())
-
-
-def test_models_that_are_kept_need_room_of_their_own(tmp_path, make_config, monkeypatch):
-    needed = (8 * 4 + 3 * 2) * make_config().parameters
-    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=needed))
-    check_space(tmp_path / "a" / "run", make_config(), 3)
-    with pytest.raises(RunError):
-        check_space(tmp_path / "a" / "run", make_config(), 4)
 
 
 def test_a_run_of_which_nothing_is_missing_needs_no_mending(run, make_trainer):

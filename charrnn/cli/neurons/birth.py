@@ -11,12 +11,12 @@ from charrnn.cli.common import (
     CONTEXT,
     build_network,
     echo_json,
-    echo_written,
     encode,
     load_checkpoint,
     progress_bar,
     read_unseen,
 )
+from charrnn.cli.output import echo_written
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from charrnn.cli.common import (
     reading_options,
 )
 from charrnn.cli.neurons.birth import SHORTEST, show_birth
+from charrnn.cli.output import PICTURE
 from charrnn.display.signs import one_line
 from charrnn.text.reading import Reading
 
@@ -39,16 +40,18 @@ OF_MODELS, OF_A_RUN = 20_000, 60_000  # characters
     )
 )
 @click.argument("names", nargs=-1, required=True, metavar="{MODEL MODEL... | RUN} SOURCE")
-@click.option("--feature", metavar="NAME", help="Tell for each model, or each stage, which unit follows it.")
+@click.option(
+    "--feature",
+    metavar="NAME",
+    help="Tell for each model, or each stage, which unit follows it; NAME=PATTERN: a regular expression.",
+)
 @click.option("--signal", metavar="NAME", default="h", show_default=True, help="Such as h, c, tanh_c or a gate.")
 @click.option(
     "--characters", type=click.IntRange(SHORTEST), metavar="N",
     help="Read that many, from the text's end, which models hardly see. Default: 20,000; for a run's stages 60,000.",
 )  # fmt: skip
 @click.option("--count", type=click.IntRange(0), default=10, show_default=True, help="Pairs of units to show.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="PICTURE.png", help="Draw the scores over the stages."
-)
+@click.option("-o", "--output", type=PICTURE, metavar="PICTURE.png", help="Draw the scores over the stages.")
 @click.option(
     "--part", type=click.Choice(["all", "train", "val", "test"]),
     help="For a run's stages: which part of the text. Default: of the run's own text the test part, else all.",

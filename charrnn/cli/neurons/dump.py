@@ -17,6 +17,7 @@ from charrnn.cli.common import (
     reading_options,
     sources_argument,
 )
+from charrnn.cli.output import OutputFile
 from charrnn.text.reading import Reading
 
 
@@ -30,7 +31,7 @@ from charrnn.text.reading import Reading
 @model_argument
 @sources_argument
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.npz",
+    "-o", "--output", type=OutputFile(".npz", ".hdf5", ".h5", folder_is_made=True), required=True, metavar="OUT.npz",
     help="The file to write; OUT.hdf5 or OUT.h5 for LSTMVis.",
 )  # fmt: skip
 @click.option("--signals", metavar="NAMES", help="Such as h,c,i,f,o,g (LSTM) or h,r,z,n (GRU). Default: the state.")
@@ -54,13 +55,14 @@ def dump(
     """Write every unit's values at every character of SOURCE to a file.
 
     SOURCE is held in memory, the values are not: they go to the disk as they come, which needs room for two such files.
+    The folder is made where it is missing.
 
     An .npz file holds the ids "text" [T], an array [L, T, H] for each signal (L layers, H units), and "meta", a JSON
     string that names the model, the text and the vocabulary.
 
     An .hdf5 or .h5 file has LSTMVis's layout, with its words.dict and lstm.yml beside it: "word_ids" [T], and for each
     layer, counted from 1, an array [T, H] of the cell state (states1), the hidden state (output1) and of other signals
-    (f1). Its folder is made where it is missing, and opened with LSTMVis's -dir. It needs h5py (the extra hdf5).
+    (f1). Its folder is opened with LSTMVis's -dir. It needs h5py (the extra hdf5).
     """
     from charrnn.display.signs import one_line
     from charrnn.model.cells import state_names
@@ -70,7 +72,7 @@ def dump(
 
     checkpoint = load_checkpoint(model)
     ids = encode(checkpoint, read_text(sources, reading, checkpoint, part))
-    names = signals.split(",") if signals else list(state_names(checkpoint.config))
+    names = signals.split(",") if signals is not None else list(state_names(checkpoint.config))
     meta = {
         "model": model,
         "source": list(sources),
@@ -81,9 +83,9 @@ def dump(
     }
     network = build_network(checkpoint, device)
     number = choose_precision(precision, network.device)
+    output.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar(len(ids), "recording") as bar:
-        if output.suffix in lstmvis.SUFFIXES:
-            output.parent.mkdir(parents=True, exist_ok=True)
+        if output.suffix.lower() in lstmvis.SUFFIXES:
             words = _words(checkpoint.vocabulary.characters)
             lstmvis.write(output, network, ids, names, dtype, meta, words, bar.update, number)
         else:

@@ -8,7 +8,6 @@ import click
 from charrnn.cli.common import (
     build_network,
     device_option,
-    echo_written,
     encode,
     examples,
     load_checkpoint,
@@ -19,6 +18,7 @@ from charrnn.cli.common import (
     unseen_part_option,
 )
 from charrnn.cli.neurons.find import SHORTEST, features_wanted, search_units
+from charrnn.cli.output import PAGE, echo_written
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @model_argument
 @sources_argument
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default="explore.html", show_default=True, metavar="PAGE.html",
+    "-o", "--output", type=PAGE, default="explore.html", show_default=True, metavar="PAGE.html",
     help="The page to write.",
 )  # fmt: skip
 @click.option("--unit", metavar="L:I", help="The unit that the page opens at. Default: the best single one.")

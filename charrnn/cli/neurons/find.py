@@ -1,5 +1,6 @@
 """`charrnn neurons find` and `features`: which unit follows what, how surely, and what can be asked for."""
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -141,18 +142,21 @@ def features_wanted(
     text: str, names: tuple[str, ...], regexes: tuple[str, ...], text_kind: str | None
 ) -> "tuple[list[Feature], str]":
     """The features asked for, each once, and the kind of text."""
-    from charrnn.neurons.features.own import regex_feature
-    from charrnn.neurons.features.registry import feature_named, features_for
+    from charrnn.errors import ConfigError
+    from charrnn.neurons.features.registry import feature_named, features_for, own_feature
     from charrnn.neurons.features.text_kind import text_kind as kind_of
 
     kind = text_kind or kind_of(text)
-    own = [regex_feature(definition) for definition in regexes]
+    asked = [feature_named(name) for name in dict.fromkeys(names) if name != "all"]
+    asked += [own_feature(definition) for definition in dict.fromkeys(regexes)]
+    twice = next((each.name for each in asked if sum(each.name == other.name for other in asked) > 1), None)
+    if twice:
+        raise ConfigError(f"{twice} has two definitions", "give each a name of its own")
     everything = "all" in names or not (names or regexes)
     if everything:
         note(f"the features for {kind} are tried" + ("" if text_kind else " (--text-kind chooses others)"))
-    named = features_for(kind) if everything else []
-    named += [feature_named(name) for name in names if name != "all"]
-    return list({feature.name: feature for feature in (*named, *own)}.values()), kind
+    fitting = features_for(kind) if everything else []
+    return list({feature.name: feature for feature in (*fitting, *asked)}.values()), kind
 
 
 def signals_wanted(names: str | None, config: "ModelConfig") -> list[str]:
@@ -163,7 +167,7 @@ def signals_wanted(names: str | None, config: "ModelConfig") -> list[str]:
     """
     from charrnn.neurons.recording import check_signals, default_signal
 
-    signals = names.split(",") if names else list(dict.fromkeys(["h", default_signal(config)]))
+    signals = names.split(",") if names is not None else list(dict.fromkeys(["h", default_signal(config)]))
     check_signals(signals, config)
     return signals
 
@@ -210,7 +214,7 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
         )
         return
     best = max(single, key=lambda each: each.score - each.surface_score)
-    where = f"{origin['model']} {' '.join(origin['source'])} --unit {best.unit}"
+    where = shlex.join([origin["model"], *origin["source"], "--unit", str(best.unit)])
     click.echo(f"\nNext:  charrnn neurons show {one_line(where)}" + f" --signal {best.signal}")
     told = f" --feature {best.feature}" if best.kind == "binary" and not best.predictive else ""
     click.echo(f"       charrnn neurons ablate {one_line(where)}{told}")

@@ -12,7 +12,6 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
-    echo_written,
     encode,
     examples,
     json_option,
@@ -26,6 +25,7 @@ from charrnn.cli.neurons.exhibits import Shown, card, figures_of, passage_of, ro
 from charrnn.cli.neurons.find import signals_option, signals_wanted
 from charrnn.cli.neurons.gallery_text import SHORTEST, GalleryText, text_for
 from charrnn.cli.neurons.show import tell_missing
+from charrnn.cli.output import echo_written
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:

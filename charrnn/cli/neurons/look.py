@@ -11,7 +11,6 @@ from charrnn.cli.common import (
     build_network,
     device_option,
     echo_json,
-    echo_written,
     encode,
     examples,
     json_option,
@@ -25,6 +24,7 @@ from charrnn.cli.common import (
     sources_argument,
     unseen_part_option,
 )
+from charrnn.cli.output import PICTURE, echo_written
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ WIDTH, HEIGHT = 22, 9  # of a scatter plot in the terminal
 )
 @model_argument
 @sources_argument
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="PICTURE.png", help="Draw the scatter plots there."
-)
+@click.option("-o", "--output", type=PICTURE, metavar="PICTURE.png", help="Draw the scatter plots there.")
 @click.option(
     "--characters", type=click.IntRange(1), default=50_000, show_default=True,
     help="Read that many, from the part's beginning.",

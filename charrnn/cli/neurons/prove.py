@@ -48,7 +48,11 @@ WARMING = 3000  # characters that a model writes by itself before its units' low
 @model_argument
 @sources_argument
 @click.option("--unit", metavar="L:I", required=True, help="Layer and index, both from 0.")
-@click.option("--feature", metavar="NAME", help="Tell the cost inside and outside of it, and at its closing character.")
+@click.option(
+    "--feature",
+    metavar="NAME",
+    help="Tell the cost inside and outside of it, and at its closing character; NAME=PATTERN: of a regular expression.",
+)
 @click.option(
     "--characters", type=click.IntRange(100), default=20_000, show_default=True,
     help="Score that many, from the part's beginning.",

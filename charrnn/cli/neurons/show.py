@@ -13,7 +13,6 @@ from charrnn.cli.common import (
     CONTEXT,
     build_network,
     device_option,
-    echo_written,
     encode,
     examples,
     json_text,
@@ -26,6 +25,7 @@ from charrnn.cli.common import (
     reading_options,
     sources_argument,
 )
+from charrnn.cli.output import OutputFile, echo_written, form_for
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from charrnn.text.corpus import Ids
 
 SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold too little of a feature
-FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # by the output's name
 
 
 @click.command(
@@ -55,7 +54,11 @@ FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # by t
     "--unit", "units", metavar="L:I", multiple=True,
     help="Layer and index, both from 0; may be repeated: then a row of colours for each stands under the text.",
 )  # fmt: skip
-@click.option("--feature", metavar="NAME", help="Instead of --unit: the unit that follows this best.")
+@click.option(
+    "--feature",
+    metavar="NAME",
+    help="Instead of --unit: the unit that follows this best; NAME=PATTERN: a regular expression.",
+)
 @click.option("--signal", metavar="NAME", help="Such as h, c, tanh_c or a gate. Default: tanh_c for LSTMs, else h.")
 @click.option(
     "--start",
@@ -73,9 +76,7 @@ FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # by t
     type=click.Choice(["terminal", "html", "svg", "png", "json"]),
     help="Default: by the output's name, else terminal.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The file to write. Default: stdout."
-)
+@click.option("-o", "--output", type=OutputFile(), metavar="FILE", help="The file to write. Default: stdout.")
 @click.option(
     "--pager/--no-pager",
     default=True,
@@ -100,9 +101,7 @@ def show(
 
     if bool(units) == bool(feature):
         raise click.UsageError(f"{'Both' if units else 'Neither'} --unit and --feature are given; give one of them.")
-    form = form or FORMS.get(output.suffix if output else "", "terminal")
-    if form == "png" and output is None:
-        raise click.UsageError("A PNG picture needs a file; name one with --output.")
+    form = form_for(form, output)
     checkpoint = load_checkpoint(model)
     signal = signal or default_signal(checkpoint.config)
     wanted = [Unit.parse(unit, checkpoint.config) for unit in dict.fromkeys(units)]

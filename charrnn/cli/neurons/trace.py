@@ -8,7 +8,6 @@ import click
 from charrnn.cli.common import (
     build_network,
     device_option,
-    echo_written,
     encode,
     examples,
     json_text,
@@ -19,6 +18,7 @@ from charrnn.cli.common import (
     reading_options,
     sources_argument,
 )
+from charrnn.cli.output import OutputFile, echo_written, form_for
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from charrnn.text.vocabulary import Vocabulary
 
 LIKELIEST = 5  # characters told with their chances
-FORMATS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}
 SCALES = {
     "norm": "log scale: 3 is the strongest, 2 a tenth of it, 0 a thousandth or less",
     "product": "log scale: ±1 the strongest, ±⅔ a tenth of it; red speaks for it, blue against",
@@ -57,7 +56,7 @@ SCALES = {
     help="Default: by the output's name, else terminal.",
 )  # fmt: skip
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "-o", "--output", type=OutputFile(), metavar="FILE",
     help="The file to write. Default: stdout.",
 )  # fmt: skip
 @part_option
@@ -77,9 +76,7 @@ def trace(
     """
     from charrnn.neurons.influence import influence
 
-    form = form or FORMATS.get(output.suffix.lower() if output else "", "terminal")
-    if form == "png" and output is None:
-        raise click.UsageError("A png goes to a file: give --output FILE.")
+    form = form_for(form, output)
     checkpoint = load_checkpoint(model)
     target = None if character is None else _one_id(checkpoint.vocabulary, character)
     ids = encode(checkpoint, read_unseen(sources, reading, checkpoint, part)[0])

@@ -1,11 +1,11 @@
 """All features by name, and which of them are tried on which kind of text."""
 
-from charrnn.errors import check_choice
+from charrnn.errors import ConfigError, check_choice
 from charrnn.neurons.features.any_text import ANY_TEXT
 from charrnn.neurons.features.c_source import C_SOURCE
 from charrnn.neurons.features.feature import Feature
 from charrnn.neurons.features.markup import MARKUP
-from charrnn.neurons.features.own import load, offered
+from charrnn.neurons.features.own import load, offered, regex_feature
 from charrnn.neurons.features.plays import PLAYS
 from charrnn.neurons.features.prose import PROSE
 from charrnn.neurons.features.python_source import PYTHON_SOURCE
@@ -23,16 +23,30 @@ TRIED = {  # for each kind of text the kinds of features that `--feature all` tr
 
 
 def feature_named(name: str) -> Feature:
-    """Return the feature of that name, of this package or else of another that offers it.
+    """Return the feature of that name, of this package or else of another that offers it; or one's own, NAME=PATTERN.
 
     Raises:
-        ConfigError: there is none, or it cannot be loaded.
+        ConfigError: there is none, it cannot be loaded, or it is defined wrongly or under a name that is taken.
     """
+    if "=" in name:
+        return own_feature(name)
     if name in FEATURES:
         return FEATURES[name]
     others = offered()
     check_choice("feature", name, (*FEATURES, *others))
     return load(others[name])
+
+
+def own_feature(definition: str) -> Feature:
+    """Return the feature that NAME=PATTERN defines.
+
+    Raises:
+        ConfigError: it defines none, or the name is taken.
+    """
+    feature = regex_feature(definition)
+    if feature.name in FEATURES or feature.name in offered():
+        raise ConfigError(f"there is a feature {feature.name} already", f"choose another name for {definition!r}")
+    return feature
 
 
 def all_features() -> list[Feature]:

@@ -1,6 +1,7 @@
-"""How much memory there is, and a refusal of what would take more, before any of it is taken."""
+"""How much memory and disk there is, and a refusal of what would take more, before any of it is taken."""
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,5 +33,16 @@ def check_memory(what: str, needed: float, there: float, cure: str) -> None:
         raise ConfigError(f"{what} takes {_shown(needed)} of memory, and there are {_shown(there)}", cure)
 
 
+def check_disk(what: str, needed: float, folder: Path, cure: str) -> None:
+    """Raise ConfigError where something needs more bytes than are free where a folder is, or is to be made."""
+    while not os.path.exists(folder):  # unlike Path.exists, false for a name that no folder can have
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ConfigError(f"{what} takes {_shown(needed)}, and {folder} has {_shown(free)} free", cure)
+
+
 def _shown(size: float) -> str:
+    if size < 1e9:
+        return f"{size / 1e6:,.1f} MB"
     return f"{size / 1e9:,.1f} GB" if size < 1e11 else f"{size / 1e9:,.0f} GB"

@@ -1,0 +1,59 @@
+"""The file that a command writes: looked at before any work is done, told when it is written."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from charrnn.display.signs import one_line
+from charrnn.errors import ConfigError
+
+FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # of what is shown, by the file's name
+_TEXT = ("", ".txt")  # names of files that get what a terminal would
+
+
+class OutputFile(click.Path):
+    """A path at which a file can be made, in a format that its name may ask for; the first one where it asks for none.
+
+    Anything else is refused at once: a computation of minutes must not end in that.
+    """
+
+    def __init__(self, *suffixes: str, folder_is_made: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self._suffixes = suffixes
+        self._folder_is_made = folder_is_made
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if self._suffixes and path.suffix.lower() not in ("", *self._suffixes):
+            self.fail(f"{path} should end in {' or '.join(self._suffixes)}.", param, ctx)
+        if path.is_dir():
+            raise ConfigError(f"{path} is a folder", "name a file in it")
+        if not (self._folder_is_made or path.parent.is_dir()):
+            raise ConfigError(f"there is no folder {path.parent}", "make it, or name another")
+        return path
+
+
+PICTURE = OutputFile(".png", ".svg")
+PAGE = OutputFile(".html", ".htm")
+
+
+def form_for(form: str | None, output: Path | None) -> str:
+    """Return the format in which something is shown: that which is asked for, else by the file's name.
+
+    Raises:
+        click.UsageError: the name asks for another one, or a picture has no file to go to.
+    """
+    suffix = output.suffix.lower() if output else ""
+    if form is None and suffix not in (*FORMS, *_TEXT):
+        raise click.UsageError(f"{output} should end in {', '.join(FORMS)} or .txt; or give --format.")
+    form = form or FORMS.get(suffix, "terminal")
+    if form == "png" and output is None:
+        raise click.UsageError("A PNG picture needs a file; name one with --output.")
+    return form
+
+
+def echo_written(path: Path, more: str = "") -> None:
+    """Tell which file was written."""
+    click.echo(f"wrote {one_line(str(path))}{more}")
