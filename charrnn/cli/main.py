@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 import charrnn
+from charrnn.cli import streams
 from charrnn.cli.common import check_utf8, examples
 from charrnn.cli.compare import compare
 from charrnn.cli.corpus import corpus
@@ -80,7 +81,7 @@ for command in (corpus, train, sample, score, info, history, compare, gradients,
 def main() -> NoReturn:
     """Run the command line and end the process with its exit status."""
     signal.signal(signal.SIGTERM, _terminate)
-    _prepare_streams()
+    streams.prepare()
     _choose_thread_habits()
     try:
         _check_folder()
@@ -111,23 +112,6 @@ def main() -> NoReturn:
             stream.flush()
         os._exit(int(status or 0))
     sys.exit(status or 0)
-
-
-def _prepare_streams() -> None:
-    """Stand the null device in for streams that the caller has closed; let the others take every character.
-
-    A file that is opened next would get the number of a closed stream, and whatever a library complains of there.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            opened = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is the closed stream's
-            setattr(sys, name, open(opened, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115 (to the end)
-    if sys.stdout.isatty():
-        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    else:
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    if os.environ.get("COLUMNS", "").strip("0") == "":
-        os.environ.pop("COLUMNS", None)  # some terminals say 0 where they do not know
 
 
 def _check_folder() -> None:

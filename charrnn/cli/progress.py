@@ -224,11 +224,14 @@ def summarise(result: dict[str, Any]) -> None:
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM instead of dying of them; a second one acts at once."""
+    """Collect SIGINT, SIGTERM and SIGHUP instead of dying of them; a second SIGINT or SIGTERM acts at once.
+
+    SIGHUP says that the terminal was closed, perhaps twice; where it is ignored, as nohup has it, it stays so.
+    """
     received: list[int] = []
 
     def receive(number: int, frame: FrameType | None) -> None:
-        if received:
+        if received and number not in hangups:
             raise SystemExit(128 + number)
         received.append(number)
         if not is_first_process():
@@ -236,7 +239,9 @@ def signals() -> Iterator[list[int]]:
         with suppress(OSError):  # written past the buffer, in the middle of which the signal may have come
             os.write(2, b"Stopping after this step; once more to leave at once.\n")
 
-    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    hangups = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
+    asked = [number for number in hangups if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM, *asked)}
     try:
         yield received
     finally:

@@ -38,6 +38,7 @@ FULL = "Error: No space left on device: input or output; check the disk and the 
 # What a shell does to the streams -> the command, its exit status, and the last line on stderr.
 STREAMS = {
     "training without any stream": (TRAIN, "<&- >&- 2>&-", 0, ""),
+    "training with stderr onto a full disk": (TRAIN, "2>/dev/full", 0, ""),
     "training from a stdin that is closed": (["train", "-"], "<&-", 1, "Error: there is no text in -; give a text"),
     "sampling without stdout": (["sample", "RUN", "--length=5"], ">&-", 0, ""),
     "sampling without stderr": (["sample", "RUN", "--length=5"], "2>&-", 0, ""),
@@ -317,3 +318,35 @@ def test_a_signal_in_any_phase_ends_with_its_status_and_leaves_nothing_half(
     assert not [path for path in here.rglob("*") if path.suffix in (".tmp", ".html", ".txt")]
     if (here / "new" / "last.safetensors").exists():
         assert load_state(here / "new").account.header.figures.step >= 0
+
+
+def hung_up(monkeypatch):
+    """Close the terminal, as it seems to a training that is at its third window: it may tell so more than once."""
+    inner, steps = Trainer._train_on, []
+
+    def trained(*arguments):
+        steps.append(None)
+        for _ in range(2 if len(steps) == 3 else 0):
+            os.kill(os.getpid(), signal.SIGHUP)
+        return inner(*arguments)
+
+    monkeypatch.setattr(Trainer, "_train_on", trained)
+
+
+@posix
+def test_a_terminal_that_is_closed_stops_a_training_at_a_step_that_is_saved(charrnn, book, here, monkeypatch):
+    hung_up(monkeypatch)
+    result = charrnn("train", book, *SMALL, "--steps=1000", "--sample-every=900", "--out=new")
+    assert result.status == 129, result.err
+    assert load_state(here / "new").account.header.figures.step == 3
+
+
+@posix
+def test_a_training_that_is_to_outlive_its_terminal_does(charrnn, book, here, monkeypatch):
+    hung_up(monkeypatch)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert charrnn("train", book, *SMALL, "--steps=9", "--out=new").status == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert load_state(here / "new").account.header.figures.step == 9
