@@ -1,4 +1,4 @@
-"""The file that a command writes: looked at before any work is done, told when it is written."""
+"""The file or folder that a command writes: looked at before any work is done, told when it is written."""
 
 import os
 from pathlib import Path
@@ -13,19 +13,31 @@ FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # of w
 _TEXT = ("", ".txt")  # names of files that get what a terminal would
 
 
-class OutputFile(click.Path):
+class NamedPath(click.Path):
+    """A path with a name: nothing would mean the current folder."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not os.fspath(value):
+            self.fail("It is empty; give a name.", param, ctx)
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
+class OutputFile(NamedPath):
     """A path at which a file can be made, in a format that its name may ask for; the first one where it asks for none.
 
     Anything else is refused at once: a computation of minutes must not end in that.
     """
 
     def __init__(self, *suffixes: str, folder_is_made: bool = False) -> None:
-        super().__init__(path_type=Path)
+        super().__init__()
         self._suffixes = suffixes
         self._folder_is_made = folder_is_made
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        path = super().convert(value, param, ctx)
         if self._suffixes and path.suffix.lower() not in ("", *self._suffixes):
             self.fail(f"{path} should end in {' or '.join(self._suffixes)}.", param, ctx)
         if path.is_dir():

@@ -55,7 +55,7 @@ def fresh(
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
-    before = load_checkpoint(init_from) if init_from else None
+    before = load_checkpoint(init_from) if init_from is not None else None
     if before:
         given = _inherited(before, given, str(init_from))
     with joined(choose_device(device)) as group:

@@ -191,7 +191,7 @@ def locate(model: str) -> Path:
     if not (model and os.path.isdir(path)):
         names = ", ".join(filter(shipped, SHIPPED))
         ways = "a checkpoint file or a run folder of 'charrnn train'" + (f", or one of {names}" if names else "")
-        raise CheckpointError(f"there is no model {model}", f"give {ways}")
+        raise CheckpointError(f"there is no model {model or repr(model)}", f"give {ways}")
     for name in (BEST, LAST):
         if (path / name).is_file():
             return path / name

@@ -22,6 +22,7 @@ Kind = TypeVar("Kind")
 Line = dict[str, Any]  # of the log
 
 _NUMBERS = ("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second")
+_BEYOND_FLOAT32 = 1e39
 _BUDGETS = {"minutes": ("seconds", 60.0), "steps": ("step", 1.0), "epochs": ("epoch", 1.0)}  # and what uses them up
 
 
@@ -107,5 +108,5 @@ def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
 
 
 def _is_report(line: Mapping[str, Any]) -> bool:
-    numbers = [line.get(name) for name in _NUMBERS] + [line.get("val_nats") or 0.0]
-    return all(isinstance(number, int | float) for number in numbers) and line["step"] > 0
+    numbers = [line.get(name) for name in _NUMBERS] + ([] if line.get("val_nats") is None else [line["val_nats"]])
+    return all(isinstance(n, int | float) and 0 <= n < _BEYOND_FLOAT32 for n in numbers) and 0 < line["step"] < 2**53

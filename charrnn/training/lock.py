@@ -8,6 +8,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from charrnn.errors import RunError
+from charrnn.model.checkpoint import STAGES
+from charrnn.training.history import LOG, SAMPLES
 
 LOCK = ".lock"
 
@@ -26,9 +28,10 @@ class Lock:
         """Take the lock.
 
         Raises:
-            RunError: another process holds it.
+            RunError: another process holds it, or what a run writes to leads out of the folder.
             OSError: the folder cannot be written.
         """
+        _refuse_ways_out(self._folder)
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
@@ -66,6 +69,15 @@ def locked(folder: Path) -> Iterator[Lock]:
         yield lock
     finally:
         lock.let_go()
+
+
+def _refuse_ways_out(folder: Path) -> None:
+    """Refuse what a stranger may have put into a folder: links that would be written through, and pipes to wait at."""
+    for name in (LOCK, LOG, SAMPLES, STAGES):
+        path = folder / name
+        own = path.is_dir() if name == STAGES else path.is_file()
+        if path.is_symlink() or (path.exists() and not own):
+            raise RunError(f"{path} is a link or no regular file", "remove it: a run writes into its own folder alone")
 
 
 def _holder(folder: Path) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -306,6 +307,53 @@ def test_a_broken_file_in_a_run_folder_is_told_and_the_others_serve(row, run, bo
     shutil.copytree(run, here / "RUN")
     broken(here / "RUN" / name)
     row([book if argument == "BOOK" else argument for argument in arguments], status, says)
+
+
+@pytest.mark.parametrize("absurd", ["1e308", "1e400", "-1e39", "10" * 40, "-1", "0", "[]", '"1"', "true"])
+@pytest.mark.parametrize("name", ["step", "seconds", "train_nats", "val_nats"])
+def test_a_figure_in_a_log_that_none_can_be_crashes_no_picture(row, run, here, name, absurd):
+    shutil.copytree(run, here / "RUN")
+    log = here / "RUN" / "log.jsonl"
+    line = json.loads(log.read_text().splitlines()[-1]) | {name: "HERE"}
+    with log.open("a") as file:
+        file.write(json.dumps(line).replace('"HERE"', absurd) + "\n")
+    row(["history", "RUN"], 0, "lstm 1×16")
+    row(["compare", "RUN", run, "-o", "curves.png"], 0, "")
+
+
+def linked(path, target):
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+# What a stranger may have put into a run folder, where a run would write or read -> how it gets there.
+WAYS_OUT = {
+    "a lock that is a link": lambda folder, secret: linked(folder / ".lock", secret),
+    "a log that is a link": lambda folder, secret: linked(folder / "log.jsonl", secret),
+    "samples that are a broken link": lambda folder, secret: linked(folder / "samples.jsonl", "nowhere"),
+    "stages that are a link": lambda folder, secret: linked(folder / "stages", secret.parent),
+    "a log that is a pipe": lambda folder, secret: ((folder / "log.jsonl").unlink(), os.mkfifo(folder / "log.jsonl")),
+    "samples that are a folder": lambda folder, secret: (
+        (folder / "samples.jsonl").unlink(),
+        (folder / "samples.jsonl").mkdir(),
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+@pytest.mark.parametrize("what", WAYS_OUT)
+def test_a_run_folder_that_leads_elsewhere_is_refused_and_nothing_written_there(row, run, here, what):
+    (here / "secret").mkdir()
+    (here / "secret" / "file").write_text("precious")
+    shutil.copytree(run, here / "RUN")
+    WAYS_OUT[what](here / "RUN", here / "secret" / "file")
+    row(
+        ["train", "--resume", "RUN"],
+        1,
+        "is a link or no regular file; remove it: a run writes into its own folder alone",
+    )
+    assert sorted(path.name for path in here.iterdir()) == ["RUN", "secret"]
+    assert [(path.name, path.read_text()) for path in (here / "secret").iterdir()] == [("file", "precious")]
 
 
 @pytest.mark.parametrize("name", ["best", "last", "state"])
