@@ -23,6 +23,7 @@ LARGEST = 60000  # float16 holds no more; a raw cell state may be beyond it
 class Columns:
     """The values [N, T] of N = signals · L · H units, signal by signal and layer by layer, in float16.
 
+    In float16 tanh(c) is ±1 beyond |c| = 4.5: where a cell state drifts out there, its order is not taken for a signal.
     In the file a character's values lie together, as they come: to write a page for each unit would take longer than
     to compute what is written.
     """

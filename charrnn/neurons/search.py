@@ -13,7 +13,7 @@ from charrnn.model.units import Unit
 from charrnn.neurons.columns import Columns
 from charrnn.neurons.controls import Surface, probe
 from charrnn.neurons.features import Feature
-from charrnn.neurons.measures import Labels, average_precision, interval, rank_products, score, strength
+from charrnn.neurons.measures import Labels, average_precision, interval, midranks, rank_products, score, strength
 
 Floats = npt.NDArray[Any]
 Metric = Literal["AUC", "Spearman's ρ"]
@@ -47,6 +47,7 @@ class Finding:
     share: float | None  # of the characters at which a binary feature is on: the average precision of chance
     surface_score: float
     layer_score: float
+    layer_p_value: float  # chance that the layer's probe does as well on labels shifted in a circle
     verdict: Verdict
 
 
@@ -210,7 +211,8 @@ def _measure(
     binary = report.binary
     own = strength(values, report)
     by_surface = surface.strength(task.discover, report, half)
-    by_layer = strength(probe(layer[:, :half], task.discover, layer[:, half:], report), report)
+    predicted = probe(layer[:, :half], task.discover, layer[:, half:], report)
+    by_layer, layer_p_value = strength(predicted, report), _p_value(predicted, report, random.spawn(1)[0])
     low, high = interval(values, report, random)
     signal, unit = columns.unit(row)
     return Finding(
@@ -229,12 +231,22 @@ def _measure(
         share=float(report.values.mean()) if binary else None,
         surface_score=score(by_surface, binary),
         layer_score=score(by_layer, binary),
-        verdict=verdict(own, p_value, by_surface, by_layer),
+        layer_p_value=layer_p_value,
+        verdict=verdict(own, p_value, by_surface, by_layer if layer_p_value < SIGNIFICANT else 0.0),
     )
+
+
+def _p_value(values: Floats, labels: Labels, random: np.random.Generator) -> float:
+    """The chance that a predictor, its values [D] at the labels' places, does as well on shifted labels."""
+    ranks = midranks(values)
+    strengths = labels.strengths(_shifted(labels.targets, random) @ ranks, (ranks.astype(np.float64) ** 2).sum())
+    return float((1 + (strengths[1:] >= strengths[0]).sum()) / (1 + SHIFTS))
 
 
 def verdict(unit: float, p_value: float, surface: float, layer: float) -> Verdict:
     """Say what the strengths of the best unit, of the last characters alone and of the whole layer amount to.
+
+    The layer's is to be 0 where it is not significant.
 
     not found: no unit is significant and the layer does not know the feature clearly, or neither knows it clearly
     although the last characters do not tell it either. surface: neither knows it better than the last characters tell.

@@ -87,6 +87,21 @@ def test_shuffled_labels_are_found_no_more_often_than_the_stated_error_rate():
     assert sum(each.verdict in ("single unit", "distributed") for each in found[1:]) <= 0.05 * 200
 
 
+def test_wandering_units_do_not_pass_for_a_layer_that_knows_a_feature_of_one_stretch():
+    """The probe's score is large by chance where little changes: it must do better than on shifted labels too."""
+    characters, values = letters(4000), np.tanh(np.cumsum(noise(characters=4000), axis=1) / 30)
+    ids = np.frombuffer(characters.encode(), np.uint8)
+    asked = []
+    for number, (first, second) in enumerate(np.random.default_rng(4).integers(0, 1900, (60, 2))):
+        labels = np.zeros(4000)
+        labels[first : first + 80] = labels[2000 + second : 2080 + second] = 1
+        asked.append(feature(labels, name=f"{number}"))
+    found = search(columns_of(values.astype(np.float16)), ids, characters, asked)
+    large = sum(each.layer_score > 0.65 for each in found)
+    assert large > 15
+    assert sum(each.verdict in ("single unit", "distributed") for each in found) <= 0.05 * 60 + 5  # three standard deviations
+
+
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_planted_unit_of_any_layer_and_sign_is_chosen(layers, sign):
@@ -117,6 +132,7 @@ def test_what_is_spread_over_many_units_is_distributed():
     (found,) = search(columns_of(values), np.frombuffer(characters.encode(), np.uint8), characters, [feature(labels)])
     assert found.verdict == "distributed"
     assert found.layer_score > 0.9 > found.score
+    assert found.layer_p_value == 1 / 201
 
 
 def test_a_count_is_measured_by_its_rank_correlation():

@@ -97,13 +97,15 @@ def find(
 
     Units are chosen on the first half of the text; every figure is from the second: the score with a 95 % interval
     (block bootstrap), beside it what the last five characters alone tell, and a linear probe on the unit's whole layer.
-    A unit counts as found where no unit does as well in 95 % of 200 shifts of the labels in a circle.
+    A unit counts as found where no unit does as well in 95 % of 200 shifts of the labels in a circle, and so does
+    the layer for its probe.
 
     The verdict is "single unit" (found, better than the last five characters, 80 % of its layer), "distributed" (the
     layer knows it clearly, no unit has most of that), "surface" (the last five characters tell as much) or "not found".
 
     Scores are AUC (0.5 is chance) for features that are on or off, with the unit's sign as it was chosen, and
-    Spearman's ρ (0 is chance) for counts; strengths 2·AUC−1 and ρ are compared, 0.05 being a difference and 0.3 clear.
+    Spearman's ρ (0 is chance) for counts, of values in float16, in which all saturated ones are equal; strengths
+    2·AUC−1 and ρ are compared, 0.05 being a difference and 0.3 clear.
     """
     from charrnn.errors import ConfigError
 
