@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.errors import ConfigError
 from charrnn.model.clamping import Clamp
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
@@ -28,9 +29,14 @@ class Effect:
     difference: float
     low: float  # the difference's 95 % interval
     high: float
-    random_mean: float  # the difference that holding a random unit makes
-    random_high: float  # the largest of them
+    random_mean: float | None  # the difference that holding a random unit makes; None where there is none
+    random_high: float | None  # the largest of them
     p_value: float  # the share of units, of the random ones and this one, that cost as much
+
+    @property
+    def tells(self) -> bool:
+        """Whether to hold the unit costs something, and more than to hold any of the random ones."""
+        return self.low > 0 and self.random_high is not None and self.difference > self.random_high
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,13 @@ def ablate(
 ) -> Ablation:
     """Hold a unit at its mean while the text, ids [N], is scored; labels [N] are a feature's, 0, 1 or NaN.
 
-    As many random units as `count` says are held in the same way.
+    As many random units as `count` says are held in the same way, or all others of the layer where it has no more.
+
+    Raises:
+        ConfigError: the text has no character to predict.
     """
+    if len(ids) < 2:
+        raise ConfigError(f"the text has {len(ids)} characters that the model knows", "give two or more")
     mean, deviation = _moments(model, ids)
     controls = _like(unit, deviation, random)[:count]
     clamps = [Clamp(u.layer, u.index, float(mean[u.layer, u.index])) for u in (unit, *controls)]
@@ -102,8 +113,8 @@ def _effect(nats: Floats, where: npt.NDArray[np.bool_], random: np.random.Genera
         difference=float(differences[0]),
         low=low,
         high=high,
-        random_mean=float(np.mean(controls)) if len(controls) else 0.0,
-        random_high=float(np.max(controls)) if len(controls) else 0.0,
+        random_mean=float(np.mean(controls)) if len(controls) else None,
+        random_high=float(np.max(controls)) if len(controls) else None,
         p_value=float((differences >= differences[0]).mean()),
     )
 

@@ -35,6 +35,7 @@ def alike(values: Floats, start: int, end: int, count: int) -> list[Match]:
     >>> alike(np.array([[0.0, 1, 0, 0, 1, 0, 0, 0]]), 0, 3, 1)
     [Match(start=3, end=6, distance=0.0)]
     """
+    values = values.astype(np.float64)  # a running sum over a long text rounds a small distance away otherwise
     spread = np.maximum(1e-6, values.std(1, keepdims=True))
     x = (values - values.mean(1, keepdims=True)) / spread
     pattern = x[:, start:end]

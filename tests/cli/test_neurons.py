@@ -120,6 +120,14 @@ def test_a_dump_holds_text_signals_and_meta(charrnn, run, book, tmp_path):
     assert meta["model"] == run
 
 
+@pytest.mark.parametrize("name", ["units.npz", "units.hdf5"])
+def test_dump_writes_a_signal_once(charrnn, run, book, tmp_path, name):
+    if name.endswith("hdf5"):
+        pytest.importorskip("h5py", reason="HDF5 files are written by h5py")
+    result = charrnn("neurons", "dump", run, book, "-o", tmp_path / name, "--signals", "c,h,h,c")
+    assert (result.status, ": c, h of 1×16 units" in result.out) == (0, True), result.err
+
+
 def test_dump_makes_its_folder(charrnn, run, book, tmp_path):
     assert charrnn("neurons", "dump", run, book, "-o", tmp_path / "a" / "b" / "units.npz").status == 0
     assert dumped(tmp_path / "a" / "b" / "units.npz")["h"].shape[0] == 1

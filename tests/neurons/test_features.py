@@ -26,6 +26,9 @@ def labels(feature, text):
 # Each passage stands above its labels; ↵ stands for a newline.
 # fmt: off
 QUOTATIONS = {
+    "quotes as German has them":
+        ("„a“ b“c”",
+         "11000110"),
     "straight quotes":
         ('he said "yes" twice',
          "0000000011110000000"),

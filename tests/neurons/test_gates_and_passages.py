@@ -69,6 +69,15 @@ def test_a_repeated_passage_is_found_at_distance_0_whatever_the_scale_of_the_uni
     assert match.distance == pytest.approx(0, abs=1e-5)
 
 
+def test_a_long_text_in_float32_keeps_distances_that_are_small():
+    values = np.random.default_rng(0).normal(size=(1, 1_000_000)).astype(np.float32)
+    values[:, 700_000:700_040] = values[:, 900_000:900_040] = values[:, 200:240]
+    values[:, 900_020] += 0.1
+    first, second = alike(values, 200, 240, 2)
+    assert (first.start, first.distance) == (700_000, pytest.approx(0, abs=1e-5))
+    assert (second.start, second.distance) == (900_000, pytest.approx(0.1 / np.sqrt(40), rel=1e-2))
+
+
 def test_each_unit_is_paired_with_its_copy_under_any_sign_order_and_scale():
     first = np.random.default_rng(0).normal(size=(70, 400)).astype(np.float16)
     order = np.random.default_rng(1).permutation(70)

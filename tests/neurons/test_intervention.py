@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from charrnn.errors import ConfigError
 from charrnn.model import readers
 from charrnn.model.cells import step
 from charrnn.model.clamping import Clamp
@@ -74,6 +75,17 @@ def test_holding_a_bystander_does_not(ablations):
     effects = ablations[1].effects
     assert abs(effects["closing"].difference) < 0.05
     assert abs(effects["all"].difference) < 0.01
+
+
+def test_without_another_unit_there_is_no_claim(make_model):
+    model, ids = make_model(hidden_size=1), np.random.default_rng(0).integers(0, 5, 300)
+    result = ablate(model, ids, Unit(0, 0), None, np.random.default_rng(0))
+    assert (result.controls, result.effects["all"].random_high, result.effects["all"].tells) == ((), None, False)
+
+
+def test_a_text_without_a_prediction_is_refused(model):
+    with pytest.raises(ConfigError, match="the text has 1 characters that the model knows; give two or more"):
+        ablate(model, np.array([1]), Unit(0, 0), None, np.random.default_rng(0))
 
 
 def test_the_parts_of_an_ablation_make_up_the_whole(ablations):

@@ -123,6 +123,10 @@ PASSAGES = {
          "01111100"),
     ],
     "inside_string": [
+        ("1'000'0+'a'",  # C23 separates digits so
+         "00000000110"),
+        ("u8'a'",
+         "00110"),
         (r'"a\"b"c',
           "1111100"),
         (r'"\\"c',
@@ -147,6 +151,10 @@ PASSAGES = {
          "1110011100"),
     ],
     "inside_preprocessor": [
+        ("/**/#d↵/**/a#",
+         "0000110000000"),
+        ("a/**/#d",
+         "0000000"),
         ("#if a↵b",
          "1111100"),
         (" # d↵#",
@@ -253,6 +261,12 @@ PASSAGES = {
          "111210"),
     ],
     "python_if_condition": [
+        ("#\\↵if x:y",  # a backslash carries no comment on
+         "000001100"),
+        ("if a:=b:c",
+         "001101100"),
+        ("async for x:y",
+         "0000000001100"),
         ("if a[b:c]:d",
          "00111111100"),
         ("x if y:z",
@@ -310,9 +324,19 @@ CASES = [(name, text, expected) for name, passages in PASSAGES.items() for text,
 
 @pytest.mark.parametrize(("name", "text", "expected"), CASES)
 def test_a_passage_as_labelled_by_hand(name, text, expected):
-    values = FEATURES[name].values(text.replace("↵", "\n").replace("→", "\t"))
-    signs = "".join("·" if np.isnan(v) else str(int(v)) for v in values)
-    assert signs == expected
+    assert labelled(name, text.replace("↵", "\n").replace("→", "\t")) == expected
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), [case for case in CASES if not FEATURES[case[0]].predictive])
+def test_a_passage_with_its_carriage_returns_has_the_same_labels(name, text, expected):
+    kept = text.replace("↵", "\r\n").replace("→", "\t")
+    labels = labelled(name, kept)
+    assert "".join(label for label, c in zip(labels, kept, strict=True) if c != "\r") == expected
+    assert all(labels[t] == labels[t - 1] for t, c in enumerate(kept) if c == "\r" and t)
+
+
+def labelled(name, text):
+    return "".join("·" if np.isnan(value) else str(int(value)) for value in FEATURES[name].values(text))
 
 
 def test_every_feature_has_passages_labelled_by_hand():

@@ -99,7 +99,9 @@ def test_wandering_units_do_not_pass_for_a_layer_that_knows_a_feature_of_one_str
     found = search(columns_of(values.astype(np.float16)), ids, characters, asked)
     large = sum(each.layer_score > 0.65 for each in found)
     assert large > 15
-    assert sum(each.verdict in ("single unit", "distributed") for each in found) <= 0.05 * 60 + 5  # three standard deviations
+    assert (
+        sum(each.verdict in ("single unit", "distributed") for each in found) <= 0.05 * 60 + 5
+    )  # three standard deviations
 
 
 @pytest.mark.parametrize("layers", [1, 3])

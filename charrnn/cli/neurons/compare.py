@@ -18,6 +18,7 @@ from charrnn.cli.common import (
     progress_bar,
     read_sources,
     reading_options,
+    say,
 )
 from charrnn.cli.neurons.birth import SHORTEST, show_birth
 from charrnn.cli.output import PICTURE
@@ -155,6 +156,6 @@ def _show_match(match: dict[str, Any], count: int) -> None:
     first, second = match["models"]
     r = [abs(pair["correlation"]) for pair in match["pairs"]]
     shares = ", ".join(f"{sum(x >= least for x in r)} at |r| ≥ {least}" for least in (0.9, 0.7, 0.5))
-    click.echo(one_line(f"{first} and {second}: {len(r)} pairs of units, {shares}"))
+    say(one_line(f"{first} and {second}: {len(r)} pairs of units, {shares}"))
     for pair in match["pairs"][:count]:
         click.echo(f"  {pair['first']:>7}  {pair['second']:>7}  r {pair['correlation']:+.3f}")

@@ -72,7 +72,7 @@ def dump(
 
     checkpoint = load_checkpoint(model)
     ids = encode(checkpoint, read_text(sources, reading, checkpoint, part))
-    names = signals.split(",") if signals is not None else list(state_names(checkpoint.config))
+    names = list(dict.fromkeys(signals.split(","))) if signals is not None else list(state_names(checkpoint.config))
     meta = {
         "model": model,
         "source": list(sources),

@@ -21,7 +21,7 @@ PARTS = {
     "val": "of the validation part",
     "test": "of the test part",
 }
-NONE = "the text has none"
+NONE, HARDLY = "the text has none", "hardly ever changes"
 VERDICTS = {
     "single unit": "One unit follows it: it has most of what its whole layer knows, and more than the last five "
     "characters tell.",
@@ -51,8 +51,10 @@ class Shown:
 
     @property
     def verdict(self) -> str:
-        """The verdict on its best unit, or that the text has none of its feature."""
-        return self.exhibit.finding.verdict if self.exhibit.finding else NONE
+        """The verdict on its best unit, or that the text has none of its feature, or always the same."""
+        if self.exhibit.finding:
+            return self.exhibit.finding.verdict
+        return NONE if self.exhibit.feature is None else HARDLY
 
     @property
     def stems(self) -> list[str]:
@@ -102,13 +104,13 @@ def row(shown: Shown) -> str:
     """Return a row of 80 columns."""
     finding = shown.exhibit.finding
     if finding is None:
-        return f"{shown.exhibit.theme.title:19} {NONE}"
+        return f"{shown.exhibit.theme.title:19} {shown.verdict}"
     effect = _main_effect(shown.ablation) if shown.ablation else None
-    cost = f"{effect.difference:+.4f}{'*' if _telling(effect) else ' '}" if effect else ""
+    cost = f"{effect.difference:+.4f}{'*' if effect.tells else ' '}" if effect else ""
     name = "AUC" if finding.metric == "AUC" else "ρ"
     score = f"{name:3} {finding.score:.2f} ({finding.low:.2f}–{finding.high:.2f})"
     return (
-        f"{shown.exhibit.theme.title:19} {finding.unit!s:>6} {score:21} {finding.surface_score:5.2f} "
+        f"{shown.exhibit.theme.title:19} {finding.unit!s:>5} {score:21} {finding.surface_score:5.2f} "
         f"{finding.layer_score:5.2f} {cost:>8} {finding.verdict}"
     )
 
@@ -120,7 +122,7 @@ def card(shown: Shown, told: dict[str, Any]) -> "Card":
 
     exhibit, finding = shown.exhibit, shown.exhibit.finding
     if finding is None or exhibit.feature is None:
-        return Card(exhibit.theme.title, "", NONE, _absent(exhibit, told), {}, [], [])
+        return Card(exhibit.theme.title, "", shown.verdict, _absent(exhibit, told), {}, [], [])
     plates = [
         Plate(highlight, _caption(passage, told), (f"{stem}.svg", f"{stem}.png"))
         for passage, (highlight, stem) in zip(shown.passages, shown.pictures(told), strict=True)
@@ -153,12 +155,8 @@ def _scores(finding: "Finding") -> dict[str, str]:
 
 def _cost(place: str, effect: "Effect") -> tuple[str, str, str]:
     cost = f"{effect.difference:+.4f} ({effect.low:+.4f} to {effect.high:+.4f})"
-    return f"{PLACES[place]} ({effect.characters:,} characters)", cost, f"up to {effect.random_high:+.4f}"
-
-
-def _telling(effect: "Effect") -> bool:
-    """Whether to hold the unit costs something, and more than any random one."""
-    return effect.low > 0 and effect.difference > effect.random_high
+    others = "none" if effect.random_high is None else f"up to {effect.random_high:+.4f}"
+    return f"{PLACES[place]} ({effect.characters:,} characters)", cost, others
 
 
 def _main_effect(ablation: "Ablation") -> "Effect":
@@ -166,7 +164,9 @@ def _main_effect(ablation: "Ablation") -> "Effect":
 
 
 def _amounts_to(ablation: "Ablation") -> str:
-    worst = [PLACES[place] for place, effect in ablation.effects.items() if _telling(effect)]
+    worst = [PLACES[place] for place, effect in ablation.effects.items() if effect.tells]
+    if not ablation.controls:
+        return "The layer has no other unit to compare it with."
     others = f"{len(ablation.controls)} random units of like variance"
     if worst:
         return f"To hold it costs more than to hold any of {others}: {', '.join(worst)}."

@@ -21,6 +21,7 @@ from charrnn.cli.common import (
     progress_bar,
     read_unseen,
     reading_options,
+    say,
     sources_argument,
     unseen_part_option,
 )
@@ -169,7 +170,7 @@ def signals_wanted(names: str | None, config: "ModelConfig") -> list[str]:
     """
     from charrnn.neurons.recording import check_signals, default_signal
 
-    signals = names.split(",") if names is not None else list(dict.fromkeys(["h", default_signal(config)]))
+    signals = list(dict.fromkeys(["h", default_signal(config)] if names is None else names.split(",")))
     check_signals(signals, config)
     return signals
 
@@ -202,13 +203,12 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
         some = [each for each in findings if each.kind == kind]
         if some:
             click.echo(f"\n{title}")
-            click.echo(
-                f"{'':24} {'unit':>6} {'signal':6} {'score':>5} {'95 %':^11} {'last 5':>6} {'layer':>5}  verdict"
-            )
+            click.echo(f"{'':24} {'unit':>5} {'signal':6} {'score':>5} {'95 %':^11} {'last 5':>6} {'layer':>5} verdict")
         for each in some:
             click.echo(one_line(_row(each)))
     if origin["skipped"]:
-        click.echo(f"\nHardly ever, or always, on: {one_line(', '.join(origin['skipped']))}")
+        click.echo()
+        say(f"Hardly ever, or always, on: {one_line(', '.join(origin['skipped']))}")
     single = [each for each in findings if each.verdict == "single unit"]
     if not single:
         click.echo(
@@ -216,7 +216,8 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
         )
         return
     best = max(single, key=lambda each: each.score - each.surface_score)
-    where = shlex.join([origin["model"], *origin["source"], "--unit", str(best.unit)])
+    part = [] if origin["part"] == "all" else ["--part", origin["part"]]
+    where = shlex.join([origin["model"], *origin["source"], *part, "--unit", str(best.unit)])
     click.echo(f"\nNext:  charrnn neurons show {one_line(where)}" + f" --signal {best.signal}")
     told = f" --feature {best.feature}" if best.kind == "binary" and not best.predictive else ""
     click.echo(f"       charrnn neurons ablate {one_line(where)}{told}")
@@ -224,6 +225,6 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
 
 def _row(each: "Finding") -> str:
     return (
-        f"{each.feature:24} {each.unit!s:>6} {each.signal:6} {each.score:5.2f} {each.low:5.2f}–{each.high:<5.2f} "
-        f"{each.surface_score:6.2f} {each.layer_score:5.2f}  {each.verdict}"
+        f"{each.feature:24} {each.unit!s:>5} {each.signal:6} {each.score:5.2f} {each.low:5.2f}–{each.high:<5.2f} "
+        f"{each.surface_score:6.2f} {each.layer_score:5.2f} {each.verdict}"
     )

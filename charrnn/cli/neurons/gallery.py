@@ -222,7 +222,7 @@ def _figures(shown: list[Shown], told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell(shown: list[Shown], output: Path) -> None:
-    click.echo(f"{'':19} {'unit':>6} {'score (95 %)':21} {'last 5':>6} {'layer':>5} {'cost':>8} verdict")
+    click.echo(f"{'':19} {'unit':>5} {'score (95 %)':21} {'last 5':>6} {'layer':>5} {'cost':>8} verdict")
     for each in shown:
         click.echo(row(each))
     click.echo("\nCost: of holding the unit, in nats per character, where its feature is on (of a")

@@ -117,11 +117,13 @@ def _show_ablation(result: "Ablation", feature: str | None) -> None:
     for place, e in result.effects.items():
         click.echo(
             f"{_PLACES[place]:24} {e.free:6.3f} {e.held:6.3f} {e.difference:+7.4f} {e.low:+.4f} … {e.high:+.4f} "
-            f"{e.random_mean:+.3f} … {e.random_high:+.3f}"
+            + ("" if e.random_high is None else f"{e.random_mean:+.3f} … {e.random_high:+.3f}")
         )
-    worst = [_PLACES[place] for place, e in result.effects.items() if e.low > 0 and e.difference > e.random_high]
+    worst = [_PLACES[place] for place, e in result.effects.items() if e.tells]
     others = f"{len(result.controls)} random units of like variance"
-    if worst:
+    if not result.controls:
+        click.echo("\nThe layer has no other unit to compare it with.")
+    elif worst:
         click.echo(f"\nTo hold it costs more than to hold any of {others}: {', '.join(worst)}.")
     else:
         click.echo(f"\nTo hold it costs no more than to hold some of {others}.")
@@ -206,10 +208,12 @@ def _show_samples(texts: dict[str, str], values: dict[str, float | None]) -> Non
     from itertools import zip_longest
     from shutil import get_terminal_size
 
+    from rich.cells import cell_len
+
     from charrnn.display.columns import wrapped
 
     width = (get_terminal_size().columns - 2 * (len(texts) - 1)) // len(texts)
     titles = [name if values[name] is None else f"{name}, h = {values[name]:.2f}" for name in texts]
     columns = [wrapped(text, width) for text in texts.values()]
     for row in (titles, ["─" * width] * len(texts), *zip_longest(*columns, fillvalue="")):
-        click.echo("  ".join(f"{cell}{' ' * (width - len(cell))}" for cell in row).rstrip())
+        click.echo("  ".join(f"{cell}{' ' * (width - cell_len(cell))}" for cell in row).rstrip())

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 LIKELIEST = 5  # characters told with their chances
 SCALES = {
-    "norm": "log scale: 3 is the strongest, 2 a tenth of it, 0 a thousandth or less",
-    "product": "log scale: ±1 the strongest, ±⅔ a tenth of it; red speaks for it, blue against",
+    "norm": "log scale: 3 the strongest, 2 a tenth, 0 a thousandth",
+    "product": "log scale: ±1 strongest, ±⅔ a tenth; red for it, blue against",
 }
 
 

@@ -23,6 +23,7 @@ class CScanner(Scanner):
         self._before = "\n"  # the last character, "" after what closes a comment or string
         self._word = ""  # the last word of code, "#if" for a directive's
         self._line_begins = True
+        self._line_began = True  # before the last character
         self._directive = False
         self._brackets: list[tuple[str, bool]] = []  # each that is open, and whether it holds a condition
         self._kept: list[tuple[str, bool]] = []  # those open where the directive begins
@@ -62,8 +63,13 @@ class CScanner(Scanner):
             self._set_brackets(self._kept)
 
     def _read_code(self, c: str, before: str) -> None:
+        began, self._line_began = self._line_began, self._line_begins
         if before == "/" and c in "/*":
             self._open, self._before = before + c, ""
+            self._line_begins = began  # a comment is as a space
+            return
+        if c == "'" and before.isalnum() and self._word[:1].isdigit():
+            self._before = "0"  # it separates a number's digits
         elif c in "\"'":
             self._open = c
         elif c == "#" and self._line_begins:
@@ -75,7 +81,7 @@ class CScanner(Scanner):
         elif c.isalnum() or c == "_":
             goes_on = self._word == "#" or before.isalnum() or before == "_"
             self._word = self._word + c if goes_on else c
-        if not (c.isspace() or c.isalnum() or c in "_#/*"):
+        if not (c.isspace() or c.isalnum() or c in "_#/*" or self._before == "0"):
             self._word = ""
         self._line_begins = self._line_begins and c.isspace()
 
@@ -100,11 +106,11 @@ def _feature(name: str, sentence: str, of: str, binary: bool = True) -> Feature:
 
 C_SOURCE = (
     _feature("inside_comment", "inside a comment of C source", "comment"),
-    _feature("inside_string", "inside a string or character constant of C source", "string"),
+    _feature("inside_string", "inside a string or character constant of C", "string"),
     _feature("inside_comment_or_string", "inside a comment or string of C source", "comment_or_string"),
     _feature("inside_preprocessor", "inside a preprocessor directive", "directive"),
     _feature("parenthesis_depth", "parentheses open in C source", "(", binary=False),
     _feature("bracket_depth", "square brackets open in C source", "[", binary=False),
     _feature("brace_depth", "braces open in C source", "{", binary=False),
-    _feature("inside_if_condition", "inside the parentheses of if, for, while or switch", "condition"),
+    _feature("inside_if_condition", "inside the condition of if, for, while, switch", "condition"),
 )

@@ -43,6 +43,24 @@ def where(text: str, holds: Callable[[str], bool]) -> Flags:
     return np.array([holds(chr(code)) for code in distinct], np.bool_)[index]
 
 
+def past_returns(values: Callable[[str], Values]) -> Callable[[str], Values]:
+    r"""Return the function that passes over carriage returns, at which what was told before goes on to hold.
+
+    So a text whose line ends were kept as CRLF gets the labels that it has with LF.
+
+    >>> past_returns(lambda text: run_length(where(text, lambda c: c != "\n")))("ab\r\nc").tolist()
+    [1.0, 2.0, 2.0, 0.0, 1.0]
+    """
+
+    def passing(text: str) -> Values:
+        if "\r" not in text:
+            return values(text)
+        found = np.append(values(text.replace("\r", "")), UNDEFINED)  # the last one is for what precedes the first
+        return found[np.cumsum(where(text, lambda c: c != "\r")) - 1]
+
+    return passing
+
+
 def run_length(flags: Flags) -> Values:
     """Count, at each place, the flags that are set without a gap up to there, [T].
 

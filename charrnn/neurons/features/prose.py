@@ -17,12 +17,12 @@ def inside_quotes(text: str) -> Values:
 
 
 def _quoted(text: str) -> Iterator[bool]:
-    inside, before = False, ""
+    inside, low, before = False, False, ""
     for c in text:
         if c == '"':
             inside = not inside
-        elif c in "“”":
-            inside = c == "“"
+        elif c in "„“”":
+            inside, low = c == "„" or (c == "“" and not low), c == "„"  # „German“ ends with what begins “English”
         elif c == before == "\n":
             inside = False
         yield inside

@@ -35,6 +35,7 @@ class PythonScanner(Scanner):
         self._statement_begins = True
         self._docstring = False
         self._condition = False
+        self._colon_ended = False  # whether the last colon ended a condition
         self._brackets = ""
         self._depths = (0, 0, 0)
 
@@ -53,7 +54,7 @@ class PythonScanner(Scanner):
             self._read_long_string(character)
         elif self._quote == "\n":
             if character == "\n":
-                self._quote = ""
+                self._quote = self._before = ""  # a backslash does not carry a comment on
                 self._read_code(character)
         elif self._quote:
             self._read_short_string(character, opened)
@@ -100,7 +101,7 @@ class PythonScanner(Scanner):
         if self._word_begins_line and word in _NEVER_IN_BRACKETS:
             self._set_brackets("")
         self._condition = self._condition or (self._statement_begins and word in _CONDITIONS)
-        self._statement_begins = False
+        self._statement_begins = self._statement_begins and word == "async"
 
     def _end_line(self) -> None:
         self._line_begins = True
@@ -116,7 +117,9 @@ class PythonScanner(Scanner):
         elif c in _OPENER and _OPENER[c] in self._brackets:
             self._set_brackets(self._brackets[: self._brackets.rindex(_OPENER[c])])
         elif c == ":" and not self._brackets:
-            self._condition = False
+            self._condition, self._colon_ended = False, self._condition
+        elif c == "=" and self._before == ":" and not self._brackets:
+            self._condition = self._colon_ended  # := goes on with it
 
     def _set_brackets(self, brackets: str) -> None:
         self._brackets = brackets
@@ -131,7 +134,7 @@ PYTHON_SOURCE = (
     _feature("comment", "inside a comment of Python source", "comment"),
     _feature("string", "inside a string of Python source", "string"),
     _feature("comment_or_string", "inside a comment or string of Python source", "comment_or_string"),
-    _feature("docstring", "inside a string that begins a statement, as docstrings do", "docstring"),
+    _feature("docstring", "inside a string that begins a statement", "docstring"),
     _feature("parenthesis_depth", "parentheses open in Python source", "(", binary=False),
     _feature("bracket_depth", "square brackets open in Python source", "[", binary=False),
     _feature("brace_depth", "braces open in Python source", "{", binary=False),

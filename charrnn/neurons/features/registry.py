@@ -1,17 +1,21 @@
 """All features by name, and which of them are tried on which kind of text."""
 
+from dataclasses import replace
+
 from charrnn.errors import ConfigError, check_choice
 from charrnn.neurons.features.any_text import ANY_TEXT
 from charrnn.neurons.features.c_source import C_SOURCE
-from charrnn.neurons.features.feature import Feature
+from charrnn.neurons.features.feature import Feature, past_returns
 from charrnn.neurons.features.markup import MARKUP
 from charrnn.neurons.features.own import load, offered, regex_feature
 from charrnn.neurons.features.plays import PLAYS
 from charrnn.neurons.features.prose import PROSE
 from charrnn.neurons.features.python_source import PYTHON_SOURCE
 
+_OWN = (*ANY_TEXT, *PROSE, *PLAYS, *C_SOURCE, *PYTHON_SOURCE, *MARKUP)
 FEATURES = {
-    feature.name: feature for feature in (*ANY_TEXT, *PROSE, *PLAYS, *C_SOURCE, *PYTHON_SOURCE, *MARKUP)
+    feature.name: feature if feature.predictive else replace(feature, values=past_returns(feature.values))
+    for feature in _OWN
 }  # those of this package
 TRIED = {  # for each kind of text the kinds of features that `--feature all` tries
     "prose": ("any", "prose"),

@@ -23,7 +23,7 @@ def text_kind(text: str) -> str:
     >>> text_kind("import os\n\ndef f(x):\n    return os.name\n")
     'python'
     """
-    lines = [line for line in text[:LOOKED_AT].split("\n") if line.strip()]
+    lines = [line for line in text[:LOOKED_AT].replace("\r", "").split("\n") if line.strip()]
     for kind, share in _SHARES.items():
         if sum(bool(_SIGNS[kind].search(line)) for line in lines) > share * len(lines):
             return kind
