@@ -80,7 +80,9 @@ for command in (corpus, train, sample, score, info, history, compare, gradients,
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit status."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, _leave)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else the caller has it ignored
+        signal.signal(signal.SIGINT, _leave)
     streams.prepare()
     _choose_thread_habits()
     try:
@@ -141,5 +143,13 @@ def _fail(message: str) -> int:
     return FAILED
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    if _torch_is_loading():
+        os._exit(128 + number)  # an exception in the midst of C++ would abort the process with words of its own
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(TERMINATED)
+
+
+def _torch_is_loading() -> bool:
+    return bool(getattr(getattr(sys.modules.get("torch"), "__spec__", None), "_initializing", False))

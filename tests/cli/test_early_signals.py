@@ -27,6 +27,30 @@ main()
 """
 
 
+# Calls the command line with a signal to this process where it imports a module.
+LOADING = """
+import os, sys
+name, number, *arguments = sys.argv[1:]
+class Finder:
+    def find_spec(found, *more):
+        if found == name:
+            os.kill(os.getpid(), int(number))
+sys.meta_path.insert(0, Finder)
+sys.argv[1:] = arguments
+from charrnn.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", ["torch", "torch._C", "torch.storage", "torch.nn"])
+def test_a_signal_while_torch_is_loaded_leaves_at_once_and_in_silence(book, tmp_path, name, number):
+    command = [sys.executable, "-c", LOADING, name, str(int(number)), "train", book, "--out", tmp_path / "run"]
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (128 + number, b"", b"")
+    assert not (tmp_path / "run").exists()
+
+
 def sent(place, name, number, *arguments, **options):
     """Run the command line in a process that sends itself a signal where it calls a function."""
     command = [sys.executable, "-c", SENDING, place, name, str(int(number)), *map(str, arguments)]
