@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from importlib import import_module
 from operator import attrgetter
 from types import SimpleNamespace
@@ -320,7 +321,8 @@ def test_a_signal_in_any_phase_ends_with_its_status_and_leaves_nothing_half(
         assert load_state(here / "new").account.header.figures.step >= 0
 
 
-def hung_up(monkeypatch):
+@contextmanager
+def hung_up(monkeypatch, handler):
     """Close the terminal, as it seems to a training that is at its third window: it may tell so more than once."""
     inner, steps = Trainer._train_on, []
 
@@ -331,22 +333,23 @@ def hung_up(monkeypatch):
         return inner(*arguments)
 
     monkeypatch.setattr(Trainer, "_train_on", trained)
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @posix
 def test_a_terminal_that_is_closed_stops_a_training_at_a_step_that_is_saved(charrnn, book, here, monkeypatch):
-    hung_up(monkeypatch)
-    result = charrnn("train", book, *SMALL, "--steps=1000", "--sample-every=900", "--out=new")
+    with hung_up(monkeypatch, signal.SIG_DFL):
+        result = charrnn("train", book, *SMALL, "--steps=1000", "--sample-every=900", "--out=new")
     assert result.status == 129, result.err
     assert load_state(here / "new").account.header.figures.step == 3
 
 
 @posix
 def test_a_training_that_is_to_outlive_its_terminal_does(charrnn, book, here, monkeypatch):
-    hung_up(monkeypatch)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
-    try:
+    with hung_up(monkeypatch, signal.SIG_IGN):  # as nohup does
         assert charrnn("train", book, *SMALL, "--steps=9", "--out=new").status == 0
-    finally:
-        signal.signal(signal.SIGHUP, before)
     assert load_state(here / "new").account.header.figures.step == 9
