@@ -11,21 +11,24 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path, foreign: tuple[type[Exception], ...] = ()) -> Iterator[Path]:
+def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int = 0o666) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; when the block ends well, it takes the place of `path`.
 
     The content is on the disk before the name changes, and the name before this returns. When the block raises, the
     temporary file is removed and `path` is as it was; what a killed process leaves, `sweep` removes. Raises OSError,
-    with `path` as its file name, where it cannot be written, for the `foreign` errors of a library that writes it too.
+    with `path` as its file name, where it cannot be written, for the `foreign` errors of a library that writes it too,
+    and where a device, a pipe or a socket stands there. The umask takes its bits from `mode`.
     """
     with naming(path, foreign):
+        if path.exists() and not (path.is_file() or path.is_dir()):  # renaming would put a plain file in its place
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         temporary = Path(name)
         try:
             os.close(handle)
             yield temporary
             sync(temporary)
-            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+            os.chmod(temporary, mode & ~_umask())  # mkstemp makes files that only their owner can read
             os.replace(temporary, path)
             sync(path.parent)
         finally:

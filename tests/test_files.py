@@ -1,4 +1,5 @@
 import os
+import stat
 
 import pytest
 
@@ -67,3 +68,13 @@ def test_a_folder_that_is_made_anew_is_the_first_that_was_not_there(tmp_path):
     (tmp_path / "run-5").mkdir()
     made = [made_anew(tmp_path / "run").name for _ in range(4)]
     assert made == ["run", "run-2", "run-4", "run-6"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_never_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(FileExistsError, match="pipe"), replacing(pipe) as temporary:
+        temporary.write_text("new")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]

@@ -42,6 +42,8 @@ class OutputFile(NamedPath):
             self.fail(f"{path} should end in {' or '.join(self._suffixes)}.", param, ctx)
         if path.is_dir():
             raise ConfigError(f"{path} is a folder", "name a file in it")
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path} is a device or a pipe, which a new file would replace", "name a plain file")
         if not (self._folder_is_made or path.parent.is_dir()):
             raise ConfigError(f"there is no folder {path.parent}", "make it, or name another")
         return path

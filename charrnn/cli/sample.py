@@ -18,7 +18,7 @@ SIDE_BY_SIDE = 16  # samples from which on they are drawn together, by torch
 HELD = 100  # bytes at least that a character takes which is drawn and not yet written
 GUESSES = 5  # runners-up that are shown
 
-Samples = Iterator[tuple[int, "Iterator[Drawn]"]]
+Samples = Iterator[tuple[int | None, "Iterator[Drawn]"]]  # with its seed; a beam search has none
 
 
 @click.command(
@@ -141,7 +141,7 @@ def _samples(
     from charrnn.sampling.sampler import until
 
     if beam is not None:
-        yield seeds[0], beam_search(sampler, beam, length, prime, stops)
+        yield None, beam_search(sampler, beam, length, prime, stops)
     elif together:
         yield from _side_by_side(sampler, length, prime, seeds, stops)
     else:

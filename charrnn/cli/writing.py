@@ -70,7 +70,7 @@ class Look:
         return Writer(Highlight.of("", scale, "", "", [], [], top), self.guesses > 0, console)
 
 
-def as_report(prime: str, samples: "Iterator[tuple[int, Iterator[Drawn]]]", with_nats: bool) -> dict[str, Any]:
+def as_report(prime: str, samples: "Iterator[tuple[int | None, Iterator[Drawn]]]", with_nats: bool) -> dict[str, Any]:
     """Return what `--json` says of the samples."""
     drawn = [(seed, list(characters)) for seed, characters in samples]
     nats = [d.nats for _, characters in drawn for d in characters]
@@ -78,7 +78,7 @@ def as_report(prime: str, samples: "Iterator[tuple[int, Iterator[Drawn]]]", with
     return {"samples": reports, "nats": sum(nats) / len(nats) if nats else None}
 
 
-def _report(prime: str, seed: int, drawn: "list[Drawn]", with_nats: bool) -> dict[str, Any]:
+def _report(prime: str, seed: int | None, drawn: "list[Drawn]", with_nats: bool) -> dict[str, Any]:
     report: dict[str, Any] = {"prime": prime, "text": "".join(d.character for d in drawn), "seed": seed}
     if with_nats:
         report["nats"] = [d.nats for d in drawn]
@@ -87,7 +87,7 @@ def _report(prime: str, seed: int, drawn: "list[Drawn]", with_nats: bool) -> dic
     return report
 
 
-def write(prime: str, samples: "Iterator[tuple[int, Iterator[Drawn]]]", look: Look) -> None:
+def write(prime: str, samples: "Iterator[tuple[int | None, Iterator[Drawn]]]", look: Look) -> None:
     """Write the samples to stdout as they are drawn."""
     for number, (_, characters) in enumerate(samples):
         if number:  # where a person looks on, each sample has ended its line

@@ -37,17 +37,18 @@ class Score:
 
     The first character that the model knows is its context; it is not predicted, has 0, and does not count. Characters
     that the model does not know have UNKNOWN_NATS each; where its vocabulary folds them into U+FFFD, an equal share of
-    that symbol's probability.
+    that symbol's probability. Where the model knows no character at all there is no context, and every one counts.
     """
 
     nats: npt.NDArray[np.float32]
     unknown: int
     total: float  # the sum of the nats, in float64
+    context: int = 1  # characters that were not predicted
 
     @property
     def characters(self) -> int:
         """Characters that were predicted."""
-        return len(self.nats) - 1
+        return len(self.nats) - self.context
 
     @cached_property
     def nats_per_character(self) -> float:
@@ -94,7 +95,7 @@ def assembled(vocabulary: Vocabulary, text: str, read: Callable[[npt.NDArray[np.
         nats[places[start : start + len(block)]] += block.numpy()
         sums.append(_sum(block))
         start += len(block)
-    return Score(nats, unknown, math.fsum(sums))
+    return Score(nats, unknown, math.fsum(sums), context=int(seen.any()))
 
 
 def nats_per_character(

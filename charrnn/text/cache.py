@@ -15,7 +15,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -36,9 +36,12 @@ _FILES_KNOWN = 1000
 _SETTLED = 2_000_000_000  # nanoseconds: a file changed less than this ago may change again within one tick of its clock
 _ABANDONED = 86_400  # seconds after which a temporary file is nobody's
 _FILES = "files"
+_ID_TYPES = ("uint8", "uint16", "int32")
 _VERSION = 2  # of what is kept
+_FOLDER_MODE, _FILE_MODE = 0o700, 0o600  # the ids and the vocabulary give a private text away
 
-Stamp = tuple[int, ...]
+Stamp = tuple[int, int, int, int, int]
+IdsName = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\.ids\Z")]  # never a path that leads elsewhere
 T = TypeVar("T")
 
 
@@ -49,7 +52,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: dict[str, Any]
     encoded: Encoded
     notes: tuple[str, ...]
-    ids: str
+    ids: IdsName
     stamp: Stamp
 
 
@@ -80,7 +83,7 @@ def encoded(
     """
     place = folder()
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
         choices = {**asdict(reading), "min_count": min_count, "files": _layout(listing.files)}
         entry = _found(listing.files, choices, place, on_bytes) or _made(listing, reading, choices, place, on_bytes)
         ids = np.memmap(place / entry.ids, entry.encoded.id_type, "r")
@@ -111,11 +114,24 @@ def _found(
         return None
     file = _entry_file(place, content, choices)
     entry = _sealed(file, _Entry)
-    if entry is None or not is_file(place / entry.ids) or _stamp(place / entry.ids) != entry.stamp:
+    if entry is None or not _is_sound(entry, place / entry.ids):
         return None
     with suppress(OSError):
         os.utime(file)  # used now
     return entry
+
+
+def _is_sound(entry: _Entry, file: Path) -> bool:
+    """Return whether a file holds the ids that an entry vouches for, and no others than its characters have."""
+    known = entry.encoded
+    if known.id_type not in _ID_TYPES or not is_file(file) or _stamp(file) != entry.stamp:
+        return False
+    if known.length < 1 or entry.stamp[2] != known.length * np.dtype(known.id_type).itemsize:
+        return False
+    characters = all(0 <= code < 0xD800 or 0xE000 <= code < 0x110000 for code in known.codes)
+    if known.codes != sorted(set(known.codes)) or not characters:
+        return False
+    return int(np.memmap(file, known.id_type, "r").max()) < len(known.codes)
 
 
 def _made(
@@ -129,7 +145,7 @@ def _made(
         on_bytes(len(chunk))
 
     ids = place / f"{_name((stamps, choices))}.ids"
-    with replacing(ids) as temporary, open(temporary, "w+b") as file:
+    with replacing(ids, mode=_FILE_MODE) as temporary, open(temporary, "w+b") as file:
         result = encode(listing.pieces(reading, notes, seen), file, choices["min_count"])
         _check(listing.files, stamps)
     entry = _Entry(content.hexdigest(), choices, result, tuple(notes), ids.name, _stamp(ids))
@@ -192,7 +208,7 @@ def _entries(place: Path) -> Iterator[_Entry]:
 def _seal(file: Path, value: Any) -> None:
     """Write a value under the hash of what is written."""
     content = msgspec.json.encode(value)
-    with replacing(file) as temporary:
+    with replacing(file, mode=_FILE_MODE) as temporary:
         temporary.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
 
 

@@ -114,6 +114,7 @@ def test_what_is_unknown_is_charged_and_not_shown(make_model):
 def test_a_text_of_which_nothing_can_be_predicted_costs_what_is_unknown(make_model, text):
     score = score_text(make_model(), Vocabulary("abcdef"), text)
     assert score.total == pytest.approx(score.unknown * UNKNOWN_NATS)
+    assert score.nats_per_character == pytest.approx(UNKNOWN_NATS)
 
 
 @pytest.mark.parametrize("length", [50, 119, 200])

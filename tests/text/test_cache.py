@@ -3,6 +3,7 @@
 import errno
 import gzip
 import io
+import json
 import mmap
 import os
 import shutil
@@ -293,3 +294,60 @@ def test_an_empty_text_is_an_error(place, tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(SourceError, match="there is no text in"):
         corpus_of(tmp_path / "empty")
+
+
+def forged(entry, **changes):
+    """Seal an entry again with some of its values changed, as anybody can who may write to the cache."""
+    kept = json.loads(entry.read_bytes().partition(b"\n")[2])
+    kept["encoded"].update(changes.pop("encoded", {}))
+    cache._seal(entry, kept | changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ids": "../book.txt"},
+        {"ids": "../../etc/passwd"},
+        {"ids": f"{'0' * 32}.ids\n"},
+        {"stamp": []},
+        {"encoded": {"id_type": "O"}},
+        {"encoded": {"id_type": "float64"}},
+        {"encoded": {"codes": []}},
+        {"encoded": {"codes": [0xD800]}},
+        {"encoded": {"codes": [10**9]}},
+        {"encoded": {"codes": [65]}},
+        {"encoded": {"length": 10**12}},
+    ],
+    ids=str,
+)
+def test_a_forged_entry_is_made_anew_and_deletes_nothing(place, book, tmp_path, changes):
+    before = corpus_of(book)
+    (entry,) = place.glob("*.entry")
+    forged(entry, **changes)
+    other = tmp_path / "other.txt"
+    other.write_text("something else, long enough to be split into parts\n" * 50)
+    os.utime(entry, (0, 0))
+    for path in (book, other):
+        after = corpus_of(path)
+    assert book.exists()
+    assert corpus_of(book).vocabulary.characters == before.vocabulary.characters
+    assert after.vocabulary.characters != before.vocabulary.characters
+
+
+@pytest.mark.parametrize("ids", ["../thesis.txt", "../../etc/passwd"])
+def test_trimming_follows_no_name_out_of_the_cache(place, book, tmp_path, monkeypatch, ids):
+    corpus_of(book)
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("three years")
+    (entry,) = place.glob("*.entry")
+    forged(entry, ids=ids)
+    monkeypatch.setattr(cache, "LIMIT", 0)
+    cache._trim(place, "")
+    assert thesis.read_text() == "three years"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_what_holds_a_text_is_its_owners_alone(place, book):
+    corpus_of(book)
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in place.iterdir()} == {0o600}
