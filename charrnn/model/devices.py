@@ -80,6 +80,13 @@ def _can_pack() -> bool:
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
+def lacks_bfloat16_lstm() -> bool:
+    """Return whether torch would fail: its CPU LSTM is oneDNN's, which takes bfloat16 with AVX-512 or AMX only."""
+    if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")):
+        return False
+    return not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from charrnn.model.cells import CellState, LayerWeights
 from charrnn.model.config import ModelConfig
+from charrnn.model.devices import lacks_bfloat16_lstm
 from charrnn.model.graphs import Graphed
 from charrnn.model.scan import GruScan, PeepholeScan, RnnScan
 from charrnn.model.signals import fused_signals
@@ -66,7 +67,15 @@ class Layer(nn.Module):
 
     def _run_lstm(self, weights: LayerWeights, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         before = tuple(s.unsqueeze(0).contiguous() for s in state)
-        h, *after = torch.lstm(x, before, list(weights[:4]), True, 1, 0.0, self.training, False, True)
+        number = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+        if number == torch.bfloat16 and lacks_bfloat16_lstm():  # in float32, and its results rounded
+            parameters = [weight.float() for weight in weights[:4]]
+            with torch.autocast("cpu", enabled=False):
+                before = tuple(s.float() for s in before)
+                results = torch.lstm(x.float(), before, parameters, True, 1, 0.0, self.training, False, True)
+            h, *after = (result.to(number) for result in results)
+        else:
+            h, *after = torch.lstm(x, before, list(weights[:4]), True, 1, 0.0, self.training, False, True)
         return h, tuple(s.squeeze(0) for s in after)
 
     def _scan(self, weights: LayerWeights, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:

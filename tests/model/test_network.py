@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from charrnn.model import layers
 from charrnn.model.cells import gate_names, state_names, step
 from charrnn.model.network import CharRNN, detached, stepped_on
 
@@ -86,6 +87,27 @@ def test_in_bfloat16_every_layer_computes_in_it(make_model, cell):
     with torch.autocast("cpu", torch.bfloat16):
         _, state = model(some_ids())
     assert [layer[0].dtype for layer in state] == [torch.bfloat16] * 2
+
+
+@pytest.mark.parametrize("lacks", [False, True])
+@torch.enable_grad()
+def test_a_processor_without_a_bfloat16_lstm_learns_by_float32(make_model, lacks, monkeypatch):
+    if not lacks and layers.lacks_bfloat16_lstm():
+        pytest.skip("this processor has none")
+    monkeypatch.setattr(layers, "lacks_bfloat16_lstm", lambda: lacks)
+    model = make_model(cell="lstm", num_layers=2)
+    exact, _ = model(some_ids())
+    exact.logsumexp(-1).sum().backward()
+    expected = {name: weight.grad.clone() for name, weight in model.named_weights()}
+    model.zero_grad()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, _ = model(some_ids())
+    logits.float().logsumexp(-1).sum().backward()
+    torch.testing.assert_close(logits.float(), exact, atol=0.03, rtol=0.03)
+    for name, weight in model.named_weights():
+        torch.testing.assert_close(
+            weight.grad, expected[name], atol=0.05 * float(expected[name].abs().max()), rtol=0.05
+        )
 
 
 @pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
