@@ -72,7 +72,9 @@ def packed(matrix: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
     On a CPU that is as oneDNN wants it: on an AMD processor it multiplies float32 at twice the speed of torch.
     """
     matrix = matrix.to(precision)
-    return torch.ops.mkldnn._reorder_linear_weight(matrix) if matrix.device.type == "cpu" and _can_pack() else matrix
+    if matrix.device.type != "cpu" or not _can_pack() or (precision == torch.bfloat16 and lacks_bfloat16()):
+        return matrix
+    return torch.ops.mkldnn._reorder_linear_weight(matrix)
 
 
 def _can_pack() -> bool:
@@ -80,8 +82,11 @@ def _can_pack() -> bool:
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-def lacks_bfloat16_lstm() -> bool:
-    """Return whether torch would fail: its CPU LSTM is oneDNN's, which takes bfloat16 with AVX-512 or AMX only."""
+def lacks_bfloat16() -> bool:
+    """Return whether oneDNN has no bfloat16 for this processor (it needs AVX-512 or AMX), so that what calls it fails.
+
+    That is torch's LSTM on a CPU, and matrices in oneDNN's own order; torch's other operations take bfloat16 anywhere.
+    """
     if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")):
         return False
     return not torch.ops.mkldnn._is_mkldnn_bf16_supported()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from charrnn.model.cells import CellState, LayerWeights
 from charrnn.model.config import ModelConfig
-from charrnn.model.devices import lacks_bfloat16_lstm
+from charrnn.model.devices import lacks_bfloat16
 from charrnn.model.graphs import Graphed
 from charrnn.model.scan import GruScan, PeepholeScan, RnnScan
 from charrnn.model.signals import fused_signals
@@ -68,7 +68,7 @@ class Layer(nn.Module):
     def _run_lstm(self, weights: LayerWeights, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         before = tuple(s.unsqueeze(0).contiguous() for s in state)
         number = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
-        if number == torch.bfloat16 and lacks_bfloat16_lstm():  # in float32, and its results rounded
+        if number == torch.bfloat16 and lacks_bfloat16():  # in float32, and its results rounded
             parameters = [weight.float() for weight in weights[:4]]
             with torch.autocast("cpu", enabled=False):
                 before = tuple(s.float() for s in before)

@@ -92,9 +92,9 @@ def test_in_bfloat16_every_layer_computes_in_it(make_model, cell):
 @pytest.mark.parametrize("lacks", [False, True])
 @torch.enable_grad()
 def test_a_processor_without_a_bfloat16_lstm_learns_by_float32(make_model, lacks, monkeypatch):
-    if not lacks and layers.lacks_bfloat16_lstm():
+    if not lacks and layers.lacks_bfloat16():
         pytest.skip("this processor has none")
-    monkeypatch.setattr(layers, "lacks_bfloat16_lstm", lambda: lacks)
+    monkeypatch.setattr(layers, "lacks_bfloat16", lambda: lacks)
     model = make_model(cell="lstm", num_layers=2)
     exact, _ = model(some_ids())
     exact.logsumexp(-1).sum().backward()
