@@ -4,6 +4,7 @@ import errno
 import itertools
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int =
     and where a device, a pipe or a socket stands there. The umask takes its bits from `mode`.
     """
     with naming(path, foreign):
-        if path.exists() and not (path.is_file() or path.is_dir()):  # renaming would put a plain file in its place
+        if is_special(path):  # renaming would put a plain file in its place
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         temporary = Path(name)
@@ -33,6 +34,15 @@ def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int =
             sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a device, a pipe or a socket is there, or a link to one: reading it may never end."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # there is nothing, or nothing can have that name
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def append(path: Path, content: bytes) -> None:

@@ -8,6 +8,7 @@ import click
 
 from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError
+from charrnn.files import is_special
 
 FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # of what is shown, by the file's name
 _TEXT = ("", ".txt")  # names of files that get what a terminal would
@@ -42,7 +43,7 @@ class OutputFile(NamedPath):
             self.fail(f"{path} should end in {' or '.join(self._suffixes)}.", param, ctx)
         if path.is_dir():
             raise ConfigError(f"{path} is a folder", "name a file in it")
-        if path.exists() and not path.is_file():
+        if is_special(path):
             raise ConfigError(f"{path} is a device or a pipe, which a new file would replace", "name a plain file")
         if not (self._folder_is_made or path.parent.is_dir()):
             raise ConfigError(f"there is no folder {path.parent}", "make it, or name another")

@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 
 import charrnn
 from charrnn.errors import CharrnnError, CheckpointError, ConfigError, check_choice, check_whole
-from charrnn.files import replacing
+from charrnn.files import is_special, replacing
 from charrnn.model.config import ModelConfig
 from charrnn.model.shipped import SHIPPED, shipped
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
@@ -148,6 +148,8 @@ def load(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: it is not there, not a charrnn checkpoint, of a newer format, or damaged.
     """
+    if is_special(path):
+        raise CheckpointError(f"{path} is no regular file", "give a file or run folder that charrnn wrote")
     try:
         open(path, "rb").close()  # for safetensors, what may not be read is not there
         with safe_open(path, framework="numpy") as file:

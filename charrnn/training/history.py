@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from charrnn.errors import RunError
+from charrnn.files import is_special
 from charrnn.model.checkpoint import BEST, LAST, Header, load
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.overfitting import Overfitting, overfitting
@@ -100,6 +101,8 @@ class History:
 
 
 def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
+    if is_special(path):
+        raise RunError(f"{path} is no regular file", "remove it: it is not the run's")
     if not path.exists():
         return
     for content in path.read_bytes().splitlines():

@@ -75,19 +75,28 @@ class Run:
         Raises:
             RunError: it holds a run already, another process writes to it, or it cannot be made.
         """
-        if not numbered and self.holds_a_model:
-            raise RunError(f"{self.path} holds a run already", "name another folder with --out, or go on with --resume")
+        if not numbered:
+            self._refuse_a_run()
         with self._writing():
             if numbered:
                 self.path = made_anew(self.path)
                 self._lock = Lock(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.take()
+            try:
+                self._refuse_a_run()  # one that ended since may have left a model
+            except RunError:
+                self._lock.let_go()
+                raise
             self._sweep()
             (self.path / LOG).write_bytes(b"")  # an older log is of a run that ended before its first checkpoint
             for name in (SAMPLES, STATE):
                 (self.path / name).unlink(missing_ok=True)
             self._drop_stages(after=-1)
+
+    def _refuse_a_run(self) -> None:
+        if self.holds_a_model:
+            raise RunError(f"{self.path} holds a run already", "name another folder with --out, or go on with --resume")
 
     def reopen(self, step: int, best_nats: float | None) -> None:
         """Go on with the folder, whose lock is held, as it was at a step: log and samples lose their later lines.

@@ -1,8 +1,10 @@
 """A run folder is read back as it was written, also while it is being written."""
 
+import os
+
 import pytest
 
-from charrnn.errors import RunError
+from charrnn.errors import CharrnnError, RunError
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import LOG, SAMPLES, History
 from charrnn.training.report import Progress
@@ -75,3 +77,13 @@ def test_the_speed_is_of_the_whole_runs_time(run, model, corpus):
     assert History.read(run.path).chars_per_second is None
     run.save(model, at(8, 2.25))
     assert History.read(run.path).chars_per_second == pytest.approx(0.8 * corpus.split["train"] / 4)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["samples.jsonl", "best.safetensors"])
+def test_a_pipe_in_a_run_folder_is_not_waited_for(run, model, name):
+    run.log(at(1))
+    (run.path / name).unlink(missing_ok=True)
+    os.mkfifo(run.path / name)
+    with pytest.raises(CharrnnError, match="is no regular file"):
+        History.read(run.path)

@@ -13,7 +13,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import CURVE, LOG, SAMPLES
-from charrnn.training.lock import LOCK
+from charrnn.training.lock import LOCK, Lock, locked
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.report import Progress
 from charrnn.training.resume import load_state
@@ -167,6 +167,23 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path, corpus, m
         make_run(corpus).create()
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "precious"
+
+
+def test_a_run_that_ended_while_the_lock_was_taken_is_left_alone(tmp_path, corpus, make_run, monkeypatch):
+    take = Lock.take
+
+    def just_too_late(lock):
+        (tmp_path / "best.safetensors").write_text("precious")
+        (tmp_path / "log.jsonl").write_text("{}")
+        take(lock)
+
+    monkeypatch.setattr(Lock, "take", just_too_late)
+    with pytest.raises(RunError, match="holds a run already"):
+        make_run(corpus).create()
+    monkeypatch.undo()
+    assert (tmp_path / "log.jsonl").read_text() == "{}"
+    with locked(tmp_path):
+        assert (tmp_path / "best.safetensors").read_text() == "precious"
 
 
 def test_an_empty_folder_is_taken(tmp_path, corpus, make_run):
