@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.cli.output import spare_inputs
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ CONTEXT = 100_000  # characters before a text or passage that are read to know h
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-model_argument: Decorator = click.argument("model", metavar="MODEL")
-sources_argument: Decorator = click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+model_argument: Decorator = click.argument("model", metavar="MODEL", callback=spare_inputs)
+sources_argument: Decorator = click.argument(
+    "sources", nargs=-1, required=True, metavar="SOURCE...", callback=spare_inputs
+)
 device_option: Decorator = click.option(
     "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", show_default=True
 )

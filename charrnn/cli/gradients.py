@@ -19,7 +19,7 @@ from charrnn.cli.common import (
     reading_options,
     unseen_part_option,
 )
-from charrnn.cli.output import PICTURE, echo_written
+from charrnn.cli.output import PICTURE, echo_written, spare_inputs
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ NAMES = {"state": "h and c together", "h": "h alone", "c": "c alone"}
         "charrnn gradients --cells python --steps 50 --json",
     )
 )
-@click.argument("arguments", nargs=-1, metavar="[MODEL] SOURCE...")
+@click.argument("arguments", nargs=-1, metavar="[MODEL] SOURCE...", callback=spare_inputs)
 @click.option(
     "--cells", is_flag=True, help="Instead of MODEL: a fresh network of each cell, before and after training."
 )

@@ -50,8 +50,35 @@ class OutputFile(NamedPath):
         return path
 
 
+class OutputFolder(NamedPath):
+    """A folder that a command fills with pages, pictures and figures; it is made where it is missing."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False)
+
+
 PICTURE = OutputFile(".png", ".svg")
 PAGE = OutputFile(".html", ".htm")
+
+
+def spare_inputs(context: click.Context, param: click.Parameter, value: Any) -> Any:
+    """As the callback of an argument that names files to read, refuse an output that would replace one of them.
+
+    A file is the same by whatever path or link it is named.
+    """
+    for output in _outputs(context):
+        for name in filter(os.path.isfile, (value,) if isinstance(value, str) else value):
+            written = output / os.path.basename(name) if output.is_dir() and Path(name).suffix in FORMS else output
+            if written.is_file() and os.path.samefile(name, written):
+                raise ConfigError(f"{written} is read by this command and could be overwritten", "write elsewhere")
+    return value
+
+
+def _outputs(context: click.Context) -> list[Path]:
+    """What a command is going to write: options are known before arguments, their defaults are not."""
+    writes = [param for param in context.command.params if isinstance(param.type, OutputFile | OutputFolder)]
+    paths = (context.params.get(param.name or "") or param.get_default(context) for param in writes)
+    return [Path(path) for path in paths if isinstance(path, str | Path)]  # click has a value of its own for none
 
 
 def form_for(form: str | None, output: Path | None) -> str:

@@ -1,5 +1,6 @@
 """An error is one line on stderr and exit status 1, however hostile its cause."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,34 @@ def test_with_charrnn_debug_the_traceback_is_shown_before_the_line(charrnn):
     assert result.status == 1
     assert result.err.startswith("Traceback (most recent call last):")
     assert result.err.splitlines()[-1].startswith("Error: there is no model no-such")
+
+
+OVERWRITES = {
+    "show": ["neurons", "show", "RUN", "TEXT", "--unit", "0:0", "-o", "TEXT"],
+    "show, through a link": ["neurons", "show", "RUN", "LINK", "--unit", "0:0", "-o", "TEXT"],
+    "score": ["score", "RUN", "TEXT", "--html", "TEXT"],
+    "trace": ["neurons", "trace", "RUN", "TEXT", "--at", 20, "-o", "TEXT"],
+    "explore": ["neurons", "explore", "RUN", "TEXT", "-o", "TEXT"],
+    "gallery": ["neurons", "gallery", "RUN", "TEXT", "-o", "FOLDER"],
+    "a model": ["neurons", "show", "MODEL", "TEXT", "--unit", "0:0", "-o", "MODEL"],
+}
+
+
+@pytest.mark.parametrize("line", OVERWRITES.values(), ids=OVERWRITES)
+def test_no_output_replaces_what_the_command_reads(charrnn, run, book, tmp_path, line):
+    page = tmp_path / "index.html"
+    page.write_bytes(book.read_bytes())
+    (tmp_path / "link.html").symlink_to(page)
+    model = tmp_path / "model.html"  # a checkpoint may have any name
+    model.write_bytes(Path(run, "best.safetensors").read_bytes())
+    places = {"RUN": run, "TEXT": page, "LINK": tmp_path / "link.html", "FOLDER": tmp_path, "MODEL": model}
+    before = page.read_bytes(), model.read_bytes()
+    assert "is read by this command and could be overwritten" in is_clean(charrnn(*[places.get(w, w) for w in line]))
+    assert (page.read_bytes(), model.read_bytes()) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_no_output_replaces_a_pipe_or_a_device(charrnn, run, book, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", os.devnull):
+        assert "is a device or a pipe" in is_clean(charrnn("neurons", "show", run, book, "--unit", "0:0", "-o", place))

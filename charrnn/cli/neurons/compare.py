@@ -21,7 +21,7 @@ from charrnn.cli.common import (
     say,
 )
 from charrnn.cli.neurons.birth import SHORTEST, show_birth
-from charrnn.cli.output import PICTURE
+from charrnn.cli.output import PICTURE, spare_inputs
 from charrnn.display.signs import one_line
 from charrnn.text.reading import Reading
 
@@ -40,7 +40,7 @@ OF_MODELS, OF_A_RUN = 20_000, 60_000  # characters
         "charrnn neurons compare checkpoints/kept python --feature python_string -o born.png",
     )
 )
-@click.argument("names", nargs=-1, required=True, metavar="{MODEL MODEL... | RUN} SOURCE")
+@click.argument("names", nargs=-1, required=True, metavar="{MODEL MODEL... | RUN} SOURCE", callback=spare_inputs)
 @click.option(
     "--feature",
     metavar="NAME",

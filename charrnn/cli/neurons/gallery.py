@@ -25,7 +25,7 @@ from charrnn.cli.neurons.exhibits import Shown, card, figures_of, passage_of, ro
 from charrnn.cli.neurons.find import signals_option, signals_wanted
 from charrnn.cli.neurons.gallery_text import SHORTEST, GalleryText, text_for
 from charrnn.cli.neurons.show import tell_missing
-from charrnn.cli.output import NamedPath, echo_written
+from charrnn.cli.output import OutputFolder, echo_written, spare_inputs
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ PAGE, FIGURES = "index.html", "gallery.json"
     )
 )
 @model_argument
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", callback=spare_inputs)
 @click.option(
-    "-o", "--output", type=NamedPath(file_okay=False), default="gallery", show_default=True,
+    "-o", "--output", type=OutputFolder(), default="gallery", show_default=True,
     metavar="FOLDER", help="The folder to write; it is made where it is missing.",
 )  # fmt: skip
 @click.option(
