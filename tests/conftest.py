@@ -67,11 +67,11 @@ def call(*arguments, stdin=b"", **env):
     return SimpleNamespace(status=exit_.value.code, **dict(zip(("out", "err"), written, strict=True)))
 
 
-def start(*arguments, **env):
+def start(*arguments, cwd=None, **env):
     """Start the command line in a process of its own."""
     command = [sys.executable, "-m", "charrnn", *map(str, arguments)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env=environment(**env), **pipes)
+    return subprocess.Popen(command, cwd=cwd, env=environment(**env), **pipes)
 
 
 def text():

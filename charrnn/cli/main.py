@@ -84,7 +84,7 @@ def main() -> NoReturn:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else the caller has it ignored
         signal.signal(signal.SIGINT, _leave)
     streams.prepare()
-    _choose_thread_habits()
+    _prepare_libraries()
     try:
         _check_folder()
         check_utf8(sys.argv[1:])
@@ -100,6 +100,8 @@ def main() -> NoReturn:
         status = _fail(str(error))
     except OSError as error:
         status = _fail(f"{error.strerror or error}: {error.filename or 'input or output'}; check the disk and the path")
+    except ImportError as error:
+        status = _fail(f"{error}; mend that file, or the installation")
     except Exception as error:
         if is_out_of_memory(error):
             status = _fail(
@@ -124,13 +126,14 @@ def _check_folder() -> None:
         raise SourceError("the current folder has been removed", "change to one that is there") from None
 
 
-def _choose_thread_habits() -> None:
-    """Set what the numeric libraries read when they are loaded, unless the user has.
+def _prepare_libraries() -> None:
+    """Set what the numeric libraries read when they are loaded; of threads, unless the user has.
 
-    Both matter most where something else runs on the same cores: a thread that waits by spinning keeps the one that it
-    waits for from running, and training was seen to slow down by a factor of 15.
+    Their habits matter most where something else runs on the same cores: a thread that waits by spinning keeps the one
+    that it waits for from running, and training was seen to slow down by a factor of 15.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy multiplies by one vector at a time; torch has its own
+    os.environ["MPLBACKEND"] = "agg"  # pictures are files; a name that matplotlib does not know would end it
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # spin for microseconds, then sleep
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from charrnn.model.checkpoint import Checkpoint, Figures
     from charrnn.training.events import Events
+    from charrnn.training.history import History
     from charrnn.training.memorisation import Meter, Verbatim
     from charrnn.training.report import Progress
     from charrnn.training.run import Run
@@ -162,17 +163,14 @@ def _samples(trainer: "Trainer") -> "npt.NDArray[np.integer]":
 
 def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
     """Draw the curve and report the best checkpoint, measured unless the run is to end at once."""
-    from charrnn.display.curve import draw
-    from charrnn.files import replacing
     from charrnn.model.checkpoint import bits, load, locate
-    from charrnn.training.history import CURVE, History
+    from charrnn.training.history import History
 
     where = locate(str(run.path))
     best = load(where)
     figures = best.header.figures if trainer.stopped == "interrupted" else _measured(best, trainer, run)
     history = History.read(run.path)
-    with replacing(run.path / CURVE) as picture:
-        draw(history.log, run.path.name, picture)
+    _draw(history)
     last, overfits = history.log[-1], history.overfitting
     if trainer.out_of_patience:
         note(f"the last {trainer.config.patience} validations were no new best, so the run ended early")
@@ -194,6 +192,22 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
         "rollbacks": trainer.rollbacks,
         "overfitting": None if overfits is None else asdict(overfits),
     }
+
+
+def _draw(history: "History") -> None:
+    """Draw the curve; where that fails, for whatever reason but the disk, the run is as good without it."""
+    from charrnn.files import replacing
+    from charrnn.training.history import CURVE
+
+    try:
+        from charrnn.display.curve import draw
+
+        with replacing(history.path / CURVE) as picture:
+            draw(history.log, history.path.name, picture)
+    except OSError:
+        raise
+    except Exception as error:
+        note(f"{CURVE} was not drawn: {error}")
 
 
 def _measured(best: "Checkpoint", trainer: "Trainer", run: "Run") -> "Figures":

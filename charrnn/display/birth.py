@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
+from charrnn.display.drawing import Figure, FigureCanvasAgg, by_defaults
 from charrnn.display.figures import write
 from charrnn.display.signs import one_line
 
@@ -22,6 +20,7 @@ def bar(score: float, chance: float, width: int) -> str:
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
+@by_defaults
 def draw(
     steps: Sequence[int],
     curves: Mapping[str, Sequence[float]],

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
 from charrnn.display.figures import write
 from charrnn.display.plot import best, measured, shown, validated, window
 from charrnn.display.signs import one_line
@@ -23,6 +21,7 @@ _DASHES = ("-", "--", "-.")
 _LONGEST = 24  # characters of a run's name in a picture
 
 
+@by_defaults
 def draw(log: Log, title: str, path: Path) -> None:
     """Write a PNG of the training and validation loss over the steps; `log` has the lines of a run's log.
 
@@ -40,6 +39,7 @@ def draw(log: Log, title: str, path: Path) -> None:
     write(figure, path)
 
 
+@by_defaults
 def draw_together(logs: Mapping[str, Log], path: Path, form: str = "png") -> None:
     """Write a picture of several runs' losses, by their names: against time, and against epochs.
 

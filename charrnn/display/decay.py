@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from charrnn.display.colours import MARKS
+from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
 from charrnn.display.figures import write
 from charrnn.display.signs import one_line
 
@@ -72,6 +70,7 @@ def power(log10: float) -> str:
     return f"1.0e{exponent + 1:+d}" if digits == "10.0" else f"{digits}e{exponent:+d}"
 
 
+@by_defaults
 def draw(panels: Mapping[str, Sequence[Line]], title: str, path: Path, form: str = "png") -> None:
     """Write a picture with a panel of curves, each with its band, for each name."""
     figure = _figure(max(7.0, 4.8 * len(panels)), 5.4)
@@ -84,6 +83,7 @@ def draw(panels: Mapping[str, Sequence[Line]], title: str, path: Path, form: str
     write(figure, path, form)
 
 
+@by_defaults
 def draw_cells(
     panels: Mapping[str, Sequence[Line]], peaks: Sequence[Peak], title: str, path: Path, form: str = "png"
 ) -> None:

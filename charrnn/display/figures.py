@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from PIL import Image
+
+from charrnn.display.drawing import Figure, rc_context
 
 
 def form_of(name: Path) -> str:

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from matplotlib import get_data_path
-from matplotlib.font_manager import findSystemFonts
-from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 from charrnn.display.colours import Rgb, colour, ink
+from charrnn.display.drawing import FT2Font, findSystemFonts, get_data_path
 from charrnn.display.highlight import Cell, Highlight
 
 DPI = 200

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from charrnn.display import figures, page
 from charrnn.display.colours import colour, css, ink
+from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
 from charrnn.display.highlight import Cell, Highlight
 
 DECADES = 3  # powers of ten below the strongest influence that colours and curve show
@@ -41,6 +39,7 @@ def place(value: float) -> float:
     return math.copysign(max(0.0, 1 + math.log10(abs(value)) / DECADES), value)
 
 
+@by_defaults
 def html(reach: Reach) -> str:
     """Return a page that needs nothing from anywhere, with the passage and the curve."""
     figure = _figure(9.0, 3.6)
@@ -48,11 +47,13 @@ def html(reach: Reach) -> str:
     return page.html(reach.highlight, _element(figure))
 
 
+@by_defaults
 def svg(reach: Reach) -> str:
     """Return a picture: the passage in rows of 80 columns, and the curve below it. Its text is text."""
     return _element(_picture(reach))
 
 
+@by_defaults
 def png(reach: Reach, path: Path) -> None:
     """Write the same as PNG."""
     with figures.any_signs():

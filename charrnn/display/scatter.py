@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
+from charrnn.display.drawing import Figure, FigureCanvasAgg, by_defaults
 from charrnn.display.figures import write
 from charrnn.display.signs import one_line
 
@@ -16,6 +14,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DENSITY = " ·:+*#@"
 
 
+@by_defaults
 def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: Path, form: str = "png") -> None:
     """Write a picture with a panel for each name, its points [N] of (x, y) coloured by group."""
     figure = Figure(figsize=(4 * len(panels), 4.3), dpi=120, layout="constrained")

@@ -173,3 +173,17 @@ def test_every_loss_of_the_summary_has_its_unit(charrnn, book, tiny, tmp_path):
         parts = ["--val-fraction", fraction, "--test-fraction", fraction]
         done = charrnn("train", book, *tiny, "--steps", 1, *parts, "--out", tmp_path / fraction)
         assert re.search(f": {expected} character", done.out), done.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "drawn"), [(b"text.usetex: True\n", True), (b"\xff\xfe\xe9", False)], ids=["LaTeX", "no text"]
+)
+def test_a_matplotlibrc_in_the_folder_ends_no_run(process, book, tmp_path, settings, drawn):
+    (tmp_path / "matplotlibrc").write_bytes(settings)
+    command = ["train", book, "--hidden-size", 16, "--steps", 4, "--out", "run"]
+    training = process(*command, cwd=tmp_path, MPLBACKEND="nonsense")
+    out, err = training.communicate(timeout=100)
+    assert training.returncode == 0, err
+    assert (tmp_path / "run" / "loss.png").exists() == drawn
+    assert ("Note: loss.png was not drawn: matplotlib cannot start" in err.decode()) == (not drawn)
+    assert b"finished after 4 steps" in out
