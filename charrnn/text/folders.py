@@ -11,12 +11,14 @@ from pathlib import Path
 
 from charrnn.errors import SourceError
 
+RUN = "folders of runs left out of {}"
 HIDDEN = "hidden files and folders left out of {}"
 BINARY = "binary files left out of {}"
 OUTSIDE = "links in {} that lead out of it or nowhere, not followed"
 AGAIN = "links in {} to what is read already, not followed"
 BELOW = "links to folders that {} does not follow"
 SPECIAL = "pipes, devices and dead links in {} not opened"
+_OF_A_RUN = ({"log.jsonl", "state.safetensors"}, {"log.jsonl", "best.safetensors"})  # what such a folder holds
 _NAMED = 3  # of what is left out, in a note
 _SHOWN = 60  # characters of a path that is too long
 
@@ -50,8 +52,9 @@ def _some(names: list[str]) -> str:
 def files_of(source: str, left_out: LeftOut) -> Iterator[Path]:
     """Yield the files of a folder and the folders in it, or those that match a glob.
 
-    Hidden ones are left out, and what is no file. A file or folder that links lead to as well is read once, where it
-    is met first; links that lead out of the folder are not followed, nor links to folders under a glob's `**`.
+    Left out are hidden ones, what is no file, and folders of runs, whose logs are not what they learn from. A file or
+    folder that links lead to as well is read once, where it is met first; links that lead out of the folder are not
+    followed, nor links to folders under a glob's `**`.
 
     Raises:
         SourceError: a folder cannot be read, or lies too deep.
@@ -86,12 +89,19 @@ def _shown(folder: Path, real: str, root: str, left_out: LeftOut) -> Iterator[tu
         path = folder / entry.name
         if entry.name.startswith("."):
             left_out.add(HIDDEN, path)
+        elif _holds_a_run(path):
+            left_out.add(RUN, path)
         elif not entry.is_symlink():
             yield path, os.path.join(real, entry.name), entry.is_dir()
         elif _inside(target := os.path.realpath(path), root):
             yield path, target, os.path.isdir(target)
         else:
             left_out.add(OUTSIDE, path)
+
+
+def _holds_a_run(folder: Path) -> bool:
+    """Whether it is a run's folder: one may stand in the very folder that the run learns from."""
+    return any(all(os.path.isfile(folder / name) for name in names) for names in _OF_A_RUN)
 
 
 def _inside(real: str, root: str) -> bool:
@@ -134,6 +144,8 @@ def _below(top: str, left_out: LeftOut) -> Iterator[str]:
             if entry.is_symlink():
                 if os.path.isdir(path):
                     left_out.add(BELOW, Path(path))
+            elif _holds_a_run(Path(path)):
+                left_out.add(RUN, Path(path))
             elif entry.is_dir() and not entry.name.startswith("."):
                 waiting.append(path)
 

@@ -99,3 +99,16 @@ def test_a_folder_that_is_no_run_cannot_be_resumed(charrnn, tmp_path):
     result = charrnn("train", "--resume", tmp_path)
     assert result.status == 1
     assert result.err.startswith("Error: ")
+
+
+def test_a_run_in_the_folder_it_learns_from_can_go_on(charrnn, book, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "book.txt").write_bytes(book.read_bytes())
+    assert charrnn("train", ".", *tiny, "--steps", 4, "--out", "runs/a").status == 0
+    resumed = charrnn("train", "--resume", "runs/a")
+    assert resumed.status == 0, resumed.err
+    for source in (".", "**/*"):
+        again = charrnn("train", source, *tiny, "--steps", 4, "--out", f"runs/{len(source)}", "--json")
+        assert "folders of runs left out of" in again.err
+        trained = load(tmp_path / "runs" / str(len(source)) / "best.safetensors").header.corpus
+        assert trained.characters == len(book.read_text("utf-8"))
