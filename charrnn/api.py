@@ -75,6 +75,9 @@ def train(
         RunError: the loss was no number any more before the first milestone; if it is later, the best is returned.
     """
     _check_names(options)
+    _check_text(text)
+    if "\n" not in text and os.path.exists(text[:4096]):
+        raise ConfigError(f"{text!r} is a path, and no text to learn", "read it first, as with Path(...).read_text()")
     corpus = Corpus.from_text(Text("text", text), val_fraction, test_fraction)
     where = choose_device(device)
     number = choose_precision(precision, where)
@@ -124,6 +127,7 @@ class Model:
         Raises:
             ConfigError: the text has fewer than two characters.
         """
+        _check_text(text)
         if len(text) < 2:
             raise ConfigError(f"the text has {len(text)} characters", "give at least two")
         return score_text(self.network, self.vocabulary, text)
@@ -149,6 +153,7 @@ class Model:
             VocabularyError: the prime has characters that the model does not know.
             ConfigError: a setting is out of its range, or a unit is none.
         """
+        _check_text(prime)
         config = SamplingConfig(temperature, top_k, top_p, min_p)
         clamps = [Clamp.parse(one, self.config) for one in _several(clamp)]
         network = SteppedCharRNN(self.config, self.checkpoint.weights, clamps)
@@ -164,6 +169,7 @@ class Model:
             VocabularyError: the text has characters that the model does not know, or none at all.
             ConfigError: the cell has no such signal.
         """
+        _check_text(text)
         if not text:
             raise VocabularyError("the text is empty", "give at least one character")
         signals = [default_signal(self.config)] if signals is None else signals
@@ -239,6 +245,21 @@ def _check_names(options: dict[str, Any]) -> None:
     unknown = sorted(set(options) - known)
     if unknown:
         raise ConfigError(f"there is no option {unknown[0]}", f"choose among {', '.join(sorted(known))}")
+
+
+def _check_text(text: object) -> None:
+    """A text is a string of characters, as those of files are: half a surrogate pair is none."""
+    if not isinstance(text, str):
+        raise ConfigError(
+            f"the text is of type {type(text).__name__}", "give a string, as Path(...).read_text() returns"
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"the text has half a surrogate pair at character {error.start}",
+            "replace it, as text.encode('utf-8', 'replace').decode() does",
+        ) from None
 
 
 def _several(texts: str | Sequence[str]) -> Sequence[str]:

@@ -29,6 +29,8 @@ _FORMATS = (  # what no text has there, though some of these files would decode
     (0, b"\x28\xb5\x2f\xfd", "compressed by zstd"),
     (0, b"%PDF-", "a PDF"),
 )
+_WIDE = {"_x_x": "utf-16-le", "x_x_": "utf-16-be", "_xxx": "utf-32-le", "xxx_": "utf-32-be"}  # x: high bytes
+_LETTERS = bytes(range(0x21, 0x100))
 _SNIFFED = 8192  # bytes in which a binary file shows a zero
 _HINTED = 16384  # bytes around a bad one that are enough to guess an encoding by
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -65,6 +67,11 @@ def _decoded(chunks: Iterable[bytes], reading: Reading, where: str, notes: list[
     if found := _format_of(head):
         raise SourceError(f"{where} is {found}, no text", "unpack or convert it, and name what comes out of it")
     encoding, mark = _encoding_of(head, reading.encoding)
+    if not mark and codecs.lookup(encoding).name == "utf-8" and (wide := _wide_encoding_of(head)):
+        raise SourceError(
+            f"{where} has the zero bytes of {wide} without a byte order mark, not those of {encoding}",
+            f"name it with --encoding {wide}, or read the zeros as characters with --encoding latin-1",
+        )
     strict = reading.errors == "strict"
     if not strict:
         codecs.register_error(_HANDLER, _marked)
@@ -90,6 +97,18 @@ def _encoding_of(head: bytes, encoding: str) -> tuple[str, int]:
             if head.startswith(mark):
                 return marked, len(mark)
     return encoding, 0
+
+
+def _wide_encoding_of(head: bytes) -> str | None:
+    """The encoding of two or four bytes a character that a text seems to be in; as UTF-8 it would decode, with zeros.
+
+    High bytes are below 0x21 in all alphabets, and zero at least for spaces; low bytes are zero next to never.
+    """
+    places = [head[:_SNIFFED][place::4] for place in range(4)]
+    high = [len(p.translate(None, _LETTERS)) > 0.98 * len(p) and p.count(0) > 0.05 * len(p) for p in places]
+    low = [p.count(0) <= 0.005 * len(p) for p in places]
+    signs = "".join("x" if is_high else "_" if is_low else "?" for is_high, is_low in zip(high, low, strict=True))
+    return _WIDE.get(signs)
 
 
 def _format_of(head: bytes) -> str | None:

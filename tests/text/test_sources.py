@@ -472,3 +472,20 @@ def test_a_corpus_name_means_the_corpus_and_says_so_where_a_file_has_it(folder):
 def test_the_hash_is_of_the_characters_as_utf8(characters):
     expected = sha256(characters.encode("utf-8", "surrogatepass")).hexdigest()
     assert Text("any", characters).sha256 == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("line", ["plain words in a row\n", "Привет, добрый старый мир\n"])
+def test_a_wide_encoding_without_a_mark_is_named_and_not_read_as_utf8(tmp_path, encoding, line):
+    path = tmp_path / "wide.txt"
+    path.write_bytes((line * 2000).encode(encoding))
+    with pytest.raises(SourceError, match=f"--encoding {encoding}"):
+        read([str(path)])
+    assert read([str(path)], Reading(encoding=encoding)).characters == line * 2000
+
+
+@pytest.mark.parametrize("text", ["a\0b\0\0c", "name\0value\0\n" * 100, "\0" * 10, "ab\0" * 500 + "x"])
+def test_a_text_with_zeros_is_read_as_it_is(tmp_path, text):
+    path = tmp_path / "zeros.txt"
+    path.write_bytes(text.encode())
+    assert read([str(path)]).characters == text
