@@ -13,6 +13,8 @@ MINUTES = 3.0  # the budget where none is given
 
 _BUDGETS = {"epochs", "steps", "minutes"}
 _OPERATIONS = 30  # floating-point operations of training a layer, for each character and square of the width
+_NARROWEST = 64
+_MOST_READINGS = 1000.0  # of a text in a run whose budget nobody gave
 _WIDTH, _WIDTH_FOR_TEXT = 0.164, 0.6  # found on Tiny Shakespeare, at one and three minutes; so is `_dropout`
 
 # Where a cell differs from the LSTM, as far as it was measured: parts of its width and dropout, and the learning rate.
@@ -99,7 +101,7 @@ def recipe(
     check_choice("cell", options.setdefault("cell", "lstm"), CELL_NAMES)
     check_choice("nonlinearity", options.get("nonlinearity", "tanh"), NONLINEARITIES)
     if not _BUDGETS & set(options):
-        options["minutes"] = MINUTES
+        options |= _default_budget(characters, options, hardware)
     own = (_only(options, ModelConfig), _only(options, TrainingConfig))
     ModelConfig(vocabulary_size, **own[0]), TrainingConfig(**own[1])  # checked before anything is computed from it
     chosen, why = _chosen(characters, options, hardware)
@@ -109,6 +111,15 @@ def recipe(
         TrainingConfig(**_only(chosen, TrainingConfig)),
         why if preset is None else f"the preset {preset}",
     )
+
+
+def _default_budget(characters: int, options: Mapping[str, Any], hardware: Hardware) -> dict[str, float]:
+    """Minutes, or as many readings as teach anything: a text of a few characters would be read millions of times."""
+    budget = {"minutes": MINUTES}
+    smallest = {"hidden_size": _NARROWEST, **options, **budget}
+    layers = max(1, options.get("num_layers", 1))
+    most = _operations(smallest, hardware) / (_OPERATIONS * layers * max(1, smallest["hidden_size"]) ** 2)
+    return budget if most <= _MOST_READINGS * characters else {"epochs": _MOST_READINGS}
 
 
 def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> tuple[dict[str, Any], str]:
@@ -123,7 +134,7 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     seen = _characters_seen(characters, options, sizes, hardware.processes)  # None: as many as the time allows
     widest = min(_WIDTH_FOR_TEXT * characters**0.5, 2048 if hardware.gpu else 1024)
     width = min(_width(options, hardware, seen), widest) * cell["width"] / depth**0.5
-    hidden = options.get("hidden_size", max(64, round(width / 32) * 32))
+    hidden = options.get("hidden_size", max(_NARROWEST, round(width / 32) * 32))
     if seen is None:
         seen = _operations(options, hardware) / (_OPERATIONS * depth * max(1, hidden) ** 2)
     readings = seen / max(1, characters)
@@ -134,7 +145,7 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
         "learning_rate": cell["learning_rate"] * min(1, 512 / max(1, hidden)) / depth**0.75,
         "dropout": _dropout(readings, cell["dropout"]),
     }
-    times = f"{readings:.0f}" if readings >= 1 else f"{readings:.1g}"
+    times = f"{readings:,.0f}" if readings >= 1 else f"{readings:.1g}"
     return chosen, f"about {times} readings of {characters:,} characters on {hardware}"
 
 

@@ -178,3 +178,9 @@ def test_a_preset_that_is_not_there_is_an_error():
 )
 def test_hardware_is_named_as_people_do(hardware, name):
     assert str(hardware) == name
+
+
+def test_a_text_of_a_few_characters_is_not_read_for_minutes():
+    assert recipe_for(6, 3, {}, CPU).training.epochs == 1000
+    assert recipe_for(6, 3, {"minutes": 2}, CPU).training.minutes == 2
+    assert recipe_for(1_000_000, 65, {}, CPU).training.minutes == MINUTES
