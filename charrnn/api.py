@@ -18,7 +18,7 @@ from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import choose_device, choose_precision
 from charrnn.model.network import CharRNN
-from charrnn.model.scoring import Score, nats_per_character, score_text
+from charrnn.model.scoring import Score, score_text
 from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.recording import Recording, default_signal, is_bounded, record
@@ -29,7 +29,7 @@ from charrnn.text.sources import Text
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import TrainingConfig
 from charrnn.training.recipe import Hardware, recipe
-from charrnn.training.trainer import Trainer
+from charrnn.training.trainer import Trainer, held_out
 
 if TYPE_CHECKING:
     from charrnn.training.report import Progress
@@ -234,7 +234,7 @@ def _loss(progress: "Progress") -> float:
 
 
 def _figures(best: "Progress", network: CharRNN, corpus: Corpus) -> Figures:
-    measured = {name: nats_per_character(network, ids) for name, ids in corpus.parts.items() if name != "train"}
+    measured = held_out(network, corpus)
     losses = (best.train_nats, measured.get("val"), measured.get("test"))
     return Figures(best.step, best.epoch, best.seconds, *losses)
 

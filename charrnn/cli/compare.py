@@ -79,6 +79,9 @@ def _incomparable(told: "Sequence[History]") -> list[str]:
     elif len({tuple(text.split.items()) for text in texts}) > 1:
         splits = dict.fromkeys(", ".join(f"{part} {n:,}" for part, n in text.split.items()) for text in texts)
         reasons.append(f"the runs' splits differ: {' / '.join(splits)}")
+    older = [each.name for each in told if each.best is not None and each.best.corpus.leaves_folded_out]
+    if older and len(told) > 1:
+        reasons.append(f"an older charrnn left out what the rare characters cost in {', '.join(older)}")
     unknown = [each.name for each in told if each.best is None]
     if unknown and len(told) > 1:
         reasons.append(f"the text of {', '.join(unknown)} is not known before the first checkpoint")

@@ -213,10 +213,10 @@ def _draw(history: "History") -> None:
 def _measured(best: "Checkpoint", trainer: "Trainer", run: "Run") -> "Figures":
     """Measure a checkpoint on the whole held-out parts in float32, and keep the figures in it."""
     from charrnn.model.network import CharRNN
-    from charrnn.model.scoring import nats_per_character
+    from charrnn.training.trainer import held_out
 
     network = CharRNN.from_weights(best.config, best.weights).to(trainer.model.device)
-    measured = {name: nats_per_character(network, ids) for name, ids in trainer.corpus.parts.items() if name != "train"}
+    measured = held_out(network, trainer.corpus)
     figures = replace(best.header.figures, val_nats=measured.get("val"), test_nats=measured.get("test"))
     run.save_final(best, figures)
     return figures

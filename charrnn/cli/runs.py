@@ -105,6 +105,9 @@ def resumed(path: Path, device: str, force: bool, on_nan: "OnNan | None") -> Ite
         with group.first_goes_first():
             corpus, changed = _same_text(saved, path, force)
         _compare(corpus, group)
+        older = header.corpus.leaves_folded_out
+        if older:
+            note("an older charrnn left out what rare characters cost: from here on losses are higher, the best is new")
         training, precision = saved.account.training, saved.account.precision
         training = dataclasses.replace(training, on_nan=on_nan) if on_nan else training
         network = CharRNN(header.model, torch.Generator()).to(group.device)
@@ -115,10 +118,10 @@ def resumed(path: Path, device: str, force: bool, on_nan: "OnNan | None") -> Ite
 
         def begin() -> None:
             if group.is_first:
-                run.reopen(trainer.milestones_settled, None if changed else best)
+                run.reopen(trainer.milestones_settled, None if changed or older else best)
                 for line in run.renew(trainer.model, header.figures):
                     note(line)
-            if changed:
+            if changed or older:
                 run.save_state(trainer, header.figures)
             _announce(trainer, run)
 

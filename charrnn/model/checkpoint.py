@@ -47,7 +47,8 @@ _OTHER_KINDS = {  # how files begin that are taken for checkpoints; they are kno
 class Provenance:
     """The text that a model was trained on, how many characters each part of it had, and where it is from (a URL).
 
-    Where `folded` distinct characters were too rare and became U+FFFD, that symbol stands for all that were not seen.
+    Where `folded` distinct characters were too rare and became U+FFFD, that symbol stands for all that were not seen;
+    `charges_folded` says that the losses count which of them it was, as scoring does. Older versions left that out.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Provenance:
     licence: str = ""
     source: str = ""
     folded: int = 0
+    charges_folded: bool = False
 
     def __post_init__(self) -> None:
         check_whole("characters", self.characters, 0, 2**53)
@@ -66,6 +68,11 @@ class Provenance:
             check_whole(f"the length of {name}", length, 0, self.characters)
         if "train" not in self.split or sum(self.split.values()) != self.characters:
             raise ConfigError("the parts of the text are not together the text", "name train, and all others, once")
+
+    @property
+    def leaves_folded_out(self) -> bool:
+        """Whether the losses lack what the folded characters cost."""
+        return self.folded > 0 and not self.charges_folded
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,20 @@ SAME_H, SAME_C = 1e-5, 1e-3
 SAME_ROUNDED = 3e-2  # both, where bfloat16 rounds them
 
 OnRead = Callable[[int], object]
+
+
+class Folding(NamedTuple):
+    """What U+FFFD costs beside its own nats where it stands for many characters, each equally likely."""
+
+    id: int
+    nats: float  # −ln of each one's share; itself is one of them
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> "Folding | None":
+        """Return that of a vocabulary; None where it folds nothing."""
+        if not vocabulary.folds:
+            return None
+        return cls(int(vocabulary.encode(UNKNOWN)[0]), math.log(CHARACTERS - len(vocabulary) + 1))
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,10 +102,10 @@ def assembled(vocabulary: Vocabulary, text: str, read: Callable[[npt.NDArray[np.
     nats = np.where(seen, np.float32(0), np.float32(UNKNOWN_NATS))
     places = np.flatnonzero(seen)[1:]
     sums, start = [0.0 if vocabulary.folds else unknown * UNKNOWN_NATS], 0
-    if vocabulary.folds:  # U+FFFD stands for itself and all that is not in the vocabulary
-        folded = places[ids[1:] == vocabulary.encode(UNKNOWN)]
-        nats[folded] = math.log(CHARACTERS - len(vocabulary) + 1)
-        sums.append(len(folded) * math.log(CHARACTERS - len(vocabulary) + 1))
+    if (folding := Folding.of(vocabulary)) is not None:
+        folded = places[ids[1:] == folding.id]
+        nats[folded] = folding.nats
+        sums.append(len(folded) * folding.nats)
     for block in read(ids) if len(places) else ():
         nats[places[start : start + len(block)]] += block.numpy()
         sums.append(_sum(block))
@@ -103,13 +118,16 @@ def nats_per_character(
     ids: npt.NDArray[np.integer],
     precision: torch.dtype = torch.float32,
     on_read: OnRead = lambda characters: None,
+    folding: Folding | None = None,
 ) -> float:
     """Return the mean of −ln p(character | all before it) over a text, ids [N], N ≥ 2.
 
-    The first character is context and is not predicted, so the mean is over N − 1. See `score_blocks` for how the
-    text is read; `on_read` is told how many characters were read since it was last called.
+    The first character is context and is not predicted, so the mean is over N − 1. What is folded is charged as in a
+    `Score`. See `score_blocks` for how the text is read; `on_read` is told how many characters were read since it was
+    last called.
     """
-    return math.fsum(map(_sum, score_blocks(model, ids, precision, on_read))) / (len(ids) - 1)
+    charged = 0.0 if folding is None else folding.nats * np.count_nonzero(ids[1:] == folding.id)
+    return math.fsum([charged, *map(_sum, score_blocks(model, ids, precision, on_read))]) / (len(ids) - 1)
 
 
 def _sum(nats: Tensor) -> float:

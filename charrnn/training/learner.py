@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from charrnn.errors import RunError
 from charrnn.model.devices import rounded, with_tensor_cores
 from charrnn.model.network import CharRNN, State, detached
+from charrnn.model.scoring import Folding
 from charrnn.training.config import TrainingConfig
 from charrnn.training.feed import Fed
 from charrnn.training.group import Group, Letter
@@ -33,8 +34,16 @@ class Learner:
     Several processes take each step together: gradients and losses are means over all.
     """
 
-    def __init__(self, model: CharRNN, config: TrainingConfig, precision: torch.dtype, group: Group) -> None:
+    def __init__(
+        self,
+        model: CharRNN,
+        config: TrainingConfig,
+        precision: torch.dtype,
+        group: Group,
+        folding: Folding | None = None,
+    ) -> None:
         self.model, self.config, self.precision, self.group = model, config, precision, group
+        self._folding = folding
         group.copy_the_first([weight.data for weight in model.parameters()])
         self._graphs = model.graphed() if group.size == 1 else []  # NCCL's own threads may disturb a capture
         self._optimizer = _optimizer(model, config)
@@ -52,13 +61,19 @@ class Learner:
             loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
             self._optimizer.zero_grad()
             loss.backward()
-        loss, letter = self._averaged(loss.detach(), told)
+        loss, letter = self._averaged(self._charged(loss.detach(), targets), told)
         norm = self._clipped()
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.step()
         self._pace.keep()
         return Step(loss, norm, targets.numel() * self.group.size, letter)
+
+    def _charged(self, loss: Tensor, targets: Tensor) -> Tensor:
+        """The loss with what its folded characters cost, which no weight can change."""
+        if self._folding is None:
+            return loss
+        return loss + self._folding.nats * (targets == self._folding.id).float().mean()
 
     @property
     def notes(self) -> list[str]:

@@ -57,7 +57,14 @@ class Run:
         self._vocabulary = corpus.vocabulary
         self._sources = sources
         self._provenance = Provenance(
-            corpus.name, corpus.sha256, len(corpus), corpus.split, corpus.licence, corpus.source, corpus.folded
+            corpus.name,
+            corpus.sha256,
+            len(corpus),
+            corpus.split,
+            corpus.licence,
+            corpus.source,
+            corpus.folded,
+            charges_folded=corpus.folded > 0,
         )
         chosen = {k: v for k, v in asdict(training).items() if v is not None and v is not False}
         self._training = chosen | {"precision": precision} | dict(origin or {})

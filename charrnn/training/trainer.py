@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from charrnn.model.network import CharRNN
-from charrnn.model.scoring import nats_per_character
+from charrnn.model.scoring import Folding, nats_per_character
 from charrnn.text.corpus import Corpus, Streams
 from charrnn.training.allocator import keep_freed_memory
 from charrnn.training.config import TrainingConfig
@@ -46,7 +46,7 @@ class Trainer:
     ) -> None:
         self.model, self.corpus, self.config, self.precision = model, corpus, config, precision
         self.group = group or Group(device=model.device)
-        self._learner = Learner(model, config, precision, self.group)
+        self._learner = Learner(model, config, precision, self.group, Folding.of(corpus.vocabulary))
         streams = Streams.over(corpus.parts["train"], config.batch_size * self.group.size, config.seq_length)
         self.streams = streams.share(self.group.rank, self.group.size)
         self._feed = Feed(self.streams, model.device)
@@ -234,7 +234,8 @@ class Trainer:
         begun = perf_counter()
         try:
             go_on()
-            nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision, go_on)
+            folding = Folding.of(self.corpus.vocabulary)
+            nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision, go_on, folding)
         except _CutOffError:
             return math.nan, math.inf
         return nats, perf_counter() - begun
@@ -250,3 +251,9 @@ class Trainer:
 
 class _CutOffError(Exception):
     """A stop came while the model was validated."""
+
+
+def held_out(model: CharRNN, corpus: Corpus) -> dict[str, float]:
+    """Return the loss on each part that is not trained on, whole and in float32, in nats per character as scored."""
+    folding, parts = Folding.of(corpus.vocabulary), corpus.parts.items()
+    return {name: nats_per_character(model, ids, folding=folding) for name, ids in parts if name != "train"}

@@ -2,9 +2,12 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from charrnn.model.checkpoint import load, save
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +86,30 @@ def test_a_folder_that_is_no_run_is_an_error(charrnn, run, tmp_path):
     assert charrnn("compare", run, tmp_path).status == 1
     assert charrnn("compare").status == 2
     assert Path(run).exists()
+
+
+@pytest.fixture(scope="module")
+def folding(train):
+    """A run over the same text with its rare characters folded into one."""
+    return train("--steps", 20, "--min-count", 100)
+
+
+def test_a_loss_is_what_scoring_charges_whatever_is_folded(charrnn, folding, book):
+    logged = [json.loads(line) for line in (Path(folding) / "log.jsonl").read_text().splitlines()][-1]
+    figures = load(Path(folding) / "best.safetensors").header.figures
+    for part, nats in (("val", figures.val_nats), ("test", figures.test_nats)):
+        scored = json.loads(charrnn("score", folding, book, "--part", part, "--json").out)
+        assert scored["unknown"] > 0
+        assert scored["nats_per_character"] == pytest.approx(nats, abs=1e-6)
+    assert logged["val_nats"] == pytest.approx(figures.val_nats, abs=1e-4)
+
+
+def test_a_run_that_left_folded_characters_out_is_not_compared(charrnn, other, folding, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(folding, old)
+    best = load(old / "best.safetensors")
+    corpus = replace(best.header.corpus, charges_folded=False)
+    save(replace(best, header=replace(best.header, corpus=corpus)), old / "best.safetensors")
+    assert json.loads(charrnn("compare", other, folding, "--json").out)["comparable"]
+    told = charrnn("compare", other, old, "--json")
+    assert json.loads(told.out)["why_not"] == ["an older charrnn left out what the rare characters cost in old"]

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.model.scoring import nats_per_character
+from charrnn.model.scoring import Folding, nats_per_character
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
+from charrnn.training.config import TrainingConfig
+from charrnn.training.group import Group
+from charrnn.training.learner import Learner
 
 
 def trained(trainer):
@@ -172,3 +175,11 @@ def test_patience_ends_a_run_after_so_many_validations_in_vain(make_trainer, mon
 
 def test_without_patience_a_run_goes_on_to_its_end(make_trainer, monkeypatch):
     assert validations(make_trainer(steps=4, sample_every=1), [1.0, 2.0, 3.0, 4.0], monkeypatch) == 4
+
+
+def test_the_training_loss_charges_what_is_folded(make_model):
+    losses, ids = [], torch.tensor([[0, 1, 2, 1]])
+    for folding in (None, Folding(id=1, nats=3.0)):
+        learner = Learner(make_model(), TrainingConfig(steps=1), torch.float32, Group(), folding)
+        losses.append(float(learner.learn((ids, ids, False), 0.0).loss))
+    assert losses[1] - losses[0] == pytest.approx(3.0 * 2 / 4, abs=1e-6)
