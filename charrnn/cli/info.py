@@ -35,7 +35,7 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
     corpus, figures = header.corpus, header.figures
     layers = "1 layer" if model.num_layers == 1 else f"{model.num_layers} layers"
     embedding = f"embedding {model.embedding_size}" if model.embedding_size else "one-hot"
-    yield "network", f"{model.kind}, {layers} of {model.hidden_size} units, {embedding}, dropout {model.dropout:g}"
+    yield "network", f"{model.kind}, {layers} of {model.hidden_size} units, {embedding}, {model.dropouts}"
     yield "parameters", f"{model.parameters:,}"
     yield (
         "text",

@@ -154,7 +154,8 @@ def _inherited(before: "Checkpoint", given: dict[str, Any], model: str) -> dict[
     for name, value in own.items():
         if given.get(name) not in (None, value):
             raise ConfigError(f"{name} is {value} in {model}", f"leave --{name.replace('_', '-')} {given[name]} out")
-    return {**given, **own, "dropout": before.config.dropout if given.get("dropout") is None else given["dropout"]}
+    free = {name: getattr(before.config, name) for name in ("dropout", "weight_dropout") if given.get(name) is None}
+    return {**given, **own, **free}
 
 
 def _network(config: "ModelConfig", seed: int, vocabulary: "Vocabulary", before: "Checkpoint | None") -> "CharRNN":
@@ -257,7 +258,7 @@ def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
         f"{model.kind} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
         f"{model.parameters:,} parameters; "
         f"{processes}{len(streams.rows)} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "
-        f"dropout {model.dropout:g}, {precision} on {trainer.model.device}, "
+        f"{model.dropouts}, {precision} on {trainer.model.device}, "
         f"{budget}{why}; run in {one_line(str(run.path))}",
         err=True,
     )

@@ -62,6 +62,10 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
     metavar="P",
     help="Part of each layer's units dropped. Default: by text and time.",
 )
+@click.option(
+    "--weight-dropout", type=float, metavar="P",
+    help="Part of each recurrent matrix dropped, anew for each window. Default: 0.",
+)  # fmt: skip
 @click.option("--seq-length", type=int, metavar="N", help="Characters back-propagated through. Default: 64.")
 @click.option("--batch-size", type=int, metavar="N", help="Streams read side by side. Default: 32.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="Default: adamw.")

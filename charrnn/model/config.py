@@ -24,6 +24,7 @@ class ModelConfig:
     hidden_size: int = 512
     embedding_size: int = 256  # 0: one-hot
     dropout: float = 0.0  # part of each layer's hidden states dropped on their way to the next layer or the read-out
+    weight_dropout: float = 0.0  # part of each layer's recurrent matrix dropped, anew for each window of training
 
     def __post_init__(self) -> None:
         check_choice("cell", self.cell, CELL_NAMES)
@@ -33,11 +34,18 @@ class ModelConfig:
         check_whole("hidden_size", self.hidden_size, 1, 16384)
         check_whole("embedding_size", self.embedding_size, 0, 16384)
         check_range("dropout", self.dropout, 0, 0.95)
+        check_range("weight_dropout", self.weight_dropout, 0, 0.95)
 
     @property
     def kind(self) -> str:
         """The cell in words, with the non-linearity where it is a choice."""
         return f"{self.cell} ({self.nonlinearity})" if self.cell == "rnn" else self.cell
+
+    @property
+    def dropouts(self) -> str:
+        """What is dropped in training, in words."""
+        of_weights = f", weight dropout {self.weight_dropout:g}" if self.weight_dropout else ""
+        return f"dropout {self.dropout:g}{of_weights}"
 
     @property
     def parameters(self) -> int:

@@ -1,6 +1,8 @@
 """One recurrent layer: its weights, what runs them fastest over a window, and all its signals at every character."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from itertools import accumulate, pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,23 +49,42 @@ class Layer(nn.Module):
         fused = self.fused
         return LayerWeights(fused.weight_ih_l0, fused.weight_hh_l0, fused.bias_ih_l0, fused.bias_hh_l0)
 
-    def forward(self, x: Tensor, state: CellState, weight_ih: Tensor | None = None) -> tuple[Tensor, CellState]:
+    def forward(
+        self, x: Tensor, state: CellState, weight_ih: Tensor | None = None, weight_hh: Tensor | None = None
+    ) -> tuple[Tensor, CellState]:
         """Run x [B, T, I] from a state; return the hidden states [B, T, H] and the last state.
 
-        On a CPU, `weight_ih` [G·H, I] may stand in for the layer's own input weights.
+        `weight_hh` [G·H, H] may stand in for the layer's own recurrent weights, and `weight_ih` [G·H, I], on a CPU, for
+        its own input weights.
         """
         weights = self.weights if weight_ih is None else self.weights._replace(weight_ih=weight_ih)
+        if weight_hh is not None:
+            weights = weights._replace(weight_hh=weight_hh)
         if x.device.type != "cpu" and self.config.cell != "peephole":
-            return self._run_fused(x, state)
+            return self._run_fused(x, state, None if weight_hh is None else weights)
         return self._run_lstm(weights, x, state) if self.config.cell == "lstm" else self._scan(weights, x, state)
 
-    def _run_fused(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
-        """By the fused kernel, in its own number format: autocast would make it float16, where gradients vanish."""
+    def _run_fused(self, x: Tensor, state: CellState, weights: LayerWeights | None = None) -> tuple[Tensor, CellState]:
+        """By the fused kernel, in its own number format: autocast would make it float16, where gradients vanish.
+
+        Weights that are not the layer's own are laid side by side, as cuDNN wants them.
+        """
         number = self.fused.weight_hh_l0.dtype
         before = tuple(s.to(number).unsqueeze(0).contiguous() for s in state)
         with torch.autocast(x.device.type, enabled=False):
-            h, after = self.fused(x.to(number), before if self.config.cell == "lstm" else before[0])
-        return h, tuple(s.squeeze(0) for s in (after if self.config.cell == "lstm" else (after,)))
+            given = before if self.config.cell == "lstm" else before[0]
+            if weights is None:
+                h, after = self.fused(x.to(number), given)
+                return h, tuple(s.squeeze(0) for s in (after if self.config.cell == "lstm" else (after,)))
+            parameters = _side_by_side(weights)
+            h, *last = self._function()(x.to(number), given, parameters, True, 1, 0.0, self.training, False, True)
+        return h, tuple(s.squeeze(0) for s in last)
+
+    def _function(self) -> Callable[..., Any]:
+        """What the fused kernel is as a function of its weights."""
+        if self.config.cell == "rnn":
+            return torch.rnn_relu if self.config.nonlinearity == "relu" else torch.rnn_tanh
+        return torch.lstm if self.config.cell == "lstm" else torch.gru
 
     def _run_lstm(self, weights: LayerWeights, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         before = tuple(s.unsqueeze(0).contiguous() for s in state)
@@ -102,3 +123,11 @@ class Layer(nn.Module):
         weights = self.weights if weight_ih is None else self.weights._replace(weight_ih=weight_ih)
         h, last = self(x, state, weight_ih)
         return h, last, fused_signals(self.config, weights, x, h, state, names) | {"h": h}
+
+
+def _side_by_side(weights: LayerWeights) -> list[Tensor]:
+    """Both matrices and both biases as parts of one piece of memory, in the order in which cuDNN keeps them."""
+    own = weights[:4]
+    flat = torch.cat([weight.flatten() for weight in own])
+    ends = accumulate((weight.numel() for weight in own), initial=0)
+    return [flat[start:end].view(weight.shape) for (start, end), weight in zip(pairwise(ends), own, strict=True)]

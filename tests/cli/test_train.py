@@ -138,7 +138,7 @@ def test_the_checkpoint_names_its_text_and_its_split(run, book):
 
 def test_a_run_that_patience_ends_says_so(charrnn, book, tiny, tmp_path, monkeypatch):
     rising = itertools.count(1.0)
-    monkeypatch.setattr("charrnn.training.trainer.nats_per_character", lambda *_: next(rising))
+    monkeypatch.setattr("charrnn.training.trainer.nats_per_character", lambda *_, **__: next(rising))
     train = ["train", book, *tiny, "--sample-every", 1, "--patience", 2]
     early = charrnn(*train, "--steps", 9, "--out", tmp_path / "early")
     assert "Note: the last 2 validations were no new best, so the run ended early\n" in early.err
@@ -187,3 +187,11 @@ def test_a_matplotlibrc_in_the_folder_ends_no_run(process, book, tmp_path, setti
     assert (tmp_path / "run" / "loss.png").exists() == drawn
     assert ("Note: loss.png was not drawn: matplotlib cannot start" in err.decode()) == (not drawn)
     assert b"finished after 4 steps" in out
+
+
+def test_dropped_weights_are_told_and_kept_by_what_begins_from_them(charrnn, tiny, book, tmp_path):
+    dropping = charrnn("train", book, *tiny, "--steps", 3, "--weight-dropout", 0.25, "--out", tmp_path / "a")
+    assert "weight dropout 0.25" in dropping.err
+    assert "weight dropout 0.25" in charrnn("info", tmp_path / "a").out
+    charrnn("train", book, "--init-from", tmp_path / "a", "--steps", 1, "--out", tmp_path / "b")
+    assert load(tmp_path / "b" / "last.safetensors").config.weight_dropout == 0.25

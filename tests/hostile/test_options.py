@@ -87,6 +87,7 @@ OPTIONS = [
     (TRAIN, "--learning-rate", -1, 1, "learning_rate is -1.0; give a value from 1e-09"),
     (TRAIN, "--learning-rate", "nan", 1, "learning_rate is nan; give a value from 1e-09"),
     (TRAIN, "--dropout", 1, 1, "dropout is 1.0; give a value from 0 to 0.95"),
+    (TRAIN, "--weight-dropout", 1, 1, "weight_dropout is 1.0; give a value from 0 to 0.95"),
     (TRAIN, "--clip-norm", "nan", 1, "clip_norm is nan; give a value from 0"),
     (TRAIN, "--val-fraction", 1, 1, "leave 0 of 1933 characters to train on; choose smaller fractions"),
     ([*TRAIN, "--val-fraction=0.5"], "--test-fraction", 0.5, 1, "leave 1 of 1933 characters to train on"),

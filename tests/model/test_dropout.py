@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from charrnn.model.stepped_network import SteppedCharRNN
+
 B, T = 3, 6
 
 
@@ -91,3 +93,86 @@ def test_drawing_masks_does_not_touch_the_global_random_state(make_model):
     model, before = make_model(dropout=0.5), torch.get_rng_state()
     model(some_ids(), None, generator())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+WEIGHTS = {"num_layers": 2, "hidden_size": 20, "weight_dropout": 0.5}
+
+
+def test_without_a_generator_no_weight_is_dropped(make_model, cell):
+    dropping, plain = make_model(**cell, **WEIGHTS), make_model(**cell, **(WEIGHTS | {"weight_dropout": 0.0}))
+    assert torch.equal(dropping(some_ids())[0], plain(some_ids())[0])
+    assert torch.equal(plain(some_ids(), None, generator())[0], plain(some_ids())[0])
+
+
+def masks_of(model, seed=0):
+    """The recurrent matrices that the layers multiply with in one window."""
+    seen = []
+    hooks = [layer.register_forward_pre_hook(lambda _, given: seen.append(given[3])) for layer in model.layers]
+    model(some_ids(), None, generator(seed))
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_weights_are_kept_and_scaled_so_that_their_mean_stays(make_model, cell, part):
+    model = make_model(**cell, **(WEIGHTS | {"weight_dropout": part}))
+    for layer, matrix in zip(model.layers, masks_of(model), strict=True):
+        own, kept = layer.weights.weight_hh, matrix != 0
+        torch.testing.assert_close(matrix, torch.where(kept, own / (1 - part), 0))
+        assert abs(float(kept.float().mean()) - (1 - part)) < 0.1
+
+
+def test_each_layer_and_each_window_has_its_own_weight_mask(make_model, cell):
+    model = make_model(**cell, **WEIGHTS)
+    one, other = masks_of(model)
+    assert not torch.equal(one != 0, other != 0)
+    dropout = generator()
+    assert not torch.equal(model(some_ids(), None, dropout)[0], model(some_ids(), None, dropout)[0])
+    assert torch.equal(model(some_ids(), None, generator(3))[0], model(some_ids(), None, generator(3))[0])
+
+
+@torch.enable_grad()
+def test_a_window_with_dropped_weights_is_that_of_a_network_with_such_weights(make_model, cell):
+    """Logits and gradients are those of single steps with the masked matrices; what is dropped gets no gradient."""
+    model = make_model(**cell, **WEIGHTS)
+    logits, _ = model(some_ids(), None, generator(5))
+    logits.square().sum().backward()
+    given = {name: weight.grad.clone() for name, weight in model.named_weights()}
+    with torch.no_grad():
+        matrices = masks_of(model, 5)
+    model.zero_grad()
+    leaves = {name: weight.detach().clone().requires_grad_() for name, weight in model.named_weights()}
+    masked = dict(leaves)
+    for index, (layer, matrix) in enumerate(zip(model.layers, matrices, strict=True)):
+        name = f"layers.{index}.weight_hh"
+        masked[name] = leaves[name] * (matrix != 0) / 0.5
+        assert (given[name][matrix == 0] == 0).all()
+        assert (given[name][matrix != 0] != 0).any()
+        assert layer.weights.weight_hh.shape == matrix.shape
+    expected, _ = SteppedCharRNN(model.config, masked)(some_ids())
+    torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
+    expected.square().sum().backward()
+    for name, weight in leaves.items():
+        if name.endswith("bias_hh") and cell["cell"] != "gru":
+            continue  # one bias with the other, in single steps
+        torch.testing.assert_close(given[name], weight.grad, atol=1e-3, rtol=1e-3)
+
+
+@torch.enable_grad()
+def test_the_fused_kernel_takes_other_recurrent_weights(make_model, cell):
+    """What a GPU runs, here on a CPU: the same as with the layer's weights replaced."""
+    if cell["cell"] == "peephole":
+        pytest.skip("no fused kernel has peepholes")
+    model = make_model(**cell, hidden_size=8)
+    layer, x = model.layers[0], torch.randn(B, T, 3, generator=generator())
+    state = tuple(part[:, :8] for part in model.initial_state(B)[0])
+    other = (layer.weights.weight_hh * 0.5).detach().requires_grad_()
+    h, after = layer._run_fused(x, state, layer.weights._replace(weight_hh=other))
+    with torch.no_grad():
+        layer.weights.weight_hh.mul_(0.5)
+    expected, last = layer._run_fused(x, state)
+    torch.testing.assert_close((h, *after), (expected, *last))
+    h.sum().backward()
+    expected.sum().backward()
+    torch.testing.assert_close(other.grad, layer.weights.weight_hh.grad)

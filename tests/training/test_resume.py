@@ -20,7 +20,8 @@ STEPS = TrainingConfig(batch_size=3, seq_length=4, learning_rate=1e-2, steps=40,
 
 
 def new_trainer(make_model, corpus, cell="lstm", config=STEPS, precision=torch.float32):
-    model = make_model(1, cell=cell, num_layers=2, dropout=0.3, vocabulary_size=len(corpus.vocabulary))
+    dropped = {"dropout": 0.3, "weight_dropout": 0.2}
+    model = make_model(1, cell=cell, num_layers=2, **dropped, vocabulary_size=len(corpus.vocabulary))
     return Trainer(model, corpus, config, precision)
 
 
