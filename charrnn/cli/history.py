@@ -25,8 +25,9 @@ def history(run: Path, as_json: bool) -> None:
     """Show a run: its figures as a table, its loss as a curve, and what the model wrote at a few stages.
 
     RUN is a run folder, of a run that is finished, stopped or still going on. A star marks the best validation.
-    "Verbatim" is the part of a sample's 20-character strings that stand in the training text; "real text" is the same
-    for stretches of the validation part, for real text repeats itself too.
+    "Verbatim" is the part of a sample's 20-character strings that stand in the training text, or where its lines are
+    shorter, of the sample's whole lines; "real text" is the same for the validation part, for real text repeats itself
+    too. Blank strings do not count.
     """
     from charrnn.training.history import History
 

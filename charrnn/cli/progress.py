@@ -69,7 +69,11 @@ def _meter(trainer: "Trainer") -> "Meter":
     parts = trainer.corpus.parts
     if len(parts["train"]) > SEARCHED:
         note(f"how much of a sample is verbatim is told of the first {SEARCHED:,} characters of the training text")
-    return Meter(parts["train"], parts.get("val"))
+    vocabulary = trainer.corpus.vocabulary
+    ids = {
+        character: int(vocabulary.encode(character)[0]) for character in vocabulary.characters if character.isspace()
+    }
+    return Meter(parts["train"], parts.get("val"), ids.get("\n"), list(ids.values()))
 
 
 class _View:

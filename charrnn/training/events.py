@@ -52,8 +52,10 @@ class Events:
         """Write a sample, as a block of code for it is read as Markdown, and how much of it is verbatim."""
         with self._writing():
             self._writer.add_text("sample", "\n".join(f"    {line}" for line in text.split("\n")), progress.step)
-            if verbatim is not None:
-                self._writer.add_scalar("verbatim", verbatim.share, progress.step)
+            shares = {} if verbatim is None else {"verbatim": verbatim.share, "verbatim_lines": verbatim.lines}
+            for name, share in shares.items():
+                if share is not None:
+                    self._writer.add_scalar(name, share, progress.step)
 
     def take_back(self, step: int) -> None:
         """Have TensorBoard leave out what was told of steps after this one, which the run has gone back to."""

@@ -1,6 +1,10 @@
 """How much of what a model writes stands word for word in what it has read. Works on ids; knows no torch."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +14,7 @@ Ids = npt.NDArray[np.integer]
 
 LENGTH = 20  # characters of a string that is looked for
 SEARCHED = 20_000_000  # characters of the training text that are looked at, at most: a tenth of a second or so
+VALIDATED = 100_000  # characters of the validation part whose lines are the yardstick of lines
 STRETCHES = 64  # of the validation part that the yardstick is the mean of
 
 _CHUNK = 1 << 17  # characters hashed at once: what a core's cache holds
@@ -19,49 +24,100 @@ _FILTER_BITS = 16
 
 @dataclass(frozen=True)
 class Verbatim:
-    """Which part of the 20-character strings of some samples stands in the training text.
+    """How much of some samples stands in the training text: the part of their 20-character strings that does.
 
-    Real text repeats itself too: `yardstick` is the mean of the same share over stretches of the validation part, as
-    long as the sample where the part is (None where there is no such part, or no string in it).
+    Strings that are blank for more than half are no evidence and do not count. Of a text whose lines are mostly shorter
+    than a string, `lines` is the part of the samples' whole lines, shorter than a string, that are lines of the text.
+    Real text repeats itself too: the yardsticks are the same shares of the validation part, of its strings in stretches
+    as long as the sample. None: there is nothing to measure.
     """
 
-    share: float
+    share: float | None
     yardstick: float | None
     searched: int  # characters of the training text that were looked at, from its beginning
+    lines: float | None = None
+    lines_yardstick: float | None = None
 
     def __str__(self) -> str:
         """What a person reads beside a sample."""
-        real = "" if self.yardstick is None else f" (real text {100 * self.yardstick:.1f} %)"
-        return f"{100 * self.share:.1f} % verbatim{real}"
+        if self.lines is not None:
+            return f"{100 * self.lines:.1f} % of its lines verbatim{_real(self.lines_yardstick)}"
+        if self.share is None:
+            return "too short or blank to tell what is verbatim"
+        return f"{100 * self.share:.1f} % verbatim{_real(self.yardstick)}"
+
+
+def _real(yardstick: float | None) -> str:
+    return "" if yardstick is None else f" (real text {100 * yardstick:.1f} %)"
 
 
 class Meter:
-    """Measures samples against one training text; the yardstick for each length of a sample is measured once."""
+    """Measures samples against one training text; the yardstick for each length of a sample is measured once.
 
-    def __init__(self, train: Ids, val: Ids | None = None) -> None:
-        self._train, self._val = train[:SEARCHED], val
+    `blank` are the ids of white space, and `newline` that of the line end, where the vocabulary has them.
+    """
+
+    def __init__(
+        self, train: Ids, val: Ids | None = None, newline: int | None = None, blank: Sequence[int] = ()
+    ) -> None:
+        self._train, self._val, self._newline, self._blank = train[:SEARCHED], val, newline, list(blank)
         self._yardsticks: dict[int, float | None] = {}
+        ends = 0 if newline is None else np.count_nonzero(self._train == newline)
+        self._has_short_lines = ends * LENGTH > len(self._train)
 
-    def measure(self, samples: Ids) -> Verbatim | None:
-        """Return the shares of a sample [S], or of several together [N, S]; None where S is less than a string."""
+    def measure(self, samples: Ids) -> Verbatim:
+        """Return the shares of a sample [S], or of several together [N, S]."""
         samples = np.atleast_2d(samples)
         length = samples.shape[1]
-        if length < LENGTH:
-            return None
         if length not in self._yardsticks:
             self._yardsticks[length] = self._yardstick(length)
-        strings = sliding_window_view(samples, LENGTH, axis=1).reshape(-1, LENGTH)
-        share = float(_found(self._train, strings).mean())
-        return Verbatim(share, self._yardsticks[length], len(self._train))
+        strings = _strings(samples).reshape(-1, LENGTH)
+        lines, real = self._of_lines(samples), self._of_lines_of_val
+        return Verbatim(self._share(strings), self._yardsticks[length], len(self._train), lines, real)
+
+    def _share(self, strings: Ids) -> float | None:
+        """Which part of the strings [S, LENGTH] that are evidence stands in the text."""
+        telling = strings[np.isin(strings, self._blank).sum(1) * 2 <= LENGTH]
+        return float(_found(self._train, telling).mean()) if len(telling) else None
 
     def _yardstick(self, length: int) -> float | None:
-        if self._val is None or len(self._val) < LENGTH:
+        if self._val is None or min(length, len(self._val)) < LENGTH:
             return None
         length = min(length, len(self._val))
         stretches = min(STRETCHES, len(self._val) // length)
         starts = np.linspace(0, len(self._val) - length, stretches).astype(int)
         strings = starts[:, None] + np.arange(length - LENGTH + 1)  # where they begin
-        return float(_found(self._train, sliding_window_view(self._val, LENGTH)[strings.reshape(-1)]).mean())
+        return self._share(sliding_window_view(self._val, LENGTH)[strings.reshape(-1)])
+
+    @cached_property
+    def _of_lines_of_val(self) -> float | None:
+        if self._val is None:
+            return None
+        part = self._val[:VALIDATED]
+        begun = int(np.argmax(part == self._newline)) + 1  # the first line began before the part
+        return self._of_lines(part[None, begun:])
+
+    def _of_lines(self, samples: Ids) -> float | None:
+        """Which part of the short whole lines of samples [N, S] are lines of the text; blank lines do not count."""
+        if not self._has_short_lines:
+            return None
+        end, by_length = np.array([self._newline]), defaultdict[int, list[Ids]](list)
+        for sample in samples:
+            places = np.flatnonzero(sample == self._newline)
+            for start, stop in pairwise([0, *(places + 1)]):
+                line = sample[start:stop]  # with its end
+                if 1 < len(line) <= LENGTH and not np.isin(line, self._blank).all():
+                    by_length[len(line)].append(np.concatenate([end, line]))
+        text = np.concatenate([end, self._train])
+        found = [_found(text, np.stack(lines)) for lines in by_length.values()]
+        return float(np.concatenate(found).mean()) if found else None
+
+
+def _strings(samples: Ids) -> Ids:
+    """The strings of samples [N, S] -> [N, S − LENGTH + 1, LENGTH]; none where a sample is shorter than one."""
+    if samples.shape[1] < LENGTH:
+        return np.empty((len(samples), 0, LENGTH), samples.dtype)
+    return sliding_window_view(samples, LENGTH, axis=1)
 
 
 def standing_in(text: Ids, sample: Ids, length: int = LENGTH) -> npt.NDArray[np.bool_]:

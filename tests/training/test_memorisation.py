@@ -69,7 +69,7 @@ def test_ids_of_another_size_are_not_taken_for_each_other(letters):
 def test_a_text_or_a_sample_shorter_than_a_string_holds_none(letters):
     assert standing_in(letters[: LENGTH - 1], letters[:40]).tolist() == [False] * 21
     assert standing_in(letters, letters[: LENGTH - 1]).tolist() == []
-    assert Meter(letters).measure(letters[: LENGTH - 1]) is None
+    assert Meter(letters).measure(letters[: LENGTH - 1]).share is None
 
 
 def test_the_yardstick_of_a_validation_part_that_repeats_the_text_is_1_and_of_a_new_one_0(letters):
@@ -103,3 +103,37 @@ def test_a_text_beyond_the_bound_is_looked_at_up_to_it_and_says_so(letters, monk
 def test_a_person_reads_the_share_beside_the_yardstick():
     assert str(Verbatim(0.125, 0.04, 99)) == "12.5 % verbatim (real text 4.0 %)"
     assert str(Verbatim(1.0, None, 99)) == "100.0 % verbatim"
+
+
+NEWLINE, SPACE = 40, 41
+
+
+def as_lines(names):
+    return np.concatenate([np.append(name, NEWLINE) for name in names]).astype(np.uint8)
+
+
+def test_of_short_lines_whole_ones_are_counted(random):
+    """A list that is shuffled has few strings of 20 characters in common with itself, but all its lines."""
+    names = [random.integers(0, 26, 6) for _ in range(300)]
+    text = as_lines([names[place] for _ in range(40) for place in random.permutation(300)])
+    copied, new = as_lines(names[:50]), as_lines([random.integers(0, 26, 6) for _ in range(50)])
+    meter = Meter(text[:-1000], text[-1000:], NEWLINE, [NEWLINE, SPACE])
+    assert meter.measure(copied).lines == 1
+    assert meter.measure(copied).lines_yardstick == 1
+    assert meter.measure(copied).share < 0.2
+    assert meter.measure(new).lines == 0
+    assert meter.measure(np.concatenate([copied, new])).lines == 0.5
+    assert "100.0 % of its lines verbatim (real text 100.0 %)" in str(meter.measure(copied))
+    assert "0.5" not in str(meter.measure(text[:5]))  # no whole line
+    parts = np.concatenate([copied[3:], names[0][:3]]).astype(np.uint8)  # the first line has lost its beginning
+    assert meter.measure(parts).lines == 49 / 50
+
+
+def test_blank_strings_are_no_evidence(letters):
+    blank = np.full(30, SPACE, np.uint8)
+    text = np.concatenate([letters, blank, letters])
+    gibberish = np.concatenate([letters[:100] + 30, blank, letters[:100] + 30])
+    assert standing_in(text, gibberish).any()
+    assert Meter(text, blank=[SPACE]).measure(gibberish).share == 0
+    assert Meter(text, blank=[SPACE]).measure(blank).share is None
+    assert str(Meter(text, blank=[SPACE]).measure(blank)) == "too short or blank to tell what is verbatim"
