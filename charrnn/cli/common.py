@@ -132,7 +132,7 @@ def json_text(value: Any) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
-def check_utf8(names: Iterable[str]) -> None:
+def check_utf8(names: Iterable[str], cure: str = "rename it, or use a UTF-8 locale", what: str = "name") -> None:
     """Raise SourceError where a name has bytes that are not UTF-8: it could be written to no run, page or JSON."""
     from charrnn.errors import SourceError
 
@@ -140,7 +140,7 @@ def check_utf8(names: Iterable[str]) -> None:
         try:
             name.encode()
         except UnicodeEncodeError:
-            raise SourceError(f"the name {name} is not in UTF-8", "rename it, or use a UTF-8 locale") from None
+            raise SourceError(f"the {what} {name} is not in UTF-8", cure) from None
 
 
 def progress_bar(total: int | None, description: str, unit: str = "char", delay: float = 0) -> "tqdm[Any]":
@@ -213,7 +213,7 @@ def read_text(sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoin
     Raises:
         ConfigError: a part is asked for and the text is not the one that the model was trained on.
     """
-    return _part(read_sources(sources, reading), checkpoint, part)
+    return part_of_text(read_sources(sources, reading), checkpoint, part)
 
 
 def read_unseen(
@@ -231,12 +231,13 @@ def read_unseen(
         part = unseen[0] if unseen else "all"
         if unseen:
             note(f"over the {part} part of {text.name}, on which the model was not trained (--part chooses another)")
-    characters = _part(text, checkpoint, part)
+    characters = part_of_text(text, checkpoint, part)
     before = takewhile(lambda name: name != part, split if part != "all" else ())
     return characters, part, text.characters[: sum(split[name] for name in before)]
 
 
-def _part(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
+def part_of_text(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
+    """Return the part of a text that the model's split names, after the text's notes; errors as of `read_text`."""
     from charrnn.errors import ConfigError
     from charrnn.text.corpus import part_of
 
@@ -253,7 +254,10 @@ def _part(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
             )
         return text.characters
     if not same:
-        raise ConfigError(f"this is not the text that the model was trained on ({corpus.name})", "leave --part out")
+        raise ConfigError(
+            f"this is not the text that the model was trained on ({corpus.name}), or it is read in another way",
+            "give the --encoding, --errors, --newlines and --normalize of its training, or leave --part out",
+        )
     if part not in corpus.split:
         raise ConfigError(f"the model's text has no {part} part", f"choose one of {', '.join(corpus.split)}")
     return part_of(text, corpus.split, part)

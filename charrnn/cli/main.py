@@ -87,7 +87,7 @@ def main() -> NoReturn:
     _prepare_libraries()
     try:
         _check_folder()
-        check_utf8(sys.argv[1:])
+        check_utf8(sys.argv[1:], "type it in a UTF-8 locale; a file so named has to be renamed", "argument")
         status = cli.main(prog_name="charrnn", standalone_mode=False)
     except click.UsageError as error:
         error.show()

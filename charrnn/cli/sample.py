@@ -32,7 +32,9 @@ Samples = Iterator[tuple[int | None, "Iterator[Drawn]"]]  # with its seed; a bea
 )
 @model_argument
 @click.option("--prime", metavar="TEXT", help="What the text goes on from.")
-@click.option("--prime-file", metavar="FILE", help="A file whose text it goes on from; - is stdin.")
+@click.option(
+    "--prime-file", metavar="FILE", help="A file whose text it goes on from, less a last newline; - is stdin."
+)
 @click.option("--skip-unknown", is_flag=True, help="Leave out of the prime what the model has never seen.")
 @click.option("--length", type=click.IntRange(0), default=1000, show_default=True, help="Characters to draw.")
 @click.option("--temperature", default=1.0, show_default=True, help="0 is greedy, below 1 cautious, above 1 wild.")
@@ -164,7 +166,7 @@ def _side_by_side(sampler: "Sampler", length: int, prime: str, seeds: Sequence[i
 def _prime(prime: str | None, prime_file: str | None, skip_unknown: bool, checkpoint: "Checkpoint") -> str:
     from charrnn.text.sources import read
 
-    text = read([prime_file]).characters if prime_file is not None else prime or ""
+    text = read([prime_file]).characters.removesuffix("\n") if prime_file is not None else prime or ""
     known = checkpoint.vocabulary.known(text)
     if not skip_unknown:
         checkpoint.vocabulary.encode(text)  # names what is unknown, before anything is written

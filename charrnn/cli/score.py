@@ -16,10 +16,10 @@ from charrnn.cli.common import (
     load_checkpoint,
     model_argument,
     note,
+    part_of_text,
     part_option,
     progress_bar,
     read_sources,
-    read_text,
     reading_options,
     sources_argument,
 )
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from charrnn.display.highlight import Highlight
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.scoring import Score
+    from charrnn.text.sources import Text
 
 SHOWN = 5000  # characters
 PASSAGES = 3  # for each side
@@ -80,13 +81,14 @@ def score(
     if color and as_json:
         raise click.UsageError("--color and --json are both given; give one of them.")
     checkpoint = load_checkpoint(model)
-    text = read_text(sources, reading, checkpoint, part)
+    whole = read_sources(sources, reading)
+    text = part_of_text(whole, checkpoint, part)
     if len(text) < 2:
         raise SourceError("the text has one character only", "give a text of at least two characters")
     if (color or html) and start >= len(text):
         raise SourceError(f"the text has {len(text):,} characters, none from {start:,} on", "choose a lower --start")
     others = {name: load_checkpoint(name) for name in dict.fromkeys(against) if name != model}
-    baselines = _baselines(checkpoint, sources, reading, part) if baseline else None
+    baselines = _baselines(checkpoint, whole, part) if baseline else None
     scores = {name: _score(c, text, device, name) for name, c in {model: checkpoint, **others}.items()}
     result = _figures(scores[model])
     if baselines:
@@ -136,9 +138,7 @@ def _score_dynamically(checkpoint: "Checkpoint", text: str, device: str) -> "Sco
         return assembled(checkpoint.vocabulary, text, lambda ids: score_dynamically(network, ids, on_read=bar.update))
 
 
-def _baselines(
-    checkpoint: "Checkpoint", sources: tuple[str, ...], reading: Reading, part: str
-) -> list[dict[str, float]]:
+def _baselines(checkpoint: "Checkpoint", whole: "Text", part: str) -> list[dict[str, float]]:
     """Nats per character of n-gram models over the same characters, the first left out as for the model."""
     from charrnn.errors import ConfigError
     from charrnn.text.corpus import part_of
@@ -146,7 +146,7 @@ def _baselines(
 
     if part not in ("val", "test"):
         raise ConfigError("the baseline learns the training part", "choose --part val or --part test to score on")
-    whole, split, vocabulary = read_sources(sources, reading), checkpoint.header.corpus.split, checkpoint.vocabulary
+    split, vocabulary = checkpoint.header.corpus.split, checkpoint.vocabulary
     train, text = (vocabulary.encode(part_of(whole, split, name)) for name in ("train", part))
     found = []
     with progress_bar(MAX_ORDER, "n-grams", unit="order") as bar:

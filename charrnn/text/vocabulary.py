@@ -1,6 +1,7 @@
 """Vocabulary: characters <-> ids. Its symbols are whole code points, never bytes."""
 
 from collections.abc import Iterable
+from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -95,9 +96,11 @@ class Vocabulary:
     def _never_seen(self, text: str) -> VocabularyError:
         names = self.unknown(text)
         shown = " ".join(_named(c) for c in names[:5]) + (" …" if len(names) > 5 else "")
+        forms = [form for form in ("NFC", "NFD", "NFKC") if not self.unknown(normalize(form, text))]
+        cure = f"it knows them in Unicode's form {forms[0]}: write them so" if forms else "leave them out"
         return VocabularyError(
             f"the model has never seen {len(names)} of the characters: {shown}",
-            "leave them out, or train on a text that has them",
+            f"{cure}, or train on a text that has them",
         )
 
 

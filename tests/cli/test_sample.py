@@ -60,7 +60,8 @@ def test_a_prime_may_come_from_a_file_or_stdin(charrnn, run, tmp_path):
     expected = charrnn("sample", run, "--length", 30, "--seed", 1, "--prime", "the cat ").out
     options = ["--length", 30, "--seed", 1, "--prime-file"]
     assert charrnn("sample", run, *options, tmp_path / "prime.txt").out == expected
-    assert charrnn("sample", run, *options, "-", stdin=b"the cat ").out == expected
+    for typed in (b"the cat ", b"the cat \n"):  # as echo ends it
+        assert charrnn("sample", run, *options, "-", stdin=typed).out == expected
 
 
 def test_an_unknown_prime_writes_nothing_and_is_told_by_name(charrnn, run):

@@ -92,6 +92,8 @@ def test_the_baseline_stands_beside_the_score_of_a_part(charrnn, run, book):
     shown = charrnn("score", run, book, "--part", "test", "--baseline").out
     assert all(f"{value:.4f}" in shown for value in nats)
     assert f"{abs(score['nats_per_character'] - min(nats)):.4f} nats more than the best" in shown
+    piped = charrnn("score", run, "-", "--part", "test", "--baseline", stdin=book.read_bytes())  # which is read once
+    assert piped.out == shown
 
 
 def test_the_baseline_is_refused_where_the_text_was_learned_from_or_is_another(charrnn, run, book):

@@ -61,7 +61,7 @@ TEXTS = {
     "nothing": ("text.txt", lambda path: None, 1, "there is no file text.txt; check the path"),
     "a name of 5,000 letters": ("a" * 5000, lambda path: None, 1, "cannot be read (File name too long)"),
     "a name with a zero": ("a\0b", lambda path: None, 1, "there is no file a␀b"),
-    "a name that is not UTF-8": ("caf\udce9.txt", lambda path: None, 1, "the name caf‹U+DCE9›.txt is not in UTF-8"),
+    "a name that is not UTF-8": ("caf\udce9.txt", lambda path: None, 1, "the argument caf‹U+DCE9›.txt is not in UTF-8"),
     "a web page's address": ("http://a.b/c.txt", lambda path: None, 1, "there is no file http:/a.b/c.txt"),
     "a fifo": ("fifo", os.mkfifo, 1, f"fifo {PIPE}"),
     "zeros without end": ("/dev/zero", None, 1, f"/dev/zero {PIPE}"),

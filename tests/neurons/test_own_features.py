@@ -133,3 +133,10 @@ PAGE = '<!doctype html>\n<title>A</title>\n<p class="b">One\nline <b>more</b>\n<
 )
 def test_the_kind_of_a_text_is_seen(text, kind):
     assert text_kind(text) == kind
+
+
+def test_a_pattern_is_matched_line_by_line():
+    text = "Xa\nbX\nX"
+    assert regex_feature("first=^X").values(text).tolist() == [1, 0, 0, 0, 0, 0, 1]
+    assert regex_feature("last=X$").values(text).tolist() == [0, 0, 0, 0, 1, 0, 1]
+    assert regex_feature(r"whole=\AX").values(text).tolist() == [1, 0, 0, 0, 0, 0, 0]

@@ -91,3 +91,10 @@ def test_an_empty_text_encodes_to_no_ids():
 def test_a_vocabulary_of_nothing_is_an_error():
     with pytest.raises(VocabularyError, match="at least one character"):
         Vocabulary("")
+
+
+def test_characters_known_in_another_form_are_told_so():
+    with pytest.raises(VocabularyError, match="it knows them in Unicode's form NFC: write them so, or train on"):
+        Vocabulary("caf\u00e9").encode("cafe\u0301")
+    with pytest.raises(VocabularyError, match="form NFD"):
+        Vocabulary("cafe\u0301").encode("caf\u00e9")

@@ -74,7 +74,7 @@ def features(as_json: bool) -> None:
 )  # fmt: skip
 @click.option(
     "--regex", "regexes", multiple=True, metavar="NAME=PATTERN",
-    help="Look for what a regular expression matches; may be repeated.",
+    help="Look for what a regular expression matches, ^ and $ at each line; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--text-kind", type=click.Choice(["prose", "play", "c", "python", "markup"]),

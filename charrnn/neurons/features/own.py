@@ -23,7 +23,9 @@ GROUP = "charrnn.features"
 
 
 def regex_feature(definition: str) -> Feature:
-    """Return the feature that "NAME=PATTERN" defines: 1 at a match's characters; it sees where a match ends.
+    r"""Return the feature that "NAME=PATTERN" defines: 1 at a match's characters; it sees where a match ends.
+
+    ^ and $ match at the beginning and end of each line, \A and \Z at those of the text.
 
     >>> regex_feature("year=[0-9]{4}").values("in 1812.").tolist()
     [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0]
@@ -35,7 +37,7 @@ def regex_feature(definition: str) -> Feature:
     if not (equals and pattern and re.fullmatch(r"\w+", name)):
         raise ConfigError(f"{definition!r} defines no feature", "write NAME=PATTERN, such as year=[0-9]{4}")
     try:
-        compiled = re.compile(pattern)
+        compiled = re.compile(pattern, re.MULTILINE)
     except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"{pattern!r} is no regular expression ({error})", "see Python's module re") from None
     return Feature(name, f"matches {pattern}", True, _matcher(compiled), predictive=True)
