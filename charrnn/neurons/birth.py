@@ -10,7 +10,8 @@ import numpy.typing as npt
 from charrnn.model.units import Unit
 from charrnn.neurons.columns import Columns
 from charrnn.neurons.features import Feature
-from charrnn.neurons.search import Best, Metric, best_unit, score_of, surface_score
+from charrnn.neurons.measures import strength_of
+from charrnn.neurons.search import MARGIN, Best, Metric, best_unit, score_of, surface_score
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,21 @@ class Birth:
     stages: tuple[Stage, ...]
 
     @property
-    def born(self) -> int:
-        """The first step since which the unit has at least half of the strength that it ends with, at every stage."""
-        chance = 0.5 if self.metric == "AUC" else 0.0
-        half = (self.stages[-1].score - chance) / 2
-        since = self.stages[-1].step
+    def born(self) -> int | None:
+        """The first step since which the unit beats the baseline and has half of its final strength, at every stage.
+
+        The baseline is what the last few characters alone tell. None: the unit does not beat it in the end.
+        """
+        final, baseline, since = self._strength(self.stages[-1].score), self._strength(self.surface_score), None
         for stage in reversed(self.stages):
-            if stage.score - chance < half:
+            own = self._strength(stage.score)
+            if own < final / 2 or own <= max(0.0, baseline) + MARGIN:
                 break
             since = stage.step
         return since
+
+    def _strength(self, score: float) -> float:
+        return strength_of(score, self.metric == "AUC")
 
 
 def birth(

@@ -91,6 +91,11 @@ def score(strength: float, binary: bool) -> float:
     return (1 + strength) / 2 if binary else strength
 
 
+def strength_of(score: float, binary: bool) -> float:
+    """Return the strength that a reported metric stands for: the inverse of `score`."""
+    return 2 * score - 1 if binary else score
+
+
 def average_precision(values: Floats, labels: Labels) -> float:
     """Return the mean precision over the recalls that thresholds on the values [D] give, for binary labels."""
     distinct, inverse = np.unique(-values, return_inverse=True)  # from the largest value on

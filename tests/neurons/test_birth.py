@@ -25,6 +25,15 @@ def test_it_is_born_at_the_first_stage_since_which_it_has_half_of_what_it_ends_w
     assert Birth(Unit(0, 9), "h", "AUC", 0.5, stages).born == born
 
 
+@pytest.mark.parametrize(
+    ("scores", "baseline", "born"),
+    [([0.36, 0.7, 0.72], 0.63, 2), ([0.36, 0.6, 0.64], 0.63, None), ([-0.1, 0.02, 0.01], -0.3, None)],
+)
+def test_no_unit_is_born_below_what_the_last_characters_tell(scores, baseline, born):
+    stages = tuple(at(step, score) for step, score in enumerate(scores, 1))
+    assert Birth(Unit(0, 9), "h", "Spearman's ρ", baseline, stages).born == born
+
+
 def test_a_planted_unit_is_followed_back_to_the_stage_at_which_it_was_planted(planted):
     text = planted.text(seed=2, inside=30, outside=30)
     ids, feature = planted.letters.encode(text), FEATURES["inside_quotes"]

@@ -124,9 +124,13 @@ def _show(told: dict[str, Any]) -> None:
         best = f"{stage['best_unit']} {stage['best_score']:6.2f}"
         own = f"{stage['score']:.2f} {bar(stage['score'], chance, WIDTH)}"
         click.echo(f"{stage['step']:9,}  {val:>8}  {best:>15}  {own}".rstrip())
-    if stages[-1]["score"] > chance:
-        born = f"Unit {unit} was born by step {told['born']:,}"
-        click.echo(f"\n{born}: since then it has half of what it ends with.")
+    click.echo(f"\n{_verdict(unit, told['born'])}")
+
+
+def _verdict(unit: str, born: int | None) -> str:
+    if born is None:
+        return f"Unit {unit} was not born: in the end it is no better than the last five characters."
+    return f"Unit {unit} was born by step {born:,}: since then it is better than the last five\ncharacters, and has at least half of what it ends with."
 
 
 def _draw(told: dict[str, Any], output: Path) -> None:
