@@ -130,7 +130,10 @@ def _show(told: dict[str, Any]) -> None:
 def _verdict(unit: str, born: int | None) -> str:
     if born is None:
         return f"Unit {unit} was not born: in the end it is no better than the last five characters."
-    return f"Unit {unit} was born by step {born:,}: since then it is better than the last five\ncharacters, and has at least half of what it ends with."
+    return (
+        f"Unit {unit} was born by step {born:,}: since then it is better than the last five\n"
+        "characters, and has at least half of what it ends with."
+    )
 
 
 def _draw(told: dict[str, Any], output: Path) -> None:

@@ -27,6 +27,7 @@ from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.neurons.columns import Columns
+    from charrnn.text.corpus import Ids
 
 
 OF_MODELS, OF_A_RUN = 20_000, 60_000  # characters
@@ -69,7 +70,8 @@ def compare(
     With --feature it tells which unit of each follows that best. Only characters that every model knows are read.
 
     Of a single RUN that kept the models of its stages (train --keep-checkpoints), it tells when the unit was born that
-    follows --feature in the end: its score at each stage, beside that of the unit that was best at the time.
+    follows --feature in the end: its score at each stage, beside that of the unit that was best at the time. It is born
+    once it is better than the last five characters alone and has half of its final score, and stays so.
     """
     *models, source = names
     if len(models) == 1 and feature:
@@ -89,9 +91,8 @@ def compare(
     for each in told:
         _show_match(each, count)
     for score in scores:
-        click.echo(
-            one_line(f"{feature}  {score['metric']} {score['score']:.3f}  unit {score['unit']:>6}  {score['model']}")
-        )
+        figures = f"{score['metric']} {score['score']:.3f} (last 5 {score['surface_score']:.3f})"
+        click.echo(one_line(f"{feature}  {figures}  unit {score['unit']:>6}  {score['model']}"))
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class _Recorded:
     model: str
     before: str
     text: str
+    ids: "Ids"
     columns: "Columns"
 
 
@@ -124,7 +126,7 @@ def _record_each(
         precision = choose_precision(None, network.device)
         with progress_bar(len(text), "recording") as bar:
             columns = stack.enter_context(recorded_columns(network, ids, [signal], precision, bar.update))
-        recorded.append(_Recorded(model, before, text, columns))
+        recorded.append(_Recorded(model, before, text, ids, columns))
     return recorded
 
 
@@ -145,11 +147,13 @@ def _match(first: _Recorded, second: _Recorded) -> dict[str, Any]:
 def _follow(recorded: _Recorded, feature: str) -> dict[str, Any]:
     """Which unit follows a feature, chosen on the first half of the text and measured on the second."""
     from charrnn.neurons.features import feature_named
-    from charrnn.neurons.search import best_unit
+    from charrnn.neurons.search import best_unit, surface_score
 
-    found = best_unit(recorded.columns, recorded.text, feature_named(feature), recorded.before)
+    wanted, before = feature_named(feature), recorded.before
+    found = best_unit(recorded.columns, recorded.text, wanted, before)
     told = {"feature": feature, "unit": str(found.unit), "score": found.score, "metric": found.metric}
-    return {"model": recorded.model, **told}
+    surface = surface_score(recorded.ids, recorded.text, wanted, before)
+    return {"model": recorded.model, **told, "surface_score": surface}
 
 
 def _show_match(match: dict[str, Any], count: int) -> None:
