@@ -159,6 +159,20 @@ def test_strongest_passages_lead_to_their_places(shown):
     assert page.locator("#brushed").is_visible()
 
 
+def test_passages_are_ranked_by_their_peaks_and_show_them(shown):
+    """A long stretch of middling values is not stronger than one high value among low ones."""
+    explorer = made()
+    unit_s = np.full(len(TEXT), -0.02)
+    unit_s[10:60], unit_s[200], unit_s[206], unit_s[-1] = 0.5, 0.97, -0.9, 0.7
+    explorer.values[0, :, 0] = unit_s
+    page = shown(replace(explorer, opens=(0, 0)))
+    passages = page.locator("#strongest button").all_inner_texts()
+    assert [float(text.split()[0].replace("−", "-")) for text in passages] == pytest.approx(
+        [0.97, 0.5, -0.9, -0.02], abs=1 / 63
+    )
+    assert len(passages[0]) == len(passages[1])  # those at the ends of the text are as long
+
+
 def test_the_histogram_counts_every_character(shown):
     counts = shown().locator("#histogram title").all_text_contents()
     assert sum(int(re.match(r"\d+", count)[0]) for count in counts) == len(TEXT)

@@ -111,33 +111,31 @@ const APART = 4; // its lengths between one passage and the next, for a unit may
 function strongest() {
   const levels = row(state.layer, state.index);
   const size = Math.min(WINDOW, data.length);
-  const sums = [0];
-  for (const level of levels) sums.push(sums[sums.length - 1] + level);
-  const means = sums.slice(size).map((sum, place) => value((sum - sums[place]) / size));
-  state.strongest = [...extremes(means, 3, 1, size), ...extremes(means, 3, -1, size)];
+  const found = [...peaks(levels, 3, 1), ...peaks(levels, 3, -1)];
+  state.strongest = found.map((peak) => Math.min(Math.max(0, peak - (size >> 1)), data.length - size));
   state.shown = -1;
-  $("strongest").replaceChildren(...state.strongest.map((place) => passage(place, means[place], size)));
+  $("strongest").replaceChildren(...found.map((peak, rank) => passage(state.strongest[rank], value(levels[peak]), size)));
 }
 
-function extremes(means, count, sign, size) {
-  const left = means.map((mean) => sign * mean);
+function peaks(levels, count, sign) {
+  const left = Array.from(levels, (level) => sign * value(level));
   const found = [];
   while (found.length < count) {
-    const best = left.reduce((most, mean, place) => (mean > left[most] ? place : most), 0);
+    const best = left.reduce((most, height, place) => (height > left[most] ? place : most), 0);
     if (left[best] <= 0) break; // nothing is left on this side of 0
     found.push(best);
-    left.fill(-Infinity, Math.max(0, best - APART * size), best + APART * size);
+    left.fill(-Infinity, Math.max(0, best - APART * WINDOW), best + APART * WINDOW);
   }
   return found;
 }
 
-function passage(place, mean, size) {
+function passage(place, peak, size) {
   const button = element("button");
   button.type = "button";
-  button.append(element("span", "soft", `${signed(mean)} `));
+  button.append(element("span", "soft", `${signed(peak)} `));
   const levels = row(state.layer, state.index);
   for (let i = place; i < place + size; i += 1) button.append(element("span", `v${paint(levels[i])}`, data.signs[i]));
-  button.setAttribute("aria-label", `mean ${signed(mean)}: ${data.signs.slice(place, place + size).join("")}`);
+  button.setAttribute("aria-label", `peak ${signed(peak)}: ${data.signs.slice(place, place + size).join("")}`);
   button.addEventListener("click", () => goTo(place, size));
   const item = element("li");
   item.append(button);
