@@ -4,10 +4,11 @@ import codecs
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from io import IncrementalNewlineDecoder
 from itertools import chain
+from typing import NamedTuple
 
 from charrnn.errors import SourceError
 from charrnn.text.reading import Reading
@@ -32,10 +33,34 @@ _FORMATS = (  # what no text has there, though some of these files would decode
 _WIDE = {"_x_x": "utf-16-le", "x_x_": "utf-16-be", "_xxx": "utf-32-le", "xxx_": "utf-32-be"}  # x: high bytes
 _LETTERS = bytes(range(0x21, 0x100))
 _SNIFFED = 8192  # bytes in which a binary file shows a zero
+_NAMED = 3  # texts, in a line about many
 _HINTED = 16384  # bytes around a bad one that are enough to guess an encoding by
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _HANDLER = "charrnn.mark"
 _JAMO = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]  # vowels and finals, which join by rule and not by table
+
+
+class Change(NamedTuple):
+    """Something that was read as something else, so many times in one text; `what` has room for both."""
+
+    what: str
+    where: str
+    count: int
+
+
+def told(changes: Sequence[Change]) -> list[str]:
+    """Return a line for each kind of change, whatever the number of texts.
+
+    >>> told([Change("{} ends of {}", "a", 2), Change("{} ends of {}", "b", 3), Change("{} marks in {}", "b", 1)])
+    ['5 ends of 2 texts (a, b)', '1 marks in b']
+    """
+    kinds = {each.what: [other for other in changes if other.what == each.what] for each in changes}
+    return [what.format(sum(each.count for each in some), _places(some)) for what, some in kinds.items()]
+
+
+def _places(changes: Sequence[Change]) -> str:
+    first = ", ".join(each.where for each in changes[:_NAMED])
+    return first if len(changes) == 1 else f"{len(changes):,} texts ({first}{', …' if len(changes) > _NAMED else ''})"
 
 
 def is_binary(head: bytes, reading: Reading) -> bool:
@@ -47,21 +72,21 @@ def is_binary(head: bytes, reading: Reading) -> bool:
     return not wide and b"\0" in head[:_SNIFFED]
 
 
-def characters(chunks: Iterable[bytes], reading: Reading, where: str, notes: list[str]) -> Iterator[str]:
-    """Yield the characters of a text as its bytes arrive; when they end, what was changed is appended to the notes.
+def characters(chunks: Iterable[bytes], reading: Reading, where: str, changes: list[Change]) -> Iterator[str]:
+    """Yield the characters of a text as its bytes arrive; when they end, what was changed is appended to the changes.
 
     The first chunk holds at least four bytes, where there are so many. `where` names the text in messages.
 
     Raises:
         SourceError: it is an archive or of another format, or a byte does not decode and `reading.errors` is "strict".
     """
-    pieces = _decoded(chunks, reading, where, notes)
+    pieces = _decoded(chunks, reading, where, changes)
     if reading.newlines == "lf":
-        pieces = _with_lf(pieces, where, notes)
+        pieces = _with_lf(pieces, where, changes)
     return _normalized(pieces, reading.normalize.upper()) if reading.normalize else pieces
 
 
-def _decoded(chunks: Iterable[bytes], reading: Reading, where: str, notes: list[str]) -> Iterator[str]:
+def _decoded(chunks: Iterable[bytes], reading: Reading, where: str, changes: list[Change]) -> Iterator[str]:
     rest = iter(chunks)
     head = next(rest, b"")
     if found := _format_of(head):
@@ -87,7 +112,9 @@ def _decoded(chunks: Iterable[bytes], reading: Reading, where: str, notes: list[
         yield piece if written or mark else piece.removeprefix("\ufeff")
         written, replaced = written + len(piece), replaced + count
     if replaced:
-        notes.append(f"{replaced:,} places in {where} did not decode as {encoding} and were read as U+FFFD")
+        changes.append(
+            Change(f"{{:,}} places in {{}} did not decode as {encoding} and were read as U+FFFD", where, replaced)
+        )
 
 
 def _encoding_of(head: bytes, encoding: str) -> tuple[str, int]:
@@ -159,7 +186,7 @@ def _likely_encoding(sample: bytes, refused: str) -> str | None:
     return "cp1252" if "cp1252" in alike else best.encoding.replace("_", "-")
 
 
-def _with_lf(pieces: Iterable[str], where: str, notes: list[str]) -> Iterator[str]:
+def _with_lf(pieces: Iterable[str], where: str, changes: list[Change]) -> Iterator[str]:
     newlines = IncrementalNewlineDecoder(None, translate=True)
     ends = 0
     for piece in pieces:
@@ -167,7 +194,7 @@ def _with_lf(pieces: Iterable[str], where: str, notes: list[str]) -> Iterator[st
         yield newlines.decode(piece)
     yield newlines.decode("", final=True)
     if ends:
-        notes.append(f"{ends} line ends of {where} (CRLF or CR) were read as LF")
+        changes.append(Change("{:,} line ends of {} (CRLF or CR) were read as LF", where, ends))
 
 
 def _normalized(pieces: Iterable[str], form: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from charrnn.errors import SourceError
 from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
-from charrnn.text.decoding import characters, is_binary
+from charrnn.text.decoding import Change, characters, is_binary, told
 from charrnn.text.folders import BINARY, LeftOut, files_of
 from charrnn.text.opening import CHUNK, chunks, is_file
 from charrnn.text.reading import DEFAULT, Reading
@@ -64,19 +64,20 @@ class Listing:
     ) -> Iterator[str]:
         """Yield the characters; where several texts are joined, each but the last ends in a newline.
 
-        At the end of each, what a reader should be told is appended to the notes. `on_read` gets the bytes of files.
+        At the end, what a reader should be told is appended to the notes. `on_read` gets the bytes of files.
 
         Raises:
             SourceError: something cannot be read or decoded, or nothing is in it.
         """
-        last = ""
+        last, changes = "", list[Change]()
         for origin in self.origins:
             if last not in ("", "\n"):
                 last = "\n"
                 yield last
-            for piece in filter(None, _characters(origin, reading, notes, on_read)):
+            for piece in filter(None, _characters(origin, reading, changes, on_read)):
                 last = piece[-1]
                 yield piece
+        notes += told(changes)
         if not last:
             raise SourceError(f"there is no text in {' '.join(self.sources)}", "give a text of at least two characters")
 
@@ -109,9 +110,9 @@ def read(sources: Sequence[str], reading: Reading = DEFAULT) -> Text:
     Raises:
         SourceError: a source is not there, cannot be read or decoded, or nothing is in it.
     """
-    listing, told = listed(sources, reading), list[str]()
-    joined = "".join(listing.pieces(reading, told))
-    return replace(listing.about, characters=joined, notes=(*listing.notes, *told))
+    listing, notes = listed(sources, reading), list[str]()
+    joined = "".join(listing.pieces(reading, notes))
+    return replace(listing.about, characters=joined, notes=(*listing.notes, *notes))
 
 
 def short_name(sources: Sequence[str]) -> str:
@@ -148,11 +149,11 @@ def _is_text(path: Path, reading: Reading, left_out: LeftOut) -> bool:
 
 
 def _characters(
-    origin: Path | str, reading: Reading, notes: list[str], on_read: Callable[[bytes], object]
+    origin: Path | str, reading: Reading, changes: list[Change], on_read: Callable[[bytes], object]
 ) -> Iterator[str]:
     if isinstance(origin, Path):
-        return characters(chunks(origin, on_read), reading, str(origin), notes)
+        return characters(chunks(origin, on_read), reading, str(origin), changes)
     if origin == "-":
-        return characters(iter(lambda: sys.stdin.buffer.read(CHUNK), b""), reading, "stdin", notes)
+        return characters(iter(lambda: sys.stdin.buffer.read(CHUNK), b""), reading, "stdin", changes)
     corpus = replace(reading, encoding="utf-8", newlines="keep")
-    return characters(iter([store.load(origin).encode()]), corpus, origin, notes)
+    return characters(iter([store.load(origin).encode()]), corpus, origin, changes)

@@ -489,3 +489,15 @@ def test_a_text_with_zeros_is_read_as_it_is(tmp_path, text):
     path = tmp_path / "zeros.txt"
     path.write_bytes(text.encode())
     assert read([str(path)]).characters == text
+
+
+def test_of_many_files_each_kind_of_change_is_told_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in range(300):
+        Path(f"{number:03}.txt").write_bytes(b"a\r\nb\r\n" if number % 3 else b"\xff\r\n")
+    text = read([str(path) for path in sorted(tmp_path.iterdir())], Reading(errors="replace"))
+    first, second = text.notes
+    assert "500 line ends of 300 texts" in first + second
+    assert "100 places in 100 texts" in first + second
+    assert len(text.notes) == 2
+    assert all(note.count(".txt") == 3 for note in text.notes)
