@@ -8,6 +8,7 @@ import sys
 import unicodedata
 from contextlib import suppress
 from hashlib import sha256
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest

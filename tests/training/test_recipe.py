@@ -41,6 +41,7 @@ GIVEN = {
     "hidden_size": 7,
     "embedding_size": 0,
     "dropout": 0.0,
+    "weight_dropout": 0.15,
     "batch_size": 5,
     "seq_length": 11,
     "optimizer": "rmsprop",

@@ -73,8 +73,8 @@ def test_the_log_has_a_line_for_each_report_with_validation_where_it_was_measure
 def test_samples_are_kept_as_they_are_with_their_stage(run):
     text = 'a\n\u2028"\\</script>é😀\x1b'
     run.keep_sample(at(1), text, 0.8)
-    run.keep_sample(at(2, 2.25), "", 0.8, Verbatim(0.5, None, 99))
-    verbatim = {"share": 0.5, "yardstick": None, "searched": 99}
+    run.keep_sample(at(2, 2.25), "", 0.8, Verbatim(0.5, None, 99, 0.25, 0.75))
+    verbatim = {"share": 0.5, "yardstick": None, "searched": 99, "lines": 0.25, "lines_yardstick": 0.75}
     assert lines(run.path / SAMPLES) == [
         {"step": 1, "val_nats": None, "temperature": 0.8, "text": text, "verbatim": None},
         {"step": 2, "val_nats": 2.25, "temperature": 0.8, "text": "", "verbatim": verbatim},
