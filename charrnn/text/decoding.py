@@ -45,7 +45,7 @@ class Change(NamedTuple):
 
     what: str
     where: str
-    count: int
+    times: int
 
 
 def told(changes: Sequence[Change]) -> list[str]:
@@ -55,7 +55,7 @@ def told(changes: Sequence[Change]) -> list[str]:
     ['5 ends of 2 texts (a, b)', '1 marks in b']
     """
     kinds = {each.what: [other for other in changes if other.what == each.what] for each in changes}
-    return [what.format(sum(each.count for each in some), _places(some)) for what, some in kinds.items()]
+    return [what.format(sum(each.times for each in some), _places(some)) for what, some in kinds.items()]
 
 
 def _places(changes: Sequence[Change]) -> str:
