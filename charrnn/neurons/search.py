@@ -50,6 +50,11 @@ class Finding:
     layer_p_value: float  # chance that the layer's probe does as well on labels shifted in a circle
     verdict: Verdict
 
+    @property
+    def gain(self) -> float:
+        """By how much the unit's strength, 2·AUC − 1 or ρ, is above that of the last few characters alone."""
+        return (self.score - self.surface_score) * (2 if self.kind == "binary" else 1)
+
 
 @dataclass(frozen=True)
 class _Task:

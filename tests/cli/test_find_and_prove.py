@@ -92,6 +92,22 @@ def test_find_tries_what_fits_the_kind_of_text_and_says_so(charrnn, run, long_bo
     assert "speech_line" in chosen.out
 
 
+def test_the_table_of_find_has_the_sign_and_p_values_that_verdicts_rest_on(charrnn, told, run, long_book):
+    """A ρ of 0.9 beside "not found" is understood by its p-value alone; what a probe failed is named with its own."""
+    found = told("find", long_book)["features"]
+    shown = charrnn("neurons", "find", run, long_book).out.splitlines()
+    assert {each["sign"] for each in found} == {-1, 1}
+    for each in found:
+        row = next(line for line in shown if line.startswith(each["feature"] + " "))
+        *_, p_value = row.removesuffix(each["verdict"]).split()
+        assert float(p_value) == pytest.approx(each["p_value"], abs=0.0005)
+        assert ("−" if each["sign"] < 0 else "+") + each["signal"] in row.split()
+    unsure = [each for each in found if each["layer_p_value"] >= 0.05]
+    named = [line for line in shown if line.startswith("The probe on the layer is not significant")]
+    assert len(named) == bool(unsure)
+    assert all(each["feature"] in named[0] for each in unsure)
+
+
 def test_of_the_models_own_text_the_part_is_searched_that_it_was_not_trained_on(charrnn, run, book):
     info = json.loads(charrnn("info", run, "--json").out)["corpus"]["split"]
     result = charrnn("neurons", "ablate", run, book, "--unit", "0:3", "--json")

@@ -103,13 +103,10 @@ def _findings(network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", before: 
     wanted, _ = features_wanted(text, (), (), None)
     signal = default_signal(checkpoint.config)
     found = search_units(network, ids, (before, text), wanted, [signal], seed=0)
-    return sorted((each for each in found if not isinstance(each, str)), key=_surest_first)
-
-
-def _surest_first(finding: "Finding") -> tuple[bool, float]:
-    chance = 0.5 if finding.kind == "binary" else 0.0
-    gain = abs(finding.score - chance) - abs(finding.surface_score - chance)
-    return finding.verdict != "single unit", -gain * (2 if chance else 1)
+    return sorted(
+        (each for each in found if not isinstance(each, str)),
+        key=lambda each: (each.verdict != "single unit", -each.gain),
+    )
 
 
 def _line_in_the_second_half(checkpoint: "Checkpoint", ids: "Ids", length: int) -> int:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from charrnn.neurons.search import Finding
 
 SHORTEST = 2000  # characters; a feature shows its forms over thousands
+_LEGEND = """signal −: the unit is low while the feature is on, or falls as the count grows
+p: permutation p-value over all units (labels shifted); found where below 0.05"""
 
 
 signals_option = click.option(
@@ -99,7 +101,8 @@ def find(
     Units are chosen on the first half of the text; every figure is from the second: the score with a 95 % interval
     (block bootstrap), beside it what the last five characters alone tell, and a linear probe on the unit's whole layer.
     A unit counts as found where no unit does as well in 95 % of 200 shifts of the labels in a circle, and so does
-    the layer for its probe.
+    the layer for its probe. The table has the p-value of the unit; a "−" before the signal: the unit is low while
+    the feature is on, or falls as the count grows.
 
     The verdict is "single unit" (found, better than the last five characters, 80 % of its layer), "distributed" (the
     layer knows it clearly, no unit has most of that), "surface" (the last five characters tell as much) or "not found".
@@ -193,6 +196,7 @@ def search_units(
 
 def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
     from charrnn.display.signs import one_line
+    from charrnn.neurons.search import SIGNIFICANT
 
     discover, report = origin["discover"], origin["report"]
     click.echo(
@@ -203,11 +207,16 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
         some = [each for each in findings if each.kind == kind]
         if some:
             click.echo(f"\n{title}")
-            click.echo(f"{'':24} {'unit':>5} {'signal':6} {'score':>5} {'95 %':^11} {'last 5':>6} {'layer':>5} verdict")
+            click.echo(f"{'':24} {'unit':>5} signal score 95 %   last 5 layer    p verdict")
         for each in some:
             click.echo(one_line(_row(each)))
+    click.echo(f"\n{_LEGEND}")
+    unsure = [
+        f"{each.feature} (p {_short_p(each.layer_p_value)})" for each in findings if each.layer_p_value >= SIGNIFICANT
+    ]
+    if unsure:
+        say(f"The probe on the layer is not significant: {one_line(', '.join(unsure))}")
     if origin["skipped"]:
-        click.echo()
         say(f"Hardly ever, or always, on: {one_line(', '.join(origin['skipped']))}")
     single = [each for each in findings if each.verdict == "single unit"]
     if not single:
@@ -215,7 +224,7 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
             "\nNo single neuron follows any of these." if len(findings) > 1 else "\nNo single neuron follows it."
         )
         return
-    best = max(single, key=lambda each: each.score - each.surface_score)
+    best = max(single, key=lambda each: each.gain)
     part = [] if origin["part"] == "all" else ["--part", origin["part"]]
     where = shlex.join([origin["model"], *origin["source"], *part, "--unit", str(best.unit)])
     click.echo(f"\nNext:  charrnn neurons show {one_line(where)}" + f" --signal {best.signal}")
@@ -224,7 +233,18 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
 
 
 def _row(each: "Finding") -> str:
+    """Return a row of 80 columns for names of 24 characters, units below 1000 and figures from 0."""
+    signal, interval = f"{'−' if each.sign < 0 else '+'}{each.signal}", f"{each.low:.2f}–{each.high:.2f}"
     return (
-        f"{each.feature:24} {each.unit!s:>5} {each.signal:6} {each.score:5.2f} {each.low:5.2f}–{each.high:<5.2f} "
-        f"{each.surface_score:6.2f} {each.layer_score:5.2f} {each.verdict}"
+        f"{each.feature:24} {each.unit!s:>5} {signal:7} {each.score:4.2f} {interval:9} {each.surface_score:4.2f} "
+        f"{each.layer_score:4.2f} {_short_p(each.p_value)} {each.verdict}"
     )
+
+
+def _short_p(p_value: float) -> str:
+    """Write a p-value in four characters.
+
+    >>> _short_p(1 / 201), _short_p(0.5), _short_p(1.0)
+    ('.005', '.500', '1.00')
+    """
+    return f"{p_value:.3f}".removeprefix("0")[:4]
