@@ -72,6 +72,14 @@ def test_the_figures_are_those_that_find_tells(gallery, charrnn, coder, code):
         assert finding[name] == told[name]
 
 
+def test_the_table_has_the_p_value_that_a_verdict_rests_on(gallery):
+    result, _, figures = gallery()
+    for feature in (each for each in figures["features"] if each["finding"]):
+        row = next(line for line in result.out.splitlines() if line.startswith(feature["title"]))
+        after_interval = row.partition(")")[2].split()
+        assert float(after_interval[2]) == pytest.approx(feature["finding"]["p_value"], abs=0.0005)
+
+
 def test_json_is_the_file_of_figures(gallery):
     result, _, figures = gallery("--json")
     assert json.loads(result.out) == figures

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from charrnn.cli.neurons.find import short, short_p
+
 if TYPE_CHECKING:
     from charrnn.display.gallery import Card
     from charrnn.display.highlight import Highlight
@@ -104,14 +106,14 @@ def row(shown: Shown) -> str:
     """Return a row of 80 columns."""
     finding = shown.exhibit.finding
     if finding is None:
-        return f"{shown.exhibit.theme.title:19} {shown.verdict}"
+        return f"{shown.exhibit.theme.title:17} {shown.verdict}"
     effect = _main_effect(shown.ablation) if shown.ablation else None
     cost = f"{effect.difference:+.4f}{'*' if effect.tells else ' '}" if effect else ""
     name = "AUC" if finding.metric == "AUC" else "ρ"
-    score = f"{name:3} {finding.score:.2f} ({finding.low:.2f}–{finding.high:.2f})"
+    score = f"{name:3} {short(finding.score)} ({short(finding.low)}–{short(finding.high)})"
     return (
-        f"{shown.exhibit.theme.title:19} {finding.unit!s:>5} {score:21} {finding.surface_score:5.2f} "
-        f"{finding.layer_score:5.2f} {cost:>8} {finding.verdict}"
+        f"{shown.exhibit.theme.title:17} {finding.unit!s:>5} {score:20} {short(finding.surface_score)} "
+        f"{short(finding.layer_score)} {short_p(finding.p_value)} {cost:>8} {finding.verdict}"
     )
 
 

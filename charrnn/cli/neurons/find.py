@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from charrnn.neurons.search import Finding
 
 SHORTEST = 2000  # characters; a feature shows its forms over thousands
-_LEGEND = """signal −: the unit is low while the feature is on, or falls as the count grows
-p: permutation p-value over all units (labels shifted); found where below 0.05"""
+P_VALUE = "p: permutation p-value over all units (labels shifted); found where below 0.05"
+_SIGN = "signal −: the unit is low while the feature is on, or falls as the count grows"
 
 
 signals_option = click.option(
@@ -210,9 +210,9 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
             click.echo(f"{'':24} {'unit':>5} signal score 95 %   last 5 layer    p verdict")
         for each in some:
             click.echo(one_line(_row(each)))
-    click.echo(f"\n{_LEGEND}")
+    click.echo(f"\n{_SIGN}\n{P_VALUE}")
     unsure = [
-        f"{each.feature} (p {_short_p(each.layer_p_value)})" for each in findings if each.layer_p_value >= SIGNIFICANT
+        f"{each.feature} (p {short_p(each.layer_p_value)})" for each in findings if each.layer_p_value >= SIGNIFICANT
     ]
     if unsure:
         say(f"The probe on the layer is not significant: {one_line(', '.join(unsure))}")
@@ -233,18 +233,27 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
 
 
 def _row(each: "Finding") -> str:
-    """Return a row of 80 columns for names of 24 characters, units below 1000 and figures from 0."""
-    signal, interval = f"{'−' if each.sign < 0 else '+'}{each.signal}", f"{each.low:.2f}–{each.high:.2f}"
+    """Return a row of 80 columns for names of 24 characters and units below 1000."""
+    signal, interval = f"{'−' if each.sign < 0 else '+'}{each.signal}", f"{short(each.low)}–{short(each.high)}"
     return (
-        f"{each.feature:24} {each.unit!s:>5} {signal:7} {each.score:4.2f} {interval:9} {each.surface_score:4.2f} "
-        f"{each.layer_score:4.2f} {_short_p(each.p_value)} {each.verdict}"
+        f"{each.feature:24} {each.unit!s:>5} {signal:7} {short(each.score)} {interval:9} {short(each.surface_score)} "
+        f"{short(each.layer_score)} {short_p(each.p_value)} {each.verdict}"
     )
 
 
-def _short_p(p_value: float) -> str:
+def short(score: float) -> str:
+    """Write a score in four characters.
+
+    >>> short(0.984), short(-0.264), short(-0.001)
+    ('0.98', '-.26', '0.00')
+    """
+    return f"{score:z.2f}".replace("-0", "-")
+
+
+def short_p(p_value: float) -> str:
     """Write a p-value in four characters.
 
-    >>> _short_p(1 / 201), _short_p(0.5), _short_p(1.0)
+    >>> short_p(1 / 201), short_p(0.5), short_p(1.0)
     ('.005', '.500', '1.00')
     """
     return f"{p_value:.3f}".removeprefix("0")[:4]

@@ -22,7 +22,7 @@ from charrnn.cli.common import (
     unseen_part_option,
 )
 from charrnn.cli.neurons.exhibits import Shown, card, figures_of, passage_of, row
-from charrnn.cli.neurons.find import signals_option, signals_wanted
+from charrnn.cli.neurons.find import P_VALUE, signals_option, signals_wanted
 from charrnn.cli.neurons.gallery_text import SHORTEST, GalleryText, text_for
 from charrnn.cli.neurons.show import tell_missing
 from charrnn.cli.output import OutputFolder, echo_written, spare_inputs
@@ -222,9 +222,10 @@ def _figures(shown: list[Shown], told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell(shown: list[Shown], output: Path) -> None:
-    click.echo(f"{'':19} {'unit':>5} {'score (95 %)':21} {'last 5':>6} {'layer':>5} {'cost':>8} verdict")
+    click.echo(f"{'':17} {'unit':>5} {'score (95 %)':18} last 5 layer   p {'cost':>8} verdict")
     for each in shown:
         click.echo(row(each))
     click.echo("\nCost: of holding the unit, in nats per character, where its feature is on (of a")
     click.echo("count: everywhere); with *, more than of holding any of some random units.")
+    click.echo(P_VALUE)
     echo_written(output / PAGE)
