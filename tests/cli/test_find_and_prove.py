@@ -195,6 +195,15 @@ def test_grep_finds_the_same_passage_again_where_a_text_repeats(told, long_book)
     assert result["matches"][0]["distance"] < 0.01 < result["matches"][1]["distance"]
 
 
+def test_what_grep_ranks_first_does_not_hang_on_the_machine(told, long_book, monkeypatch):
+    """Passages most alike differ by less than bfloat16 rounds away, which some processors multiply in."""
+    found = []
+    for has_it in (False, True):
+        monkeypatch.setattr("charrnn.model.devices._has_bfloat16", lambda device, has_it=has_it: has_it)
+        found.append(told("grep", long_book, "--unit", "0:3", "--like", "1200:1230"))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("like", ["", "5", "9:4", "4:4", "a:b", "0:99999999", "-1:4"])
 def test_what_is_no_passage_is_refused(charrnn, run, long_book, like):
     result = charrnn("neurons", "grep", run, long_book, "--unit", "0:3", "--like", like)

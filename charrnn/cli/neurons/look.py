@@ -173,15 +173,14 @@ def _passage(like: str, length: int) -> tuple[int, int]:
 
 
 def _values(network: Any, ids: Any, units: Any, signal: str) -> Any:
-    """Record the values of some units [U, T] only."""
+    """Record the values of some units [U, T] only, in float32: passages most alike differ by less than bfloat16 tells."""
     import numpy as np
 
-    from charrnn.model.devices import choose_precision
     from charrnn.neurons.recording import record_pieces
 
     values = np.empty((len(units), len(ids)), np.float32)
     with progress_bar(len(ids), "recording") as bar:
-        for piece in record_pieces(network, ids, [signal], choose_precision(None, network.device)):
+        for piece in record_pieces(network, ids, [signal]):
             for row, unit in enumerate(units):
                 recorded = piece.signals[signal][unit.layer, :, unit.index]
                 values[row, piece.start : piece.start + piece.characters] = recorded.float().cpu().numpy()
