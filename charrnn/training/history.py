@@ -12,6 +12,7 @@ import msgspec
 from charrnn.errors import RunError
 from charrnn.files import is_special
 from charrnn.model.checkpoint import BEST, LAST, Header, load
+from charrnn.model.shipped import shipped
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.overfitting import Overfitting, overfitting
 
@@ -57,7 +58,7 @@ class History:
             CheckpointError: its checkpoint is damaged.
         """
         if not os.path.isfile(path / LOG):
-            raise RunError(f"{path} holds no {LOG} of a run", "give a run folder made by 'charrnn train'")
+            raise RunError(_no_log(path), "give a run folder made by 'charrnn train'")
         log = tuple(line for line in _lines(path / LOG, Line) if _is_report(line))
         if not log:
             raise RunError(f"nothing is logged in {path} yet", "wait until the run has taken its first steps")
@@ -108,6 +109,17 @@ def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
     for content in path.read_bytes().splitlines():
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             yield msgspec.json.decode(content, type=kind)
+
+
+def _no_log(path: Path) -> str:
+    """Say what a path is that is no folder with a log."""
+    if os.path.isfile(path):
+        return f"{path} is a file, not the folder of a run"
+    if os.path.isdir(path):
+        return f"{path} holds no {LOG} of a run"
+    if shipped(str(path)):
+        return f"{path} is a model that comes with charrnn, without the {LOG} of its run"
+    return f"there is no folder {path}"
 
 
 def _is_report(line: Mapping[str, Any]) -> bool:

@@ -26,6 +26,13 @@ def is_clean(result):
         (["train", "no-such.txt"], "there is no file no-such.txt"),
         (["sample", "no/such"], "there is no model no/such; give a checkpoint file or a run folder"),
         (["info", "."], "holds no best.safetensors"),
+        (
+            ["history", "tolstoy"],
+            "tolstoy is a model that comes with charrnn, without the log.jsonl of its run; give a",
+        ),
+        (["compare", "RUN", "kernel"], "kernel is a model that comes with charrnn, without the log.jsonl of its run;"),
+        (["history", "RUN/best.safetensors"], "best.safetensors is a file, not the folder of a run; give a run folder"),
+        (["compare", "no/such"], "there is no folder no/such; give a run folder made by 'charrnn train'"),
         (["info", "BOOK"], "cannot be read as a checkpoint"),
         (["sample", "RUN", "--prime", "théЖ"], "the model has never seen 1 of the characters: 'Ж' (U+0416)"),
         (["sample", "RUN", "--temperature", "nan"], "temperature is nan; give a value from 0"),
