@@ -173,7 +173,7 @@ def _passage(like: str, length: int) -> tuple[int, int]:
 
 
 def _values(network: Any, ids: Any, units: Any, signal: str) -> Any:
-    """Record the values of some units [U, T] only, in float32: passages most alike differ by less than bfloat16 tells."""
+    """Record some units [U, T] only, in float32: passages most alike differ by less than bfloat16 tells."""
     import numpy as np
 
     from charrnn.neurons.recording import record_pieces
