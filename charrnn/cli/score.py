@@ -108,6 +108,14 @@ def score(
             show(highlight)
         if html:
             save_page(highlight, html)
+            _tell_bound(len(highlight.cells), start)
+
+
+def _tell_bound(length: int, start: int) -> None:
+    from charrnn.display.highlight import LONGEST
+
+    if length > LONGEST:
+        note(f"the page has room for {LONGEST:,} of these {length:,} characters; --start {start + LONGEST} goes on")
 
 
 def _figures(score: "Score") -> dict[str, Any]:

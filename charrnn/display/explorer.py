@@ -20,6 +20,7 @@ from charrnn.display.signs import one_line, sign
 PAINTS = 41  # colours from −1 to 1
 LEVELS = 64  # numbers from −1 to 1 that a value is kept as: each is within 1/63 of what it was
 GATE_LEVELS = 16  # from a gate's lowest to its highest value
+MOST = 20_480_000  # values of a page: of 1,024 units at 20,000 characters; they are some 15 MB
 LARGEST = 11_000_000  # bytes of a page, about; the gates of as many units are kept as there is room for
 
 Floats = npt.NDArray[Any]

@@ -1,13 +1,14 @@
 """Highlight: a passage with its units' values and the model's guesses at every character, to be drawn in any format."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 
 from rich.cells import cell_len
 
 from charrnn.display.signs import one_line, sign
 
+LONGEST = 20_000  # characters of a page or picture; a browser takes seconds for more
 SURPRISING = 7.0  # nats of surprisal from which on a character has the strongest colour
 TAB, TAB_COLUMNS = sign("\t"), 4  # so that what is indented looks so
 
@@ -104,6 +105,12 @@ class Highlight:
     def height(self, value: float) -> float:
         """Where a value stands on the marks from −1 to 1, which are all used by what is never negative too."""
         return value if self.top is None else 2 * value / self.top - 1
+
+    def first(self, count: int) -> "Highlight":
+        """Return the highlight of its first characters alone, which says so where they are not all."""
+        if count >= len(self.cells):
+            return self
+        return replace(self, source=f"{self.source}; shown: the first {count:,}", cells=self.cells[:count])
 
     def __str__(self) -> str:
         from charrnn.display.terminal import plain

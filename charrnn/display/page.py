@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from charrnn.display.colours import colour, css, ink
-from charrnn.display.highlight import Cell, Highlight
+from charrnn.display.highlight import LONGEST, Cell, Highlight
 from charrnn.display.signs import one_line
 
 LEVELS = 40  # steps from −1 to 1 in which a page's colours are kept
@@ -20,8 +20,10 @@ SVG_COLUMNS = 80
 def html(highlight: Highlight, curve: str = "") -> str:
     """Return a page that needs nothing from anywhere: no script, no request, its styles inside.
 
+    It has room for the first LONGEST characters.
     `curve` is a picture as SVG that stands under the text; a page shows it as an image, whose text runs nothing.
     """
+    highlight = highlight.first(LONGEST)
     style = Markup(template("style.css").render() + highlight_style())
     return template("page.html").render(
         highlight=highlight, style=style, policy=policy(style, bool(curve)), legend=legend_levels(highlight),
@@ -64,7 +66,10 @@ def framed(highlight: Highlight) -> str:
 
 
 def svg(highlight: Highlight) -> str:
-    """Return a picture of 80 columns, the text in the viewer's monospaced font."""
+    """Return a picture of 80 columns, the text in the viewer's monospaced font, of as many characters as a PNG."""
+    from charrnn.display.picture import room  # which takes as long to import as matplotlib
+
+    highlight = highlight.first(room(highlight))
     rows = [_placed(row, highlight.gutter) for row in highlight.rows(SVG_COLUMNS - highlight.gutter)]
     low, high = (-1.0, 1.0) if highlight.top is None else (0.0, highlight.top)
     guesses = max((len(cell.guesses) for cell in highlight.cells), default=0)

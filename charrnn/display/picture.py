@@ -2,29 +2,48 @@
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from charrnn.display.colours import Rgb, colour, ink
 from charrnn.display.drawing import FT2Font, findSystemFonts, get_data_path
-from charrnn.display.highlight import Cell, Highlight
+from charrnn.display.highlight import LONGEST, Cell, Highlight
 
 DPI = 200
 COLUMNS = 80
+TALLEST = 32_000  # dots; many programs open no picture of 32,768
 MISSING = "�"  # stands for a sign that no font of the machine has
 _WIDE, _HIGH, _GUESS, _BLOCK, _GAP, _EDGE = 19, 38, 27, 18, 16, 40  # of a cell and what is around it, in dots
+_HEAD = 4 * _EDGE + 20  # above the first row
+_AROUND = _HEAD + _EDGE - _GAP  # above the first row and below the last
 _SIZE, _SMALL, _TITLE = 31.5, 23.0, 30.0  # of the letters
 _INK, _SOFT, _PAPER = (27, 27, 27), (85, 85, 85), (255, 255, 255)
 _FONTS = ("DejaVuSansMono", "DejaVuSans")  # those that matplotlib brings along
 
 
 def draw(highlight: Highlight, path: Path) -> set[str]:
-    """Write a PNG of 80 columns; return the signs that no font here has, in whose place � stands."""
-    picture = _Picture(highlight)
+    """Write a PNG of 80 columns, of as many characters as have room; return the signs that no font here has.
+
+    In their place stands �.
+    """
+    picture = _Picture(highlight.first(room(highlight)))
     picture.draw()
     picture.image.save(path, format="png", dpi=(DPI, DPI), optimize=True)
     return picture.missing
+
+
+def room(highlight: Highlight) -> int:
+    """Return how many of its characters a picture shows."""
+    most = max(1, (TALLEST - _AROUND) // _tall(highlight))
+    return min(LONGEST, sum(map(len, islice(highlight.rows(COLUMNS - highlight.gutter), most))))
+
+
+def _tall(highlight: Highlight) -> int:
+    """The height of a row with all that stands under it."""
+    guesses = max((len(cell.guesses) for cell in highlight.cells), default=0)
+    return _HIGH + len(highlight.names) * _BLOCK + guesses * _GUESS + _GAP
 
 
 class _Picture:
@@ -32,9 +51,8 @@ class _Picture:
         self.highlight, self.missing = highlight, set[str]()
         self.gutter = highlight.gutter
         self.rows = list(highlight.rows(COLUMNS - self.gutter))
-        self.guesses = max((len(cell.guesses) for cell in highlight.cells), default=0)
-        self.tall = _HIGH + len(highlight.names) * _BLOCK + self.guesses * _GUESS + _GAP
-        size = (COLUMNS * _WIDE + 2 * _EDGE, 4 * _EDGE + 20 + len(self.rows) * self.tall + _EDGE - _GAP)
+        self.tall = _tall(highlight)
+        size = (COLUMNS * _WIDE + 2 * _EDGE, _AROUND + len(self.rows) * self.tall)
         self.image = Image.new("RGB", size, _PAPER)
         self.on = ImageDraw.Draw(self.image)
 
@@ -43,7 +61,7 @@ class _Picture:
         self._line(_EDGE, 2 * _EDGE, self.highlight.source, _SMALL, _SOFT)
         self._legend(3 * _EDGE)
         for index, row in enumerate(self.rows):
-            self._row(row, 4 * _EDGE + 20 + index * self.tall)
+            self._row(row, _HEAD + index * self.tall)
 
     def _legend(self, y: int) -> None:
         low, high = self.highlight.ends

@@ -14,6 +14,7 @@ from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
 from charrnn.display.highlight import Cell, Highlight
 
 DECADES = 3  # powers of ten below the strongest influence that colours and curve show
+ROWS = 100  # of a picture's text, those nearest to the prediction
 ROW = 0.26  # inches of a row of text
 BAR = 38  # columns of a bar in the terminal
 _LINE = "#0072B2"
@@ -75,13 +76,14 @@ def curve_rows(reach: Reach) -> list[str]:
 
 
 def _picture(reach: Reach) -> Figure:
-    rows = list(reach.highlight.rows(page.SVG_COLUMNS))
+    every = list(reach.highlight.rows(page.SVG_COLUMNS))
+    rows, cut = every[-ROWS:], f"; shown: the last {ROWS} of {len(every):,} rows" if len(every) > ROWS else ""
     figure = _figure(10.5, 4.8 + ROW * len(rows))
     text, curve = figure.subplots(2, 1, height_ratios=[ROW * len(rows), 3.6])
     _passage(text, reach.highlight, rows)
     _curve(curve, reach)
     drawn = reach.highlight
-    figure.suptitle(f"{drawn.title}\n{drawn.source}\ncolour: {drawn.scale}", parse_math=False, size=11)
+    figure.suptitle(f"{drawn.title}\n{drawn.source}{cut}\ncolour: {drawn.scale}", parse_math=False, size=11)
     return figure
 
 

@@ -177,6 +177,34 @@ def test_a_png_goes_to_a_file_only(show, charrnn, run, book, tmp_path):
     assert "--output" in result.err
 
 
+@pytest.fixture
+def small(monkeypatch):
+    """A program whose pages and pictures have room for 90 characters at most, and pictures for a few rows."""
+    monkeypatch.setattr("charrnn.display.picture.TALLEST", 700)
+    for module in ("highlight", "page", "picture"):
+        monkeypatch.setattr(f"charrnn.display.{module}.LONGEST", 90)
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "html"])
+def test_a_file_with_no_room_for_all_says_so_and_how_to_see_what_follows(show, small, tmp_path, form):
+    """However long a passage is asked for, no file is made that nothing can open."""
+    out = tmp_path / f"a.{form}"
+    told = show(*PASSAGE, "-o", out).err
+    bound = re.search(rf"a file in {form} has room for the first (\d+) of these 200 characters; --start (\d+)", told)
+    assert int(bound[2]) == 100 + int(bound[1])
+    assert int(bound[1]) <= 90
+    follow = show("--unit", "0:3", "--start", bound[2], "--length", 20, "-o", out)
+    assert "room" not in follow.err
+    assert "room" not in show(*PASSAGE, "-o", tmp_path / "a.json").err
+    assert len(json.loads((tmp_path / "a.json").read_text("utf-8"))["values"]) == 200
+
+
+def test_a_page_of_surprisals_is_bounded_as_well(charrnn, run, book, small, tmp_path):
+    told = charrnn("score", run, book, "--html", tmp_path / "a.html", "--start", 7, "--length", 91).err
+    assert "the page has room for 90 of these 91 characters; --start 97 goes on" in told
+    assert "shown: the first 90" in (tmp_path / "a.html").read_text("utf-8")
+
+
 def test_a_text_that_is_longer_than_the_reader_wants_is_shown_in_bounded_chunks(show, book):
     whole = book.read_text("utf-8")
     shown = json.loads(show("--unit", "0:0", "--length", 100_000, "--guesses", 1, "--format", "json").out)

@@ -4,8 +4,9 @@ import pytest
 from PIL import Image
 
 from charrnn.display.colours import colour
-from charrnn.display.highlight import Highlight
-from charrnn.display.picture import COLUMNS, DPI, MISSING, draw
+from charrnn.display.highlight import LONGEST, Highlight
+from charrnn.display.page import html, svg
+from charrnn.display.picture import COLUMNS, DPI, MISSING, TALLEST, draw, room
 
 
 @pytest.fixture
@@ -46,6 +47,26 @@ def test_the_values_of_stacked_units_are_in_the_picture(drawn):
 def test_more_guesses_make_a_taller_picture(drawn):
     heights = [drawn(highlight("ab", guesses=[("x", 0.5)] * count))[0].height for count in (0, 1, 3)]
     assert heights[2] - heights[1] == 2 * (heights[1] - heights[0]) > 0
+
+
+@pytest.mark.parametrize("guesses", [0, 5, 20])
+@pytest.mark.parametrize("text", ["x\n", "x", "漢"])
+def test_no_picture_is_taller_than_programs_open_and_each_says_what_it_shows(drawn, monkeypatch, text, guesses):
+    monkeypatch.setattr("charrnn.display.picture.TALLEST", 3000)
+    long = highlight(text * 5000, guesses=[("y", 0.5)] * guesses)
+    fits, height = room(long), drawn(long)[0].height
+    one, two = (drawn(highlight(rows, guesses=[("y", 0.5)] * guesses))[0].height for rows in ("x", "x\nx"))
+    assert height <= 3000 < height + two - one
+    assert f"o; shown: the first {fits:,}<" in svg(long)
+    assert long.first(fits).first(room(long.first(fits))) == long.first(fits)
+
+
+def test_no_page_or_picture_shows_more_than_browsers_bear():
+    long = highlight("x" * (LONGEST + 1))
+    assert html(long).count(">x<") == LONGEST >= room(long)
+    assert "o; shown: the first 20,000" in html(long)
+    assert "shown" not in html(highlight("x" * LONGEST))
+    assert TALLEST < 32_768
 
 
 def test_a_sign_that_no_font_has_is_told_and_replaced(drawn):

@@ -47,3 +47,12 @@ def test_a_page_holds_the_passage_and_the_curve_and_asks_for_nothing(reach):
     assert "What bears on &lt;i&gt;" in page
     for request in ("<script", "<link", "url(http", "@import"):
         assert request not in page
+
+
+def test_a_picture_shows_the_rows_nearest_to_the_prediction_and_says_so(monkeypatch):
+    monkeypatch.setattr("charrnn.display.reach.ROWS", 2)
+    long = Reach(Highlight.of("t", "s", "of a text", "a\nb\nc\n", [0.0] * 6, []), [1.0] * 6, [])
+    texts = [element.text.strip() for element in ET.fromstring(svg(long)).iter() if element.text]
+    assert {"b", "c"} <= set(texts)
+    assert "a" not in texts
+    assert "of a text; shown: the last 2 of 3 rows" in texts

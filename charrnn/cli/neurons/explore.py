@@ -67,13 +67,19 @@ def explore(
     five next ones that the model held likeliest; a unit's histogram and strongest passages; and which units fire on a
     passage that is marked. Its address keeps the unit: PAGE.html#0:42.
     """
-    from charrnn.display.explorer import html
+    from charrnn.display.explorer import MOST, html
     from charrnn.errors import ConfigError
     from charrnn.files import replacing
     from charrnn.model.units import Unit
 
     checkpoint = load_checkpoint(model)
     opens = Unit.parse(unit, checkpoint.config) if unit else None
+    units = checkpoint.config.num_layers * checkpoint.config.hidden_size
+    if units * length > MOST:
+        most = MOST // units
+        raise ConfigError(
+            f"a page of {units:,} units has room for {most:,} characters", f"give --length {most} or less"
+        )
     text, _, before = read_unseen(sources, reading, checkpoint, part)
     ids = encode(checkpoint, text)
     if len(ids) < 2:

@@ -94,14 +94,17 @@ def show(
 
     Blue is negative, red positive; where there is no colour (NO_COLOR, a pipe), marks from ▁ to █ say it. Under each
     character stand the five next ones that the model held most likely. The values of c, and of h in a ReLU network,
-    have no bound: they are coloured by their tanh.
+    have no bound: they are coloured by their tanh. A page shows at most 20,000 characters, a picture at most 32,000
+    dots of height: with five guesses under each, some 170 rows.
     """
+    from charrnn.display.highlight import LONGEST
     from charrnn.model.units import Unit
     from charrnn.neurons.recording import default_signal
 
     if bool(units) == bool(feature):
         raise click.UsageError(f"{'Both' if units else 'Neither'} --unit and --feature are given; give one of them.")
-    form = form_for(form, output)
+    form, asked = form_for(form, output), length
+    length = asked if form in ("terminal", "json") else min(asked, LONGEST)
     checkpoint = load_checkpoint(model)
     signal = signal or default_signal(checkpoint.config)
     wanted = [Unit.parse(unit, checkpoint.config) for unit in dict.fromkeys(units)]
@@ -111,8 +114,22 @@ def show(
     if feature:
         found, place = _best_unit(network, checkpoint, (before, ids), feature, signal, length)
         wanted, start = [found], place if start is None else start
-    passage = _passage(checkpoint, network, ids, wanted, signal, start or 0, length, guesses)
-    _emit(passage, form, output, {"model": model, "source": " ".join(sources)}, pager)
+    start = start or 0
+    passage = _passage(checkpoint, network, ids, wanted, signal, start, length, guesses)
+    origin = {"model": model, "source": " ".join(sources)}
+    _emit(passage, form, output, origin, pager)
+    _tell_bound(passage, form, origin, min(asked, len(ids) - start))
+
+
+def _tell_bound(passage: "_Passage", form: str, origin: dict[str, str], asked: int) -> None:
+    from charrnn.display.picture import room
+
+    shown = room(_highlight(passage, origin)) if form in ("png", "svg") else len(passage.text)
+    if shown < asked:
+        note(
+            f"a file in {form} has room for the first {shown:,} of these {asked:,} characters; "
+            f"--start {passage.start + shown} shows those that follow, one in .json or .txt all"
+        )
 
 
 def _best_unit(

@@ -46,7 +46,10 @@ SCALES = {
     "--at", "position", type=int, required=True, metavar="POSITION", help="The character predicted, counted from 0."
 )
 @click.option("--of", "character", metavar="CHARACTER", help="Another character in its place. Default: the one there.")
-@click.option("--length", type=click.IntRange(1), default=300, show_default=True, help="Characters to go back.")
+@click.option(
+    "--length", type=click.IntRange(1, 20_000), default=300, show_default=True,
+    help="Characters to go back; a picture shows the last 100 rows of them.",
+)  # fmt: skip
 @click.option(
     "--measure", type=click.Choice(["norm", "product"]), default="norm", show_default=True,
     help="The gradient's Euclidean norm, or gradient · input, which has a sign.",
