@@ -1,51 +1,58 @@
 """Graphed: a function of tensors whose many small kernels a GPU starts at once, as a graph, if that proves right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-Function = Callable[..., tuple[Tensor, ...]]
+Function = Callable[..., Sequence[Tensor]]
+Capture = Callable[[Function, list[Tensor], Sequence[Generator]], Function]
 
-_CLOSE = 0.05  # of the largest number: beyond what another order of summing makes of bfloat16, far below wrong numbers
+WARM_UP = 2  # calls of a kind that the function takes itself, in which libraries set up what a graph cannot
+_CLOSE = 0.05  # of the other numbers' norm: beyond what another order of summing makes, far below wrong numbers
 
 
 class Graphed:
-    """A differentiable function that gives what it did, sooner: where it has seen a kind of inputs twice, by a graph.
+    """A function of tensors that gives what it did, sooner: from the third call in a row with one kind of inputs on.
 
-    A graph is of one kind of inputs: shapes, number formats and which of them need a gradient. All others, such as the
-    last window of an epoch, go to the function itself. Before a graph is used, its outputs and gradients are held
-    against the function's; where they differ, or it cannot be made, all goes to the function and `failure` says why.
+    A kind is shapes and number formats. All others, such as the last window of an epoch, go to the function itself.
+    The function may draw from generators and write into tensors that live on (a model's weights), which `written`
+    lists. Before a graph is used, what it returns and writes is held against what the function does; where they differ,
+    or no graph can be made, all goes to the function and `failure` says why.
 
-    A replay writes over the outputs of the one before, so that each needs to be used up by then, its gradient too.
+    A replay writes over the outputs of the one before, so that each needs to be used up or copied by then.
     """
 
-    def __init__(self, function: Function, capture: "Callable[[Function, tuple[Tensor, ...]], Function] | None" = None):
+    def __init__(
+        self,
+        function: Function,
+        written: Callable[[], Iterable[Tensor]] = tuple,
+        generators: Sequence[Generator] = (),
+        capture: Capture | None = None,
+    ) -> None:
         """`capture` makes a graph of a function for inputs that it may keep; by default CUDA's."""
         self.failure: str | None = None
-        self._function = function
-        self._capture: Any = capture or torch.cuda.make_graphed_callables
+        self._function, self._written, self._generators = function, written, generators
+        self._capture = capture or _captured
         self._replay: Function | None = None
         self._graph_kind: Any = None
-        self._last_kind: Any = None
+        self._last_kind, self._in_a_row = None, 0
 
-    def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the function's outputs, differentiable."""
-        kind = [(x.shape, x.dtype, x.requires_grad) for x in inputs]
-        if self._replay is None and self.failure is None and kind == self._last_kind:
-            self._make(inputs, kind)
+    def __call__(self, *inputs: Tensor) -> Sequence[Tensor]:
+        """Return the function's outputs."""
+        kind: Any = [(x.shape, x.dtype) for x in inputs]
+        self._in_a_row = self._in_a_row + 1 if kind == self._last_kind else 1
         self._last_kind = kind
+        if self._replay is None and self.failure is None and self._in_a_row > WARM_UP:
+            self._make(inputs, kind)
         run = self._replay if self._replay is not None and kind == self._graph_kind else self._function
         return run(*inputs)
 
-    def __deepcopy__(self, memo: Any) -> "Graphed":
-        return Graphed(self._function, self._capture)
-
-    def _make(self, inputs: tuple[Tensor, ...], kind: Any) -> None:
+    def _make(self, inputs: Sequence[Tensor], kind: Any) -> None:
         try:
-            replay = self._capture(self._function, _copied(inputs))
-            if not _agree(_results(replay, inputs), _results(self._function, inputs)):
+            replay = self._capture(self._function, [x.clone() for x in inputs], self._generators)
+            if not _agree(self._results(replay, inputs), self._results(self._function, inputs)):
                 raise RuntimeError("it gave other numbers")
         except (RuntimeError, AssertionError) as error:  # what a driver or torch cannot do, and want of memory
             why = str(error).partition("\n")[0]
@@ -53,20 +60,37 @@ class Graphed:
             return
         self._replay, self._graph_kind = replay, kind
 
+    @torch.no_grad()
+    def _results(self, run: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Copies of what a call returns and of what it adds to each tensor it writes; these then are as before it."""
+        before = [(x, x.clone()) for x in self._written()]
+        drawn = [(generator, generator.get_state()) for generator in self._generators]
+        with torch.enable_grad():
+            outputs = [y.detach().clone() for y in run(*inputs)]
+        changes = [x - old for x, old in before]
+        for x, old in before:
+            x.copy_(old)
+        for generator, state in drawn:
+            generator.set_state(state)
+        return outputs + changes
 
-def _copied(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return tuple(x.detach().clone().requires_grad_(x.requires_grad) for x in inputs)
 
+def _captured(function: Function, inputs: list[Tensor], generators: Sequence[Generator]) -> Function:
+    graph: Any = torch.cuda.CUDAGraph()
+    for generator in generators:
+        graph.register_generator_state(generator)
+    with torch.cuda.graph(graph):
+        outputs = function(*inputs)
 
-def _results(function: Function, inputs: tuple[Tensor, ...]) -> list[Tensor]:
-    """Copies of the outputs, and of the gradients of a sum of them in which each number has another weight."""
-    leaves = _copied(inputs)
-    outputs = function(*leaves)
-    weights = [torch.linspace(-1, 1, y.numel(), device=y.device).view_as(y).to(y.dtype) for y in outputs]
-    gradients = torch.autograd.grad(outputs, [x for x in leaves if x.requires_grad], weights)
-    return [y.detach().clone() for y in (*outputs, *gradients)]
+    def replay(*values: Tensor) -> Sequence[Tensor]:
+        for place, value in zip(inputs, values, strict=True):
+            place.copy_(value)
+        graph.replay()
+        return outputs
+
+    return replay
 
 
 def _agree(ones: list[Tensor], others: list[Tensor]) -> bool:
-    differences = [((one - other).abs().max(), other.abs().max()) for one, other in zip(ones, others, strict=True)]
-    return all(bool(difference <= _CLOSE * size) for difference, size in differences)
+    pairs = [(one.double(), other.double()) for one, other in zip(ones, others, strict=True)]
+    return all(bool((one - other).norm() <= _CLOSE * other.norm()) for one, other in pairs)

@@ -1,7 +1,6 @@
 """One recurrent layer: its weights, what runs them fastest over a window, and all its signals at every character."""
 
 from collections.abc import Callable, Collection
-from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -10,9 +9,10 @@ from torch import Tensor, nn
 from charrnn.model.cells import CellState, LayerWeights
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import lacks_bfloat16
-from charrnn.model.graphs import Graphed
 from charrnn.model.scan import GruScan, PeepholeScan, RnnScan
 from charrnn.model.signals import fused_signals
+
+BFLOAT16_FROM = 768  # units from which cuDNN is faster in bfloat16 than in TF32 (`benchmarks/gpu.py` measures both)
 
 
 class Layer(nn.Module):
@@ -25,7 +25,6 @@ class Layer(nn.Module):
     def __init__(self, config: ModelConfig, input_size: int) -> None:
         super().__init__()
         self.config = config
-        self.graphed: Graphed | None = None  # the peephole LSTM's scan, where a GPU trains
         if config.cell == "peephole":
             self._own_weights(input_size)
         else:
@@ -61,24 +60,32 @@ class Layer(nn.Module):
         if weight_hh is not None:
             weights = weights._replace(weight_hh=weight_hh)
         if x.device.type != "cpu" and self.config.cell != "peephole":
-            return self._run_fused(x, state, None if weight_hh is None else weights)
+            return self._run_fused(x, state, weights)
         return self._run_lstm(weights, x, state) if self.config.cell == "lstm" else self._scan(weights, x, state)
 
-    def _run_fused(self, x: Tensor, state: CellState, weights: LayerWeights | None = None) -> tuple[Tensor, CellState]:
+    def _run_fused(self, x: Tensor, state: CellState, weights: LayerWeights) -> tuple[Tensor, CellState]:
         """By the fused kernel, in its own number format: autocast would make it float16, where gradients vanish.
 
-        Weights that are not the layer's own are laid side by side, as cuDNN wants them.
+        Weights in another format than the layer's, or not the layer's own, are laid side by side, as cuDNN wants them.
         """
-        number = self.fused.weight_hh_l0.dtype
+        number, lstm = self._fused_number(x.device), self.config.cell == "lstm"
         before = tuple(s.to(number).unsqueeze(0).contiguous() for s in state)
         with torch.autocast(x.device.type, enabled=False):
-            given = before if self.config.cell == "lstm" else before[0]
-            if weights is None:
+            given = before if lstm else before[0]
+            if number == weights.weight_hh.dtype and weights.weight_hh is self.fused.weight_hh_l0:
                 h, after = self.fused(x.to(number), given)
-                return h, tuple(s.squeeze(0) for s in (after if self.config.cell == "lstm" else (after,)))
-            parameters = _side_by_side(weights)
-            h, *last = self._function()(x.to(number), given, parameters, True, 1, 0.0, self.training, False, True)
+                last = after if lstm else (after,)
+            else:
+                parameters = _side_by_side(weights, number)
+                h, *last = self._function()(x.to(number), given, parameters, True, 1, 0.0, self.training, False, True)
         return h, tuple(s.squeeze(0) for s in last)
+
+    def _fused_number(self, device: torch.device) -> torch.dtype:
+        """The number format that is asked for where cuDNN is faster in it than in TF32, else that of the weights."""
+        own = self.fused.weight_hh_l0.dtype
+        wide = self.config.hidden_size >= BFLOAT16_FROM
+        asked = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else own
+        return torch.bfloat16 if device.type == "cuda" and wide and asked == torch.bfloat16 else own
 
     def _function(self) -> Callable[..., Any]:
         """What the fused kernel is as a function of its weights."""
@@ -109,11 +116,9 @@ class Layer(nn.Module):
             elif self.config.cell == "gru":
                 hs = GruScan.apply(a, *recurrent, *state)
             else:
-                scan = self.graphed if self.graphed and torch.is_grad_enabled() else PeepholeScan.apply
-                hs, c = scan(a, *recurrent, weights.peephole, *state)
+                hs, c = PeepholeScan.apply(a, *recurrent, weights.peephole, *state)
                 cell_state = (c.clone(),)
-        # the last state is a copy, in memory as a resumed run's is: some products depend on where a number lies; and a
-        # graph's next replay writes over what it has returned
+        # the last state is a copy, in memory as a resumed run's is: some products depend on where a number lies
         return hs.transpose(0, 1), (hs[-1].clone(), *cell_state)
 
     def record(
@@ -125,9 +130,9 @@ class Layer(nn.Module):
         return h, last, fused_signals(self.config, weights, x, h, state, names) | {"h": h}
 
 
-def _side_by_side(weights: LayerWeights) -> list[Tensor]:
+def _side_by_side(weights: LayerWeights, number: torch.dtype) -> list[Tensor]:
     """Both matrices and both biases as parts of one piece of memory, in the order in which cuDNN keeps them."""
     own = weights[:4]
-    flat = torch.cat([weight.flatten() for weight in own])
-    ends = accumulate((weight.numel() for weight in own), initial=0)
-    return [flat[start:end].view(weight.shape) for (start, end), weight in zip(pairwise(ends), own, strict=True)]
+    flat = torch.cat([weight.to(number).flatten() for weight in own])
+    parts = flat.split([weight.numel() for weight in own])
+    return [part.view(weight.shape) for part, weight in zip(parts, own, strict=True)]

@@ -16,9 +16,7 @@ from charrnn.model.cells import CellState, gate_names, state_names
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import packed
-from charrnn.model.graphs import Graphed
 from charrnn.model.layers import Layer
-from charrnn.model.scan import PeepholeScan
 from charrnn.model.stepped_network import SteppedCharRNN
 
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
@@ -70,15 +68,6 @@ class CharRNN(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.readout.weight.device
-
-    def graphed(self) -> list[Graphed]:
-        """On CUDA, have what torch runs step by step there replayed as graphs in training; return these."""
-        if self.device.type != "cuda" or self.config.cell != "peephole":
-            return []
-        graphs = [Graphed(PeepholeScan.apply) for _ in self.layers]
-        for layer, graph in zip(cast("Iterable[Layer]", self.layers), graphs, strict=True):
-            layer.graphed = graph
-        return graphs
 
     def initial_state(self, batch_size: int) -> State:
         """Return the state before any character: zeros."""

@@ -80,6 +80,14 @@ class SteppedCharRNN:
         """Return the logits [V] of the zero state, before any character."""
         return self._readout_bias
 
+    def replayed(self, function: Callable[..., Sequence[Array]]) -> Callable[..., Sequence[Array]] | None:
+        """Return a function of this network's arrays as a graph on CUDA, as `Graphed` says; elsewhere None."""
+        if isinstance(self._table, np.ndarray) or self.device.type != "cuda":
+            return None
+        from charrnn.model.graphs import Graphed  # torch is loaded already
+
+        return Graphed(function)
+
     def stream(self, state: State | None = None) -> OneStream | None:
         """Return what goes on with one text from a state (None: the start) in less time; None where there is none."""
         if not isinstance(self._table, np.ndarray):

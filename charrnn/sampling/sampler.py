@@ -1,6 +1,6 @@
 """Characters, as they are drawn: of one stream, or of many side by side. Works on ids and arrays; prints nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -39,6 +39,12 @@ class Model(Protocol):
 
     def stream(self, state: State | None = None) -> Stream | None:
         """Return what goes on with one text from a state; None where nothing does so faster than the model itself."""
+
+    def initial_state(self, batch_size: int) -> State:
+        """Return the state of the start of a text."""
+
+    def replayed(self, function: Callable[..., Sequence[Array]]) -> Callable[..., Sequence[Array]] | None:
+        """Return what does the same sooner, over and over, and each time writes over what it returned; or None."""
 
     def native(self, array: npt.NDArray[Any]) -> Array:
         """Return a numpy array as the kind of array that the model runs on."""
@@ -171,7 +177,7 @@ class Sampler:
         What is drawn stays on the model's device until a block of it is whole, so that nothing waits for a character.
         """
         block: list[Step] = []
-        for step in self.steps(self.begin(prime), length, seeds):
+        for step in self._replays(self.begin(prime), length, seeds):
             block.append(step)
             if len(block) == BLOCK:
                 yield self._fetched(block)
@@ -185,11 +191,8 @@ class Sampler:
         With `follow`, each step tells where the streams stand after it.
         """
         logits, state = position.rows([0] * len(seeds))
-        generators = [np.random.default_rng(seed) for seed in seeds]
-        for place in range(length):
-            if place % NOISE == 0:
-                noise = self.model.native(np.stack([g.random(NOISE, np.float32) for g in generators], 1))
-            ids, nats = draw(logits, self.config, noise[place % NOISE])
+        for place, noise in enumerate(self._noise(length, seeds)):
+            ids, nats = draw(logits, self.config, noise)
             step = Step(ids, nats, logits, None)
             if not follow:
                 yield step
@@ -197,6 +200,32 @@ class Sampler:
                 logits, state = self._read(ids[:, None], state)
             if follow:
                 yield step._replace(after=Position(logits, state))
+
+    def _noise(self, length: int, seeds: Sequence[int]) -> Iterator[Array]:
+        generators = [np.random.default_rng(seed) for seed in seeds]
+        for start in range(0, length, NOISE):
+            block = np.stack([g.random(NOISE, np.float32) for g in generators], 1)
+            yield from self.model.native(block)[: length - start]
+
+    def _replays(self, position: Position, length: int, seeds: Sequence[int]) -> Iterator[Step]:
+        """Yield the same steps, each taken at once where the model can; their logits do not outlive the next."""
+        logits, state = position.rows([0] * len(seeds))
+        before = state or self.model.initial_state(len(seeds))
+
+        def advance(noise: Array, logits: Array, *parts: Array) -> list[Array]:
+            ids, nats = draw(logits, self.config, noise)
+            after = self._read(ids[:, None], tuple(zip(*[iter(parts)] * len(before[0]), strict=True)))
+            return [ids, nats, after.logits, *(part for layer in after.state or () for part in layer)]
+
+        replay = self.model.replayed(advance)
+        if replay is None:
+            yield from self.steps(position, length, seeds)
+            return
+        parts: Sequence[Array] = [part for layer in before for part in layer]
+        for noise in self._noise(length, seeds):
+            ids, nats, after, *parts = replay(noise, logits, *parts)
+            yield Step(ids.clone(), nats.clone(), logits, None)
+            logits = after
 
     def _read(self, ids: Array, state: State | None) -> Position:
         logits, after = self.model(ids, state)

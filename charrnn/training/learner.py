@@ -1,7 +1,7 @@
 """Learner: the steps of truncated back-propagation through time, and all that the next one goes on from."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from charrnn.errors import RunError
 from charrnn.model.devices import rounded, with_tensor_cores
+from charrnn.model.graphs import Graphed
 from charrnn.model.network import CharRNN, State, detached
 from charrnn.model.scoring import Folding
 from charrnn.training.config import TrainingConfig
@@ -45,29 +46,69 @@ class Learner:
         self.model, self.config, self.precision, self.group = model, config, precision, group
         self._folding = folding
         group.copy_the_first([weight.data for weight in model.parameters()])
-        self._graphs = model.graphed() if group.size == 1 else []  # NCCL's own threads may disturb a capture
         self._optimizer = _optimizer(model, config)
         self._dropout = torch.Generator(model.device).manual_seed((config.seed + group.rank) % 2**63)
         self._state: State | None = None
+        self._graph = self._graphed()
         self._pace = Pace(model.device)
 
     def learn(self, fed: Fed, rate: float, told: Sequence[float] = ()) -> Step:
         """Take one step on a batch at a learning rate; with others, send them some numbers along."""
         inputs, targets, starts_epoch = fed
-        state = self._state and detached(self._handed_on(self._state) if starts_epoch else self._state)
+        before = self._state or self.model.initial_state(len(inputs))
+        if self._state and starts_epoch:
+            before = self._handed_on(before)
+        self._set_rate(rate)
+        parts, letter = [part for layer in before for part in layer], None
+        if self._graph:
+            loss, norm, *after = self._graph(inputs, targets, *parts)
+            loss, norm = loss.clone(), norm.clone()  # the next replay writes over them, and over the state when read
+        else:
+            loss, *after = self._gradients(inputs, targets, *parts)
+            loss, letter = self._averaged(loss, told)
+            norm = self._update()
+        self._state = tuple(zip(*[iter(after)] * len(before[0]), strict=True))
+        self._pace.keep()
+        return Step(loss, norm, targets.numel() * self.group.size, letter)
+
+    def _graphed(self) -> Graphed | None:
+        """The whole step as a graph, on a GPU that trains alone: NCCL's own threads may disturb a capture."""
+        if self.model.device.type != "cuda" or self.group.size > 1:
+            return None
+        return Graphed(self._step, self._written, [self._dropout])
+
+    def _step(self, *tensors: Tensor) -> list[Tensor]:
+        """(inputs, targets, parts of the state) -> [loss, norm, parts of the state]; weights and moments change."""
+        loss, *after = self._gradients(*tensors)
+        return [loss, self._update(), *after]
+
+    def _written(self) -> list[Tensor]:
+        moments = (moment for kept in self._optimizer.state.values() for moment in kept.values())
+        return [*self.model.parameters(), *moments]
+
+    def _gradients(self, inputs: Tensor, targets: Tensor, *parts: Tensor) -> list[Tensor]:
+        """Read a window from a state and go back through it; return the loss, as charged, and the state after it."""
+        state = tuple(zip(*[iter(parts)] * (len(parts) // self.model.config.num_layers), strict=True))
         with with_tensor_cores(self.model.device, self.precision):
             with rounded(self.model.device, self.precision):
-                logits, self._state = self.model(inputs, state, self._dropout)
+                logits, after = self.model(inputs, state, self._dropout)
             loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
             self._optimizer.zero_grad()
             loss.backward()
-        loss, letter = self._averaged(self._charged(loss.detach(), targets), told)
+        return [self._charged(loss.detach(), targets), *(part for layer in detached(after) for part in layer)]
+
+    def _update(self) -> Tensor:
+        """Clip the gradient and change the weights by it; return the norm that it had."""
         norm = self._clipped()
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
         self._optimizer.step()
-        self._pace.keep()
-        return Step(loss, norm, targets.numel() * self.group.size, letter)
+        return norm
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
     def _charged(self, loss: Tensor, targets: Tensor) -> Tensor:
         """The loss with what its folded characters cost, which no weight can change."""
@@ -78,7 +119,7 @@ class Learner:
     @property
     def notes(self) -> list[str]:
         """What of the hardware could not be made use of, and why."""
-        return list(dict.fromkeys(graph.failure for graph in self._graphs if graph.failure))
+        return [self._graph.failure] if self._graph and self._graph.failure else []
 
     def state(self) -> dict[str, Tensor]:
         """Return what the next step goes on from: weights, optimiser, recurrent and random state.
@@ -114,6 +155,7 @@ class Learner:
                 moments.setdefault(int(index), {})[key] = tensors[name].clone()
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self._graph = self._graphed()  # the one before writes into the moments that were
         self._state = self._recurrent(tensors, rows, readers)
         self._dropout.set_state(tensors["dropout"][self.group.rank].cpu().clone())
 
@@ -156,8 +198,10 @@ class Learner:
 
 
 def _optimizer(model: CharRNN, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return the optimiser; on a GPU with its rate and its count of steps there, so that a graph can hold its step."""
+    on_gpu = model.device.type == "cuda"
+    rate = torch.zeros((), device=model.device) if on_gpu else 0.0
+    options: dict[str, Any] = {"lr": rate, "weight_decay": config.weight_decay, "capturable": on_gpu}
     if config.optimizer == "rmsprop":  # the mean square's decay is the one that char-rnn and the 2015 study had
-        return torch.optim.RMSprop(model.parameters(), lr=0.0, alpha=0.95, weight_decay=config.weight_decay)
-    return torch.optim.AdamW(
-        model.parameters(), lr=0.0, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
-    )
+        return torch.optim.RMSprop(model.parameters(), alpha=0.95, **options)
+    return torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), fused=True, **options)

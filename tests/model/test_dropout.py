@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from charrnn.model.devices import lacks_bfloat16
 from charrnn.model.stepped_network import SteppedCharRNN
 
 B, T = 3, 6
@@ -160,6 +161,29 @@ def test_a_window_with_dropped_weights_is_that_of_a_network_with_such_weights(ma
 
 
 @torch.enable_grad()
+@pytest.mark.parametrize("number", [torch.float32, torch.bfloat16])
+def test_the_fused_kernel_takes_weights_in_another_number_format(make_model, monkeypatch, cell, number):
+    """What a GPU runs in bfloat16, here on a CPU: about the same, with gradients for the layer's own weights."""
+    if cell["cell"] == "peephole" or (number == torch.bfloat16 and lacks_bfloat16()):
+        pytest.skip("no fused kernel has this")
+    model = make_model(**cell, hidden_size=8)
+    layer = model.layers[0]
+    x, state = torch.randn(B, T, 3, generator=generator()), model.initial_state(B)[0]
+    expected, last = layer._run_fused(x, state, layer.weights)
+    expected.sum().backward()
+    gradients = [weight.grad.clone() for weight in layer.parameters()]
+    layer.zero_grad()
+    monkeypatch.setattr(layer, "_fused_number", lambda device: number)
+    copies = layer.weights._replace(weight_hh=layer.weights.weight_hh * 1)
+    h, after = layer._run_fused(x, state, copies)
+    assert {h.dtype, *(part.dtype for part in after)} == {number}
+    torch.testing.assert_close((h.float(), *(part.float() for part in after)), (expected, *last), atol=0.02, rtol=0.05)
+    h.sum().backward()
+    for weight, exact in zip(layer.parameters(), gradients, strict=True):
+        assert (weight.grad - exact).norm() <= 0.05 * exact.norm()
+
+
+@torch.enable_grad()
 def test_the_fused_kernel_takes_other_recurrent_weights(make_model, cell):
     """What a GPU runs, here on a CPU: the same as with the layer's weights replaced."""
     if cell["cell"] == "peephole":
@@ -171,7 +195,7 @@ def test_the_fused_kernel_takes_other_recurrent_weights(make_model, cell):
     h, after = layer._run_fused(x, state, layer.weights._replace(weight_hh=other))
     with torch.no_grad():
         layer.weights.weight_hh.mul_(0.5)
-    expected, last = layer._run_fused(x, state)
+    expected, last = layer._run_fused(x, state, layer.weights)
     torch.testing.assert_close((h, *after), (expected, *last))
     h.sum().backward()
     expected.sum().backward()

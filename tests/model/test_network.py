@@ -116,7 +116,7 @@ def test_a_gpus_fused_layers_keep_their_weights_number_format(make_model, kind):
     model = make_model(cell=kind)
     layer, x, state = model.layers[0], torch.randn(B, 4, model.config.input_size), model.initial_state(B)[0]
     with torch.autocast("cpu", torch.bfloat16):
-        h, after = layer._run_fused(x.bfloat16(), state)
+        h, after = layer._run_fused(x.bfloat16(), state, layer.weights)
     expected, last = layer(x.bfloat16().float(), state)
     assert {h.dtype, *(part.dtype for part in after)} == {torch.float32}
     torch.testing.assert_close((h, *after), (expected, *last))
