@@ -164,7 +164,7 @@ def joined(device: torch.device) -> Iterator[Group]:
     PyTorch's own engine connects the processes: NCCL for what lies on GPUs, a GPU each, and gloo for all else.
 
     Raises:
-        DeviceError: there is no GPU for this process, or one GPU, or a device of another kind, is to serve them all.
+        DeviceError: there is not a GPU for each, or one GPU, or a device of another kind, is to serve them all.
     """
     size = int(os.environ.get("WORLD_SIZE", 1)) if "TORCHELASTIC_RUN_ID" in os.environ else 1
     if size == 1:
@@ -173,10 +173,11 @@ def joined(device: torch.device) -> Iterator[Group]:
     if device.index or device.type not in ("cpu", "cuda"):
         raise DeviceError(f"{size} processes cannot share {device}", "choose --device cuda, a GPU each, or cpu")
     if device.type == "cuda":
-        here = int(os.environ["LOCAL_RANK"])
-        if here >= torch.cuda.device_count():
-            raise DeviceError(f"there is no GPU for process {here} of this machine", "start fewer with torchrun")
-        device = torch.device("cuda", here)
+        here, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", size)), torch.cuda.device_count()
+        if here > gpus:  # of which all know at once, before one waits for another
+            what = f"{here} processes of this machine need a GPU each, and it has {gpus}"
+            raise DeviceError(what, f"add --device cpu, or start {gpus} with torchrun")
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     with _together():
         torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")

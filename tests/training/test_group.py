@@ -87,6 +87,20 @@ def test_a_device_that_not_each_process_can_have_is_refused(monkeypatch, device)
         pass
 
 
+def test_more_processes_than_gpus_are_refused_by_all_before_anything_starts(monkeypatch):
+    for name, value in {
+        "TORCHELASTIC_RUN_ID": "any",
+        "WORLD_SIZE": "4",
+        "LOCAL_WORLD_SIZE": "2",
+        "LOCAL_RANK": "0",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    told = "2 processes of this machine need a GPU each, and it has 1; add --device cpu, or start 1 with torchrun"
+    with pytest.raises(DeviceError, match=told), joined(torch.device("cuda:0")):
+        pass
+
+
 def test_each_drops_units_of_its_own(ends):
     one, other = ends[0]["straight"]["state"]["dropout"]
     assert not torch.equal(one, other)
@@ -118,6 +132,7 @@ def test_another_number_of_processes_is_refused(ends, new_trainer):
 def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on_from_its_last_save(tmp_path):
     (tmp_path / "song.txt").write_text("abcade\n" * 300)
     sizes = ["--hidden-size=5", "--embedding-size=3", "--seq-length=6", "--batch-size=3", "--precision=float32"]
+    sizes += ["--device=cpu"]  # one GPU does not serve two
     train = [*TORCHRUN, "-m", "charrnn", "train"]
     options = ["song.txt", *sizes, "--minutes=9", "--sample-every=20", "--out=run"]
     started = subprocess.Popen(
@@ -132,7 +147,7 @@ def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on_from_its_last_
     assert started.returncode != 0
     assert "Error: another process of this run was lost; start all of them again with --resume" in told
     assert state.exists()
-    resumed = subprocess.Popen([*train, "--resume=run", "--json"], cwd=tmp_path, env=environment(tmp_path), text=True,
+    resumed = subprocess.Popen([*train, "--resume=run", "--device=cpu", "--json"], cwd=tmp_path, env=environment(tmp_path), text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     assert "2 processes, each 3 streams" in next(line for line in resumed.stderr if "streams" in line)
     next(line for line in resumed.stderr if line.startswith("── step"))
