@@ -14,8 +14,9 @@ MINUTES = 3.0  # the budget where none is given
 _BUDGETS = {"epochs", "steps", "minutes"}
 _OPERATIONS = 30  # floating-point operations of training a layer, for each character and square of the width
 _NARROWEST = 64
+_STEPS_AT_FULL_RATE = 6000.0  # longer runs take smaller steps: at the full rate a wide network's weights ran away
 _MOST_READINGS = 1000.0  # of a text in a run whose budget nobody gave
-_WIDTH, _WIDTH_FOR_TEXT = 0.164, 0.6  # found on Tiny Shakespeare, at one and three minutes; so is `_dropout`
+_WIDTH, _WIDTH_FOR_TEXT = 0.164, 1.0  # found on Tiny Shakespeare, as `_dropout` and `_weight_dropout` are
 
 # Where a cell differs from the LSTM, as far as it was measured: parts of its width and dropout, and the learning rate.
 _BY_CELL = {
@@ -59,7 +60,7 @@ class Hardware:
     def operations(self) -> float:
         """Floating-point operations a second that a training step reaches, roughly: enough to choose a size by."""
         if self.gpu:
-            return self.processes * 1e13
+            return self.processes * (6e13 if self.bfloat16 else 1e13)
         return self.cores * (2.5e11 if self.bfloat16 else 1e11)
 
     def __str__(self) -> str:
@@ -126,7 +127,7 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     """Choose what nobody gave, by the text, the budget, the hardware, the cell and the depth.
 
     A deeper stack gets narrower layers, so that it sees as many characters in its time, and a lower rate. The more
-    often a text will be read, the more is dropped.
+    often a text will be read, and by the wider a network, the more is dropped; the longer the run, the lower the rate.
     """
     cell, depth = _BY_CELL[options["cell"]], max(1, options.get("num_layers", 1))
     sizes = {"batch_size": 128 if hardware.gpu else 32, "seq_length": 32 if options["cell"] == "peephole" else 64}
@@ -138,12 +139,15 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     if seen is None:
         seen = _operations(options, hardware) / (_OPERATIONS * depth * max(1, hidden) ** 2)
     readings = seen / max(1, characters)
+    steps = seen / (hardware.processes * max(1, sizes["batch_size"] * sizes["seq_length"]))
+    rate = cell["learning_rate"] * min(1, 512 / max(1, hidden)) / depth**0.75
     chosen = {
         **sizes,
         "hidden_size": hidden,
         "embedding_size": min(256, hidden),
-        "learning_rate": cell["learning_rate"] * min(1, 512 / max(1, hidden)) / depth**0.75,
+        "learning_rate": rate * min(1, (_STEPS_AT_FULL_RATE / max(1, steps)) ** 0.5),
         "dropout": _dropout(readings, cell["dropout"]),
+        "weight_dropout": _weight_dropout(readings * 4 * depth * hidden**2 / max(1, characters), cell["dropout"]),
     }
     times = f"{readings:,.0f}" if readings >= 1 else f"{readings:.1g}"
     return chosen, f"about {times} readings of {characters:,} characters on {hardware}"
@@ -163,6 +167,11 @@ def _width(options: Mapping[str, Any], hardware: Hardware, seen: float | None) -
 def _dropout(readings: float, share: float) -> float:
     """None for a text that is read once or twice; 0.2 at five readings, 0.38 at twelve, half the units from 23 on."""
     return round(share * min(0.5, max(0.0, 0.15 * log2(1 + readings) - 0.18)), 2)
+
+
+def _weight_dropout(uses: float, share: float) -> float:
+    """By readings times recurrent weights for each character: none up to fifteen, 0.2 at a hundred, 0.4 from 500 on."""
+    return round(share * min(0.4, max(0.0, 0.08 * log2(max(1.0, uses / 15)))), 2)
 
 
 def _characters_seen(

@@ -147,8 +147,9 @@ def test_when_one_is_killed_the_other_says_so_and_the_run_goes_on_from_its_last_
     assert started.returncode != 0
     assert "Error: another process of this run was lost; start all of them again with --resume" in told
     assert state.exists()
-    resumed = subprocess.Popen([*train, "--resume=run", "--device=cpu", "--json"], cwd=tmp_path, env=environment(tmp_path), text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    again = [*train, "--resume=run", "--device=cpu", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    resumed = subprocess.Popen(again, cwd=tmp_path, env=environment(tmp_path), text=True, **pipes)
     assert "2 processes, each 3 streams" in next(line for line in resumed.stderr if "streams" in line)
     next(line for line in resumed.stderr if line.startswith("── step"))
     resumed.send_signal(signal.SIGTERM)

@@ -136,6 +136,21 @@ def test_the_more_often_a_text_is_read_the_more_is_dropped():
     assert dropped[-1] == 0.5
 
 
+def test_the_wider_a_network_reads_a_text_often_the_more_weights_are_dropped():
+    often = [recipe(6, {"epochs": epochs, "hidden_size": 512})[0].weight_dropout for epochs in (1, 40, 120, 1e6)]
+    assert often == sorted(set(often))
+    assert (often[0], often[-1]) == (0, 0.4)
+    wide = [recipe(6, {"epochs": 40, "hidden_size": hidden})[0].weight_dropout for hidden in (64, 512, 1024)]
+    assert wide == sorted(set(wide))
+    assert wide[0] == 0
+
+
+def test_a_long_run_takes_smaller_steps():
+    rates = [recipe(6, {"steps": steps, "hidden_size": 512})[1].learning_rate for steps in (10, 1000, 24_000, 10**6)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == rates[1] == 2 * rates[2]
+
+
 def test_a_deeper_stack_has_narrower_layers_and_a_lower_rate():
     recipes = [recipe(6, {"num_layers": layers}) for layers in (1, 2, 3, 4)]
     assert [m.hidden_size for m, _ in recipes] == sorted({m.hidden_size for m, _ in recipes}, reverse=True)
