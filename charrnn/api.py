@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from charrnn.display.highlight import SURPRISING, Highlight
-from charrnn.errors import ConfigError, RunError, VocabularyError
+from charrnn.errors import ConfigError, RunError, VocabularyError, counted
 from charrnn.model.checkpoint import Checkpoint, Figures, Header, Provenance, locate, save
 from charrnn.model.checkpoint import load as load_checkpoint
 from charrnn.model.clamping import Clamp
@@ -129,7 +129,7 @@ class Model:
         """
         _check_text(text)
         if len(text) < 2:
-            raise ConfigError(f"the text has {len(text)} characters", "give at least two")
+            raise ConfigError(f"the text has {counted(len(text), 'character')}", "give at least two")
         return score_text(self.network, self.vocabulary, text)
 
     def sample(
@@ -189,7 +189,7 @@ class Model:
             list(zip(self.vocabulary.decode(ids), chances.tolist(), strict=True))
             for ids, chances in zip(recording.candidates, recording.chances, strict=True)
         ]
-        source = f"{len(text):,} characters"
+        source = counted(len(text), "character")
         if color == "surprisal":
             values = self.score(text).nats.tolist() if len(text) > 1 else [0.0]
             return Highlight.of(self.name, "surprisal in nats", source, text, values, rows, SURPRISING)
@@ -206,7 +206,7 @@ class Model:
 
     def __repr__(self) -> str:
         config, corpus, val = self.config, self.checkpoint.header.corpus, self.figures.val_nats
-        layers = "1 layer" if config.num_layers == 1 else f"{config.num_layers} layers"
+        layers = counted(config.num_layers, "layer")
         loss = "" if val is None else f", val {val:.4f} nats per character"
         return (
             f"<Model: {config.kind}, {layers} of {config.hidden_size} units, {config.parameters:,} parameters, "

@@ -41,6 +41,16 @@ class DeviceError(CharrnnError):
     """The device that was asked for is not there."""
 
 
+def counted(number: float, noun: str) -> str:
+    """Return a number with its noun, which has an s in the plural.
+
+    >>> counted(1, "minute"), counted(0.5, "minute"), counted(2000, "character")
+    ('1 minute', '0.5 minutes', '2,000 characters')
+    """
+    shown = f"{number:,.0f}" if number % 1 == 0 else f"{number:g}"
+    return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error is for want of memory; torch tells that of the CPU and of some devices in words only.
 
@@ -53,6 +63,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raise ConfigError unless low ≤ value ≤ high (NaN is never in a range)."""
     if not low <= value <= high:
+        low, high = (int(bound) if bound % 1 == 0 else bound for bound in (low, high))  # 1000000, not 1000000.0
         raise ConfigError(f"{name} is {value}", f"give a value from {low} to {high}")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.output import spare_inputs
+from charrnn.errors import counted
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
@@ -278,10 +279,10 @@ def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":
     known = checkpoint.vocabulary.known(text)
     if checkpoint.vocabulary.folds:
         if len(known) < len(text):
-            note(f"{len(text) - len(known)} characters that the model has never seen were read as U+FFFD")
+            note(f"read as U+FFFD: {counted(len(text) - len(known), 'character')} that the model has never seen")
         return checkpoint.vocabulary.encode(text)
     if not known:
         raise VocabularyError("the model knows no character of this text", "give a text like the one it was trained on")
     if len(known) < len(text):
-        note(f"{len(text) - len(known)} characters that the model has never seen were left out")
+        note(f"left out: {counted(len(text) - len(known), 'character')} that the model has never seen")
     return checkpoint.vocabulary.encode(known)

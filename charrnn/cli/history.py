@@ -8,6 +8,7 @@ import click
 
 from charrnn.cli.common import echo_json, examples, json_option, note
 from charrnn.cli.output import NamedPath
+from charrnn.errors import counted
 
 if TYPE_CHECKING:
     from charrnn.training.history import History, Sample
@@ -88,7 +89,8 @@ def _heading(told: "History") -> Iterator[str]:
     model, corpus, settings = told.best.model, told.best.corpus, told.settings
     yield f"{told.name}: {model.kind} {model.num_layers}×{model.hidden_size}, {model.parameters:,} parameters"
     yield f"on {corpus.name}, " + ", ".join(f"{part} {length:,}" for part, length in corpus.split.items())
-    budget = next(f"{settings[name]:g} {name}" for name in ("minutes", "steps", "epochs") if settings.get(name))
+    budgets = ((settings.get(f"{name}s"), name) for name in ("minute", "step", "epoch"))
+    budget = next(counted(value, name) for value, name in budgets if value)
     yield f"{100 * (told.budget_used or 0):.0f} % of its {budget} used"
 
 

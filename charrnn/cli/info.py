@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import echo_json, examples, json_option, load_checkpoint, model_argument
+from charrnn.errors import counted
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
@@ -33,7 +34,7 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
 
     header, model = checkpoint.header, checkpoint.config
     corpus, figures = header.corpus, header.figures
-    layers = "1 layer" if model.num_layers == 1 else f"{model.num_layers} layers"
+    layers = counted(model.num_layers, "layer")
     embedding = f"embedding {model.embedding_size}" if model.embedding_size else "one-hot"
     yield "network", f"{model.kind}, {layers} of {model.hidden_size} units, {embedding}, {model.dropouts}"
     yield "parameters", f"{model.parameters:,}"
@@ -50,7 +51,7 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
         nats = getattr(figures, f"{part}_nats")
         if nats is not None:
             yield f"{part} loss", f"{nats:.4f} nats per character ({bits(nats):.4f} bits)"
-    yield "trained", f"{figures.step:,} steps, {figures.epoch:.2f} epochs, {figures.seconds:.0f} s"
+    yield "trained", f"{counted(figures.step, 'step')}, {figures.epoch:.2f} epochs, {figures.seconds:.0f} s"
     yield "recipe", ", ".join(f"{name} {value}" for name, value in header.training.items())
     yield "made", f"{header.created} by charrnn {header.charrnn_version}, format {_format_version()}"
 

@@ -14,6 +14,7 @@ import click
 
 from charrnn.cli.common import is_first_process, note, say
 from charrnn.display.signs import one_line, visible
+from charrnn.errors import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -177,7 +178,8 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
     _draw(history)
     last, overfits = history.log[-1], history.overfitting
     if trainer.out_of_patience:
-        note(f"the last {trainer.config.patience} validations were no new best, so the run ended early")
+        row = counted(trainer.config.patience or 0, "validation")
+        note(f"the last {row} brought no new best, so the run ended early")
     if overfits:
         note(str(overfits))
     return {
@@ -231,7 +233,7 @@ def summarise(result: dict[str, Any]) -> None:
     val = "" if result["val_nats"] is None else f", val {result['val_nats']:.4f} nats ({result['val_bits']:.4f} bits)"
     test = "" if result["test_nats"] is None else f", test {result['test_nats']:.4f} nats"
     say(
-        f"{result['stopped']} after {result['steps']:,} steps, {result['epochs']:.2f} epochs, "
+        f"{result['stopped']} after {counted(result['steps'], 'step')}, {result['epochs']:.2f} epochs, "
         f"{result['seconds']:.0f} s: "
         f"train {result['train_nats']:.4f}{val}{test}{'' if val or test else ' nats'} per character"
     )

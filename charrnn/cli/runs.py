@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from charrnn.cli.common import check_utf8, load_checkpoint, note, read_corpus, say
-from charrnn.errors import ConfigError, RunError, SourceError
+from charrnn.errors import ConfigError, RunError, SourceError, counted
 from charrnn.room import check_disk, check_memory
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _check_room(
     from charrnn.model.devices import memory_of
 
     check_memory(
-        f"to train {config.parameters:,} weights on {training.batch_size} × {training.seq_length} characters",
+        f"to train {config.parameters:,} weights on {training.batch_size} × {training.seq_length:,} characters",
         training.memory_for(config, len(corpus.parts["train"])),
         memory_of(group.device),
         "choose a smaller --hidden-size, --num-layers, --batch-size or --seq-length",
@@ -182,7 +182,7 @@ def _corpus(sources: "Sources", known: "Vocabulary | None" = None) -> "Corpus":
     own = corpus.vocabulary
     both = Vocabulary(known.characters + own.characters, folds=known.folds or own.folds)
     if len(both) > len(known):
-        note(f"{len(both) - len(known)} characters of the text are new to the model")
+        note(f"new to the model: {counted(len(both) - len(known), 'character')} of the text")
     return corpus.under(both)
 
 
@@ -202,7 +202,7 @@ def _same_text(saved: "SavedState", path: Path, force: bool) -> "tuple[Corpus, b
     unknown = saved.vocabulary.unknown(corpus.vocabulary.characters)
     if unknown:
         raise RunError(
-            f"the text of {path} now has {len(unknown)} characters that its model does not know",
+            f"the text of {path} now has {counted(len(unknown), 'character')} that its model does not know",
             f"start a new run from its weights: charrnn train SOURCE --init-from {path}",
         )
     if changed:
@@ -249,16 +249,16 @@ def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
 
     model, training, streams = trainer.model.config, trainer.config, trainer.streams
     precision = str(trainer.precision).removeprefix("torch.")
-    budgets = ((training.minutes, "minutes"), (training.steps, "steps"), (training.epochs, "epochs"))
-    budget = " ".join(f"{value:g} {name}" for value, name in budgets if value is not None)
+    budgets = ((training.minutes, "minute"), (training.steps, "step"), (training.epochs, "epoch"))
+    budget = " ".join(counted(value, name) for value, name in budgets if value is not None)
     if not trainer.group.is_first:
         return
     processes = "" if trainer.group.size == 1 else f"{trainer.group.size} processes, each "
     say(
         f"{model.kind} {model.num_layers}×{model.hidden_size}, embedding {model.embedding_size or 'one-hot'}, "
         f"{model.parameters:,} parameters; "
-        f"{processes}{len(streams.rows)} streams × {streams.seq_length} characters, rate {training.learning_rate:g}, "
-        f"{model.dropouts}, {precision} on {trainer.model.device}, "
+        f"{processes}{counted(len(streams.rows), 'stream')} × {counted(streams.seq_length, 'character')}, "
+        f"rate {training.learning_rate:g}, {model.dropouts}, {precision} on {trainer.model.device}, "
         f"{budget}{why}; run in {one_line(str(run.path))}",
         err=True,
     )

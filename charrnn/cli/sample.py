@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charrnn.cli.common import device_option, echo_json, examples, json_option, load_checkpoint, model_argument, note
+from charrnn.errors import counted
 
 if TYPE_CHECKING:
     from charrnn.cli.writing import Look
@@ -170,12 +171,11 @@ def _prime(prime: str | None, prime_file: str | None, skip_unknown: bool, checkp
     known = checkpoint.vocabulary.known(text)
     if not skip_unknown:
         checkpoint.vocabulary.encode(text)  # names what is unknown, before anything is written
-        if len(known) < len(text):
-            note(f"{len(text) - len(known)} characters of the prime that the model has never seen were read as U+FFFD")
-        return text
     if len(known) < len(text):
-        note(f"{len(text) - len(known)} characters of the prime that the model has never seen were left out")
-    return known
+        unseen = counted(len(text) - len(known), "character")
+        done = "left out" if skip_unknown else "read as U+FFFD"
+        note(f"{done}: {unseen} of the prime that the model has never seen")
+    return known if skip_unknown else text
 
 
 def _network(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.display.signs import one_line
+from charrnn.errors import counted
 
 if TYPE_CHECKING:
     from charrnn.display.highlight import Highlight
@@ -18,7 +19,7 @@ def tell(result: dict[str, Any]) -> None:
     unknown = result["unknown"]
     click.echo(
         f"{result['nats_per_character']:.4f} nats per character ({result['bits_per_character']:.4f} bits, "
-        f"perplexity {result['perplexity']:.3f}) over {result['characters']:,} characters"
+        f"perplexity {result['perplexity']:.3f}) over {counted(result['characters'], 'character')}"
         + (f", {unknown:,} of them unknown" if unknown else "")
     )
     if "dynamic" in result:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from charrnn.errors import counted
 from charrnn.model.cells import CellState
 from charrnn.model.checkpoint import bits
 from charrnn.model.network import CharRNN, State
@@ -84,7 +85,7 @@ class Score:
         unknown = f", {self.unknown:,} of them unknown" if self.unknown else ""
         return (
             f"<Score: {self.nats_per_character:.4f} nats ({self.bits_per_character:.4f} bits) per character, "
-            f"perplexity {self.perplexity:.3f}, over {self.characters:,} characters{unknown}>"
+            f"perplexity {self.perplexity:.3f}, over {counted(self.characters, 'character')}{unknown}>"
         )
 
 

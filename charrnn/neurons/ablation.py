@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.errors import ConfigError
+from charrnn.errors import ConfigError, counted
 from charrnn.model.clamping import Clamp
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
@@ -66,7 +66,7 @@ def ablate(
         ConfigError: the text has no character to predict.
     """
     if len(ids) < 2:
-        raise ConfigError(f"the text has {len(ids)} characters that the model knows", "give two or more")
+        raise ConfigError(f"the text has {counted(len(ids), 'character')} that the model knows", "give two or more")
     mean, deviation = _moments(model, ids)
     controls = _like(unit, deviation, random)[:count]
     clamps = [Clamp(u.layer, u.index, float(mean[u.layer, u.index])) for u in (unit, *controls)]

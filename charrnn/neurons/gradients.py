@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from charrnn.errors import ConfigError
+from charrnn.errors import ConfigError, counted
 from charrnn.model.cells import state_names
 from charrnn.model.network import CharRNN, State, detached
 from charrnn.neurons.backwards import walk
@@ -110,7 +110,7 @@ def places(length: int, distance: int, losses: int) -> npt.NDArray[np.int64]:
     first, last = distance, length - 2
     if last < first:
         raise ConfigError(
-            f"the text has {length:,} characters", f"give {distance + 2:,} or more, or a smaller distance"
+            f"the text has {counted(length, 'character')}", f"give {distance + 2:,} or more, or a smaller distance"
         )
     first = min(last, first + WARM_UP)
     return np.unique(np.linspace(first, last, losses).astype(np.int64))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from charrnn.errors import ConfigError, check_choice
+from charrnn.errors import ConfigError, check_choice, counted
 from charrnn.model.cells import gate_names, state_names, tanh
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import multiplying
@@ -205,7 +205,8 @@ def _passage(
     """Yield the recording of ids[start:stop] in chunks."""
     stop = len(ids) if stop is None else min(stop, len(ids))
     if not 0 <= start < stop:
-        raise ConfigError(f"the passage from {start} to {stop} is empty", f"the text has {len(ids)} characters")
+        whole = counted(len(ids), "character")
+        raise ConfigError(f"the passage from {start} to {stop} is empty", f"the text has {whole}")
     skip = min(start, WARM_UP)
     for chunk in record_chunks(model, ids[start - skip : stop], signals, candidates):
         if skip < len(chunk.ids):

@@ -10,7 +10,7 @@ from io import IncrementalNewlineDecoder
 from itertools import chain
 from typing import NamedTuple
 
-from charrnn.errors import SourceError
+from charrnn.errors import SourceError, counted
 from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import UNKNOWN
 
@@ -41,8 +41,9 @@ _JAMO = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]  # vowels and finals, w
 
 
 class Change(NamedTuple):
-    """Something that was read as something else, so many times in one text; `what` has room for both."""
+    """A thing that was read as something else, so many times in one text; `what` has room for both."""
 
+    thing: str
     what: str
     where: str
     times: int
@@ -51,11 +52,14 @@ class Change(NamedTuple):
 def told(changes: Sequence[Change]) -> list[str]:
     """Return a line for each kind of change, whatever the number of texts.
 
-    >>> told([Change("{} ends of {}", "a", 2), Change("{} ends of {}", "b", 3), Change("{} marks in {}", "b", 1)])
-    ['5 ends of 2 texts (a, b)', '1 marks in b']
+    >>> told([Change("end", "{} of {}", "a", 2), Change("end", "{} of {}", "b", 3), Change("mark", "{} in {}", "b", 1)])
+    ['5 ends of 2 texts (a, b)', '1 mark in b']
     """
     kinds = {each.what: [other for other in changes if other.what == each.what] for each in changes}
-    return [what.format(sum(each.times for each in some), _places(some)) for what, some in kinds.items()]
+    return [
+        what.format(counted(sum(each.times for each in some), some[0].thing), _places(some))
+        for what, some in kinds.items()
+    ]
 
 
 def _places(changes: Sequence[Change]) -> str:
@@ -112,9 +116,7 @@ def _decoded(chunks: Iterable[bytes], reading: Reading, where: str, changes: lis
         yield piece if written or mark else piece.removeprefix("\ufeff")
         written, replaced = written + len(piece), replaced + count
     if replaced:
-        changes.append(
-            Change(f"{{:,}} places in {{}} did not decode as {encoding} and were read as U+FFFD", where, replaced)
-        )
+        changes.append(Change("place", f"{{}} in {{}} did not decode as {encoding}, read as U+FFFD", where, replaced))
 
 
 def _encoding_of(head: bytes, encoding: str) -> tuple[str, int]:
@@ -194,7 +196,7 @@ def _with_lf(pieces: Iterable[str], where: str, changes: list[Change]) -> Iterat
         yield newlines.decode(piece)
     yield newlines.decode("", final=True)
     if ends:
-        changes.append(Change("{:,} line ends of {} (CRLF or CR) were read as LF", where, ends))
+        changes.append(Change("line end", "{} of {} (CRLF or CR) read as LF", where, ends))
 
 
 def _normalized(pieces: Iterable[str], form: str) -> Iterator[str]:

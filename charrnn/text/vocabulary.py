@@ -6,7 +6,7 @@ from unicodedata import normalize
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.errors import VocabularyError
+from charrnn.errors import VocabularyError, counted
 
 UNKNOWN = "\ufffd"  # the symbol that stands for characters outside a vocabulary that folds them
 _ABSENT = -1
@@ -99,7 +99,7 @@ class Vocabulary:
         forms = [form for form in ("NFC", "NFD", "NFKC") if not self.unknown(normalize(form, text))]
         cure = f"it knows them in Unicode's form {forms[0]}: write them so" if forms else "leave them out"
         return VocabularyError(
-            f"the model has never seen {len(names)} of the characters: {shown}",
+            f"the model has never seen {counted(len(names), 'character')}: {shown}",
             f"{cure}, or train on a text that has them",
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from math import log2
 from typing import Any, NamedTuple
 
-from charrnn.errors import check_choice
+from charrnn.errors import check_choice, counted
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES, ModelConfig
 from charrnn.training.config import TrainingConfig
 
@@ -149,8 +149,8 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
         "dropout": _dropout(readings, cell["dropout"]),
         "weight_dropout": _weight_dropout(readings * 4 * depth * hidden**2 / max(1, characters), cell["dropout"]),
     }
-    times = f"{readings:,.0f}" if readings >= 1 else f"{readings:.1g}"
-    return chosen, f"about {times} readings of {characters:,} characters on {hardware}"
+    times = float(f"{readings:.0f}" if readings >= 1 else f"{readings:.1g}")
+    return chosen, f"about {counted(times, 'reading')} of {counted(characters, 'character')} on {hardware}"
 
 
 def _width(options: Mapping[str, Any], hardware: Hardware, seen: float | None) -> float:

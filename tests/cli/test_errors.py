@@ -34,7 +34,7 @@ def is_clean(result):
         (["history", "RUN/best.safetensors"], "best.safetensors is a file, not the folder of a run; give a run folder"),
         (["compare", "no/such"], "there is no folder no/such; give a run folder made by 'charrnn train'"),
         (["info", "BOOK"], "cannot be read as a checkpoint"),
-        (["sample", "RUN", "--prime", "théЖ"], "the model has never seen 1 of the characters: 'Ж' (U+0416)"),
+        (["sample", "RUN", "--prime", "théЖ"], "the model has never seen 1 character: 'Ж' (U+0416)"),
         (["sample", "RUN", "--temperature", "nan"], "temperature is nan; give a value from 0"),
         (["sample", "RUN", "--top-p", "2"], "top_p is 2.0; give a value from"),
         (["sample", "RUN", "--device", "cuda:99"], "there is no device 'cuda:99' here"),

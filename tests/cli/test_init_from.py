@@ -24,7 +24,7 @@ def test_known_characters_keep_what_was_learned_and_all_stay_known(charrnn, run,
     old, new = load(f"{run}/best.safetensors"), load(tmp_path / "new" / "last.safetensors")
     assert set(new.vocabulary.characters) == set(old.vocabulary.characters) | set(other.read_text("utf-8"))
     added = len(new.vocabulary) - len(old.vocabulary)
-    assert f"Note: {added} characters of the text are new to the model" in result.err
+    assert f"Note: new to the model: {added} characters of the text" in result.err
     here = new.vocabulary.encode(old.vocabulary.characters)
     for name in ("embedding.weight", "readout.weight", "readout.bias"):
         np.testing.assert_allclose(new.weights[name][here], old.weights[name], atol=1e-6)

@@ -74,7 +74,7 @@ def test_unknown_characters_of_the_prime_can_be_skipped(charrnn, run):
     options = ["--length", 30, "--seed", 1]
     result = charrnn("sample", run, *options, "--prime", "theЖ", "--skip-unknown")
     assert result.out == charrnn("sample", run, *options, "--prime", "the").out
-    assert result.err.startswith("Note: 1 characters of the prime")
+    assert result.err.startswith("Note: left out: 1 character of the prime")
 
 
 def test_a_model_may_be_named_by_its_folder_or_its_file(charrnn, run):

@@ -141,7 +141,7 @@ def test_a_run_that_patience_ends_says_so(charrnn, book, tiny, tmp_path, monkeyp
     monkeypatch.setattr("charrnn.training.trainer.nats_per_character", lambda *_, **__: next(rising))
     train = ["train", book, *tiny, "--sample-every", 1, "--patience", 2]
     early = charrnn(*train, "--steps", 9, "--out", tmp_path / "early")
-    assert "Note: the last 2 validations were no new best, so the run ended early\n" in early.err
+    assert "Note: the last 2 validations brought no new best, so the run ended early\n" in early.err
     assert early.out.startswith("finished after 3 steps")
     whole = charrnn(*train, "--steps", 2, "--out", tmp_path / "whole")
     assert "ended early" not in whole.err
@@ -195,3 +195,13 @@ def test_dropped_weights_are_told_and_kept_by_what_begins_from_them(charrnn, tin
     assert "weight dropout 0.25" in charrnn("info", tmp_path / "a").out
     charrnn("train", book, "--init-from", tmp_path / "a", "--steps", 1, "--out", tmp_path / "b")
     assert load(tmp_path / "b" / "last.safetensors").config.weight_dropout == 0.25
+
+
+def test_one_of_a_thing_is_told_in_the_singular(charrnn, tiny, book, tmp_path):
+    """Of a step, a stream or an epoch as of any count, in what a run says when it begins and ends and afterwards."""
+    result = charrnn("train", book, *tiny, "--steps", 1, "--batch-size", 1, "--out", tmp_path / "run")
+    told = result.err + result.out + charrnn("history", tmp_path / "run").out
+    assert "1 stream × " in told
+    assert ", 1 step" in told
+    assert "after 1 step," in told
+    assert "its 1 step used" in told

@@ -12,7 +12,7 @@ DEVICES = "here; choose one of auto, "
 
 # The command, an option and its value -> exit status (2 is wrong usage) and what is said.
 OPTIONS = [
-    (SAMPLE, "--temperature", -1, 1, "temperature is -1.0; give a value from 0 to 1000000.0"),
+    (SAMPLE, "--temperature", -1, 1, "temperature is -1.0; give a value from 0 to 1000000"),
     (SAMPLE, "--temperature", "nan", 1, "temperature is nan; give a value from 0"),
     (SAMPLE, "--temperature", "inf", 1, "temperature is inf; give a value from 0"),
     (SAMPLE, "--temperature", "1e-320", 0, ""),
@@ -32,7 +32,7 @@ OPTIONS = [
     (SAMPLE, "--beam", ABSURD, 1, "beam is 1000000000000; give a value from 1 to 1000"),
     (SAMPLE, "--seed", -1, 2, "-1 is not in the range x>=0"),
     (SAMPLE, "--seed", 10**40, 0, ""),  # of any length
-    (SAMPLE, "--clamp", "0:0=nan", 1, "the value of unit 0:0 is nan; give a value from -1.0 to 1.0"),
+    (SAMPLE, "--clamp", "0:0=nan", 1, "the value of unit 0:0 is nan; give a value from -1 to 1"),
     (SAMPLE, "--clamp", "0:99=1", 1, "the unit's index is 99; give a value from 0 to 15"),
     (SAMPLE, "--device", "cuda:99", 1, f"there is no device 'cuda:99' {DEVICES}"),
     (SAMPLE, "--device", "quantum", 1, f"there is no device 'quantum' {DEVICES}"),

@@ -84,7 +84,7 @@ def test_without_another_unit_there_is_no_claim(make_model):
 
 
 def test_a_text_without_a_prediction_is_refused(model):
-    with pytest.raises(ConfigError, match="the text has 1 characters that the model knows; give two or more"):
+    with pytest.raises(ConfigError, match="the text has 1 character that the model knows; give two or more"):
         ablate(model, np.array([1]), Unit(0, 0), None, np.random.default_rng(0))
 
 

@@ -266,7 +266,7 @@ def test_a_text_is_large_by_all_its_files_and_by_what_is_packed_in_them(tmp_path
 @pytest.mark.parametrize("min_count", [1, 60])
 def test_a_large_text_that_is_no_file_is_encoded_without_being_held(monkeypatch, min_count):
     monkeypatch.setattr(encoding, "IN_MEMORY", 500)
-    told = ("50 line ends of stdin (CRLF or CR) were read as LF",)
+    told = ("50 line ends of stdin (CRLF or CR) read as LF",)
     expected = Corpus.from_text(Text("stdin", TEXT.replace("\r", ""), notes=told), min_count=min_count)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(TEXT.encode())))
     corpus = Corpus.from_listing(listed(["-"]), min_count=min_count)

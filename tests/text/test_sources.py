@@ -281,7 +281,7 @@ def test_a_dash_is_stdin(monkeypatch):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO("né\r\n".encode())))
     text = read(["-"])
     assert (text.name, text.characters) == ("stdin", "né\n")
-    assert text.notes == ("1 line ends of stdin (CRLF or CR) were read as LF",)
+    assert text.notes == ("1 line end of stdin (CRLF or CR) read as LF",)
 
 
 def test_a_bad_byte_is_named_with_its_place(folder):
@@ -350,7 +350,7 @@ def test_what_does_not_decode_is_replaced_on_request_and_counted_apart_from_a_tr
     write(folder, a="true \ufffd, ".encode() + b"false \xff \xe2\x82 end")
     text = read(["a"], Reading(errors="replace"))
     assert text.characters == "true \ufffd, false \ufffd \ufffd end"
-    assert text.notes == ("2 places in a did not decode as utf-8 and were read as U+FFFD",)
+    assert text.notes == ("2 places in a did not decode as utf-8, read as U+FFFD",)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-le", "shift_jis", "gb18030", "utf-7", "cp1252"])
@@ -436,7 +436,7 @@ def test_line_ends_become_lf_and_are_noted(folder):
     write(folder, a="1\r\n2\r3\n4\r\r\n")
     text = read(["a"])
     assert text.characters == "1\n2\n3\n4\n\n"
-    assert text.notes == ("4 line ends of a (CRLF or CR) were read as LF",)
+    assert text.notes == ("4 line ends of a (CRLF or CR) read as LF",)
 
 
 @pytest.mark.parametrize("source", ["missing.txt", "missing/deeper", "a" * 300])

@@ -17,6 +17,7 @@ from charrnn.cli.common import (
     read_unseen,
 )
 from charrnn.cli.output import echo_written
+from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _check_length(text: str) -> None:
     from charrnn.errors import ConfigError
 
     if len(text) < SHORTEST:
-        raise ConfigError(f"the text has {len(text)} characters that the model knows", f"give {SHORTEST:,} or more")
+        known = counted(len(text), "character")
+        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST:,} or more")
 
 
 def _as_json(found: "Birth", val_nats: dict[int, float | None]) -> dict[str, Any]:

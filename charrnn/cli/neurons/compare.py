@@ -23,6 +23,7 @@ from charrnn.cli.common import (
 from charrnn.cli.neurons.birth import SHORTEST, show_birth
 from charrnn.cli.output import PICTURE, spare_inputs
 from charrnn.display.signs import one_line
+from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ def _record_each(
         text = checkpoint.vocabulary.known(text)
     before, text = text[:-characters], text[-characters:]
     if len(text) < SHORTEST:
-        raise VocabularyError(f"the text has {len(text)} characters that all models know", f"give {SHORTEST:,} or more")
+        known = counted(len(text), "character")
+        raise VocabularyError(f"the text has {known} that all models know", f"give {SHORTEST:,} or more")
     recorded = []
     for model, checkpoint in zip(models, checkpoints, strict=True):
         network, ids = build_network(checkpoint, device), checkpoint.vocabulary.encode(text)
@@ -160,6 +162,6 @@ def _show_match(match: dict[str, Any], count: int) -> None:
     first, second = match["models"]
     r = [abs(pair["correlation"]) for pair in match["pairs"]]
     shares = ", ".join(f"{sum(x >= least for x in r)} at |r| ≥ {least}" for least in (0.9, 0.7, 0.5))
-    say(one_line(f"{first} and {second}: {len(r)} pairs of units, {shares}"))
+    say(one_line(f"{first} and {second}: {len(r):,} pairs of units, {shares}"))
     for pair in match["pairs"][:count]:
         click.echo(f"  {pair['first']:>7}  {pair['second']:>7}  r {pair['correlation']:+.3f}")

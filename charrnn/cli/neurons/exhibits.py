@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from charrnn.cli.neurons.find import short, short_p
+from charrnn.errors import counted
 
 if TYPE_CHECKING:
     from charrnn.display.gallery import Card
@@ -158,7 +159,7 @@ def _scores(finding: "Finding") -> dict[str, str]:
 def _cost(place: str, effect: "Effect") -> tuple[str, str, str]:
     cost = f"{effect.difference:+.4f} ({effect.low:+.4f} to {effect.high:+.4f})"
     others = "none" if effect.random_high is None else f"up to {effect.random_high:+.4f}"
-    return f"{PLACES[place]} ({effect.characters:,} characters)", cost, others
+    return f"{PLACES[place]} ({counted(effect.characters, 'character')})", cost, others
 
 
 def _main_effect(ablation: "Ablation") -> "Effect":
@@ -169,7 +170,7 @@ def _amounts_to(ablation: "Ablation") -> str:
     worst = [PLACES[place] for place, effect in ablation.effects.items() if effect.tells]
     if not ablation.controls:
         return "The layer has no other unit to compare it with."
-    others = f"{len(ablation.controls)} random units of like variance"
+    others = f"{counted(len(ablation.controls), 'random unit')} of like variance"
     if worst:
         return f"To hold it costs more than to hold any of {others}: {', '.join(worst)}."
     return f"To hold it costs no more than to hold some of {others}: it goes along."

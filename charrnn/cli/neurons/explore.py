@@ -19,6 +19,7 @@ from charrnn.cli.common import (
 )
 from charrnn.cli.neurons.find import SHORTEST, features_wanted, search_units
 from charrnn.cli.output import PAGE, echo_written
+from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def explore(
     text, _, before = read_unseen(sources, reading, checkpoint, part)
     ids = encode(checkpoint, text)
     if len(ids) < 2:
-        raise ConfigError(f"the text has {len(ids)} characters that the model knows", "give a longer text")
+        raise ConfigError(f"the text has {counted(len(ids), 'character')} that the model knows", "give a longer text")
     begins = _line_in_the_second_half(checkpoint, ids[:characters], length) if start is None else start
     if begins >= len(ids):
         raise ConfigError(f"the text has {len(ids):,} characters, none from {begins:,} on", "choose a lower --start")

@@ -25,6 +25,7 @@ from charrnn.cli.common import (
     sources_argument,
     unseen_part_option,
 )
+from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def find(
     text, part, before = read_unseen(sources, reading, checkpoint, part)
     ids = encode(checkpoint, beginning(checkpoint, text, characters))[:characters]
     if len(ids) < SHORTEST:
-        raise ConfigError(f"the text has {len(ids)} characters that the model knows", f"give {SHORTEST:,} or more")
+        known = counted(len(ids), "character")
+        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST:,} or more")
     text = checkpoint.vocabulary.decode(ids)
     wanted, kind = features_wanted(text, names, regexes, text_kind)
     searched = signals_wanted(signals, checkpoint.config)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from charrnn.cli.common import CONTEXT, note, progress_bar, read_unseen
+from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ def text_for(
             "a text that the model wrote itself", "written", "", _written(checkpoint, characters, seed), {}
         )
     if len(found.characters) < SHORTEST:
-        count = len(found.characters)
-        raise ConfigError(f"the text has {count} characters that the model knows", f"give {SHORTEST:,} or more")
+        known = counted(len(found.characters), "character")
+        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST:,} or more")
     return found
 
 

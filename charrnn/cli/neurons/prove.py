@@ -23,6 +23,7 @@ from charrnn.cli.common import (
     sources_argument,
     unseen_part_option,
 )
+from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _show_ablation(result: "Ablation", feature: str | None) -> None:
             + ("" if e.random_high is None else f"{e.random_mean:+.3f} … {e.random_high:+.3f}")
         )
     worst = [_PLACES[place] for place, e in result.effects.items() if e.tells]
-    others = f"{len(result.controls)} random units of like variance"
+    others = f"{counted(len(result.controls), 'random unit')} of like variance"
     if not result.controls:
         click.echo("\nThe layer has no other unit to compare it with.")
     elif worst:

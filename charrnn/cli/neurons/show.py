@@ -26,6 +26,7 @@ from charrnn.cli.common import (
     sources_argument,
 )
 from charrnn.cli.output import OutputFile, echo_written, form_for
+from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -234,7 +235,8 @@ def tell_missing(signs: set[str]) -> None:
     if signs:
         some = " ".join(sorted(signs)[:10]) + (" …" if len(signs) > 10 else "")
         note(
-            f"no font here has {some} ({len(signs)} signs), drawn as �; HTML and SVG show them with the reader's fonts"
+            f"no font here has {some} ({counted(len(signs), 'sign')}), drawn as �; "
+            "HTML and SVG show them with the reader's fonts"
         )
 
 

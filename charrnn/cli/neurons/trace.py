@@ -19,6 +19,7 @@ from charrnn.cli.common import (
     sources_argument,
 )
 from charrnn.cli.output import OutputFile, echo_written, form_for
+from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _one_id(vocabulary: "Vocabulary", character: str) -> int:
     from charrnn.errors import ConfigError
 
     if len(character) != 1:
-        raise ConfigError(f"--of has {len(character)} characters", "give one")
+        raise ConfigError(f"--of has {counted(len(character), 'character')}", "give one")
     return int(vocabulary.encode(character)[0])
 
 
