@@ -13,6 +13,7 @@ import torch
 
 Floats = npt.NDArray[Any]
 BLOCK = 64  # units that are ranked at once
+_ZERO = 0x8000  # the place of 0 among float16's values
 BLOCKS, RESAMPLES = 100, 1000  # of the bootstrap
 
 
@@ -51,20 +52,27 @@ def midranks(values: Floats) -> Floats:
     [-0.375, 0.0, 0.0, 0.375]
     """
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return _by_counts(inverse, counts)
+    return _by_counts(counts, len(values))[inverse]
 
 
 def float16_midranks(rows: npt.NDArray[np.float16]) -> Floats:
     """Return `midranks` of each row [n, T]; float16 has 65,536 values, so that counting takes the place of sorting."""
-    bits = np.ascontiguousarray(rows + np.float16(0)).view(np.uint16)  # −0 becomes 0
-    keys = np.where(bits & 0x8000, ~bits, bits | 0x8000)  # in the order of the values
-    return np.stack([_by_counts(key, np.bincount(key, minlength=0x10000)) for key in keys])
+    bits = np.ascontiguousarray(rows).view(np.int16)
+    keys = (bits ^ ((bits >> 15) & 0x7FFF)).view(np.uint16) ^ 0x8000  # in the order of the values
+    ranks = np.empty(keys.shape, np.float32)
+    for row, key in zip(ranks, keys, strict=True):
+        counts = np.bincount(key, minlength=0x10000)
+        counts[_ZERO] += counts[_ZERO - 1]  # −0 is 0
+        counts[_ZERO - 1] = 0
+        table = _by_counts(counts, len(key))
+        table[_ZERO - 1] = table[_ZERO]
+        table.take(key, out=row)
+    return ranks
 
 
-def _by_counts(keys: Floats, counts: Floats) -> Floats:
-    last = np.cumsum(counts)
-    ranks = last - (counts - 1) / 2  # from 1
-    return ((ranks - (len(keys) + 1) / 2) / len(keys)).astype(np.float32)[keys]
+def _by_counts(counts: Floats, length: int) -> Floats:
+    """The midrank of each of some values, from how often it is there: (2 · rank − 1 − T) / 2 T, ranks from 1."""
+    return ((2 * np.cumsum(counts) - counts - length) / (2 * length)).astype(np.float32)
 
 
 def rank_products(values: npt.NDArray[np.float16], places: Floats, targets: Floats) -> tuple[Floats, Floats]:
