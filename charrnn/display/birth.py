@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from charrnn.display.drawing import Figure, FigureCanvasAgg, by_defaults
-from charrnn.display.figures import write
-from charrnn.display.signs import one_line
+from charrnn.display.figures import wrapped, write
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -38,7 +37,7 @@ def draw(
         axes.plot(steps, scores, marker="o", ms=4, color=colour, label=name)
     axes.axhline(surface, color="#999999", ls="--", lw=1, label="the last five characters alone")
     axes.set(xscale="log", xlabel="step", ylabel=axis, ylim=(None, 1.02))
-    axes.set_title(one_line(title), parse_math=False)
+    figure.suptitle(wrapped(title, 8), parse_math=False)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     write(figure, path, form)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
-from charrnn.display.figures import write
+from charrnn.display.figures import wrapped, write
 from charrnn.display.plot import best, measured, shown, validated, window
 from charrnn.display.signs import one_line
 
@@ -33,7 +33,7 @@ def draw(log: Log, title: str, path: Path) -> None:
     if measured(log):
         _validation(axes, log)
     axes.set(xlabel="step", ylabel="nats per character", xlim=(0, None), ylim=window([log]))
-    axes.set_title(one_line(title), parse_math=False)
+    figure.suptitle(wrapped(title, 8), parse_math=False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     _bits_beside(axes)
     write(figure, path)

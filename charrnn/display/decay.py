@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from charrnn.display.colours import MARKS
 from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
-from charrnn.display.figures import write
-from charrnn.display.signs import one_line
+from charrnn.display.figures import wrapped, write
 
 # Okabe and Ito's palette for colour-blind eyes
 COLOURS = {
@@ -79,7 +78,7 @@ def draw(panels: Mapping[str, Sequence[Line]], title: str, path: Path, form: str
         axes.set_ylim(*_limits(lines))
         axes.legend(*axes.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, -0.12),
                     frameon=False, fontsize=11)  # fmt: skip
-    figure.suptitle(one_line(title), parse_math=False, size=14)
+    figure.suptitle(wrapped(title, figure.get_figwidth(), 14), parse_math=False, size=14)
     write(figure, path, form)
 
 
@@ -94,7 +93,7 @@ def draw_cells(
         _panel(axes, name, lines, band=0.07)
         _list_beside(axes)
     _peaks(places[1, 1], peaks)
-    figure.suptitle(one_line(title), parse_math=False, size=15)
+    figure.suptitle(wrapped(title, figure.get_figwidth(), 15), parse_math=False, size=15)
     write(figure, path, form)
 
 

@@ -1,14 +1,19 @@
 """How figures are written: as PNG or, where the file's name asks for it, as SVG; whatever signs a font lacks."""
 
 import io
+import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
+from rich.cells import cell_len
 
 from charrnn.display.drawing import Figure, rc_context
+from charrnn.display.signs import one_line
+
+_WIDE = 0.64  # of a letter's size: how wide it is, about
 
 
 def form_of(name: Path) -> str:
@@ -38,6 +43,17 @@ def svg(figure: Figure) -> str:
     with any_signs(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "charrnn"}):
         figure.savefig(written, format="svg", metadata={"Date": None})
     return written.getvalue()
+
+
+def wrapped(title: str, inches: float, size: float = 12.0) -> str:
+    """Return a title as at most six lines that fit in a figure, broken within a long path if need be.
+
+    >>> [len(line) for line in wrapped("depth in " + "a" * 90, 8).splitlines()]
+    [75, 24]
+    """
+    shown = one_line(title)
+    wide = _WIDE * size * max(1, cell_len(shown)) / max(1, len(shown))  # a CJK sign takes two columns
+    return textwrap.fill(shown, int(inches * 72 / wide), break_on_hyphens=False, max_lines=6, placeholder=" …")
 
 
 @contextmanager

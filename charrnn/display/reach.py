@@ -83,7 +83,8 @@ def _picture(reach: Reach) -> Figure:
     _passage(text, reach.highlight, rows)
     _curve(curve, reach)
     drawn = reach.highlight
-    figure.suptitle(f"{drawn.title}\n{drawn.source}{cut}\ncolour: {drawn.scale}", parse_math=False, size=11)
+    lines = (drawn.title, drawn.source + cut, f"colour: {drawn.scale}")
+    figure.suptitle("\n".join(figures.wrapped(line, 10.5, 11) for line in lines), parse_math=False, size=11)
     return figure
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from charrnn.display.drawing import Figure, FigureCanvasAgg, by_defaults
-from charrnn.display.figures import write
-from charrnn.display.signs import one_line
+from charrnn.display.figures import wrapped, write
 
 Points = Mapping[str, Sequence[tuple[float, float]]]  # by the name of their group
 
@@ -26,7 +25,7 @@ def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: 
         place.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=axes[0], ylabel=axes[1], title=name, aspect="equal")
         place.plot([0, 1], [1, 0], color="#999999", lw=0.8)
         place.legend(frameon=False)
-    figure.suptitle(one_line(title), parse_math=False)
+    figure.suptitle(wrapped(title, figure.get_figwidth()), parse_math=False)
     write(figure, path, form)
 
 
