@@ -141,7 +141,7 @@ class Session:
         self._stops = () if value == "off" else tuple(_words(value))
 
     def _set_color(self, value: str) -> None:
-        self._look = Look.parse(value, self._look.guesses, self._config)
+        self._look = Look.parse(value, self._look.guesses, self._config, self._look.held)
 
     def _set_alternatives(self, value: str) -> None:
         from charrnn.cli.sample import GUESSES

@@ -85,7 +85,8 @@ def sample(
     config = SamplingConfig(temperature, top_k, top_p, min_p)
     checkpoint = load_checkpoint(model)
     held = [Clamp.parse(text, checkpoint.config) for text in clamps]
-    look = Look.parse(color, GUESSES if alternatives else 0, checkpoint.config)
+    clamped = ", ".join(f"h of {each.layer}:{each.index} = {each.value:g}" for each in held)
+    look = Look.parse(color, GUESSES if alternatives else 0, checkpoint.config, clamped)
     together = count >= SIDE_BY_SIDE and not (look.is_drawn or interactive)
     network = _network(checkpoint, device, precision, held, together)
     sampler = Sampler(network, checkpoint.vocabulary, config, checkpoint.header.line_beginnings)

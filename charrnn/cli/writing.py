@@ -26,9 +26,11 @@ class Look:
     watch: "Unit | None" = None
     squashed: bool = False  # the unit's memory has no bound, and is shown by its tanh
     guesses: int = 0
+    signal: str = ""  # what is shown of the unit
+    held: str = ""  # which units are clamped, and at what
 
     @classmethod
-    def parse(cls, color: str, guesses: int, config: "ModelConfig") -> "Look":
+    def parse(cls, color: str, guesses: int, config: "ModelConfig", held: str = "") -> "Look":
         """Return the look that `--color` names.
 
         Raises:
@@ -38,11 +40,12 @@ class Look:
         from charrnn.model.units import Unit
 
         if color in ("none", "surprisal"):
-            return cls(surprisal=color == "surprisal", guesses=guesses)
+            return cls(surprisal=color == "surprisal", guesses=guesses, held=held)
         if ":" not in color:
             raise ConfigError(f"color is {color!r}", "choose none, surprisal or a unit such as 0:42")
         bounded = config.cell == "gru" or (config.cell == "rnn" and config.nonlinearity == "tanh")
-        return cls(watch=Unit.parse(color, config), squashed=not bounded, guesses=guesses)
+        signal = "h" if bounded else "tanh(h)" if config.cell == "rnn" else "tanh(c)"
+        return cls(False, Unit.parse(color, config), not bounded, guesses, signal, held)
 
     @property
     def is_drawn(self) -> bool:
@@ -65,7 +68,8 @@ class Look:
         console = Console()
         if not (self.guesses or (self.is_drawn and console.is_terminal)):
             return None
-        scale = "surprisal in nats" if self.surprisal else f"unit {self.watch}" if self.watch else ""
+        scale = "surprisal in nats" if self.surprisal else f"{self.signal} of unit {self.watch}" if self.watch else ""
+        scale += f"; clamped: {self.held}" if scale and self.held else ""
         top = SURPRISING if self.surprisal else None
         return Writer(Highlight.of("", scale, "", "", [], [], top), self.guesses > 0, console)
 

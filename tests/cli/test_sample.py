@@ -152,6 +152,13 @@ def test_color_paints_a_terminal(charrnn, run):
     assert "surprisal in nats" in painted
 
 
+@pytest.mark.parametrize(("color", "scale"), [("0:3", "tanh(c) of unit 0:3"), ("surprisal", "surprisal in nats")])
+def test_the_legend_of_a_clamped_sample_says_what_is_coloured_and_what_is_clamped(charrnn, run, color, scale):
+    options = ["sample", run, "--length", 30, "--color", color, "--clamp", "0:3=0.9", "--clamp", "0:5=-1"]
+    shown = charrnn(*options, FORCE_COLOR="1", COLORTERM="truecolor", TERM="xterm").out
+    assert f"{scale}; clamped: h of 0:3 = 0.9, h of 0:5 = -1" in shown
+
+
 def test_a_beam_draws_nothing_and_of_1_is_greedy(charrnn, run):
     options = ["sample", run, "--length", 30, "--prime", "the "]
     assert charrnn(*options, "--beam", 1).out == charrnn(*options, "--temperature", 0).out
