@@ -105,6 +105,9 @@ def _passage(axes: Axes, highlight: Highlight, rows: Sequence[Sequence[Cell]]) -
             axes.text(column + cell.width / 2, row + 0.5, cell.sign, color=css(ink(paint)), ha="center", va="center",
                       family="monospace", size=11, parse_math=False)  # fmt: skip
             column += cell.width
+            for guess, _ in cell.guesses:  # what is predicted, after the last character
+                axes.text(column + 0.3, row + 0.5, guess, ha="left", va="center", family="monospace", size=11,
+                          weight="bold", parse_math=False)  # fmt: skip
 
 
 def _curve(axes: Axes, reach: Reach) -> None:

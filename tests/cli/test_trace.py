@@ -1,6 +1,7 @@
 """`charrnn neurons trace`: what is written is what is shown, in every format."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -56,6 +57,16 @@ def test_the_product_has_signs_and_the_norm_has_none(trace):
     )
     assert min(norm) >= 0
     assert min(product) < 0 < max(product)
+
+
+def test_the_predicted_character_stands_at_the_end_of_the_passage(trace):
+    """It is asked about, and is no part of the passage: under its last character, in a picture after it."""
+    lines = trace(*AT, "--of", "e").splitlines()
+    end = next(place for place, line in enumerate(lines) if line.startswith("Of all influence"))
+    assert lines[end - 2].strip() == "e"
+    assert re.findall(r'<i class="p\d+">(.)</i>', trace(*AT, "--of", "e", "--format", "html")) == ["e"]
+    texts = re.findall(r"<text[^>]*weight: 700[^>]*>(.)</text>", trace(*AT, "--of", "e", "--format", "svg"))
+    assert texts == ["e"]
 
 
 def test_the_terminal_tells_how_far_it_reaches(trace):

@@ -164,7 +164,7 @@ def _reach(told: dict[str, Any]) -> "Reach":
         source=_source(told),
         text=told["text"],
         values=places if signed else [DECADES * value for value in places],
-        guesses=[],
+        guesses=[[]] * (len(places) - 1) + [[(told["of"], told["probability"])]],  # under the last, what is predicted
         top=None if signed else DECADES,
     )
     shares = [(float(share), distance) for share, distance in told["reach"].items()]
