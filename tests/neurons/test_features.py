@@ -3,6 +3,8 @@
 import ast
 import heapq
 import io
+import re
+import sys
 import tokenize
 from pathlib import Path
 
@@ -175,17 +177,25 @@ def tokenized(source):
     """Tell by Python's own tokenizer which characters stand in comments and strings (their last quotes do not)."""
     values = np.zeros(len(source))
     starts = [0, *np.cumsum([len(line) for line in source.splitlines(keepends=True)])]
+    opened = []  # where the f-strings around a token began: since Python 3.12 their parts are tokens
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         begin, end = (starts[row - 1] + column for row, column in (token.start, token.end))
-        if token.type == tokenize.COMMENT:
+        kind = tokenize.tok_name[token.type]
+        if kind in ("FSTRING_START", "TSTRING_START"):
+            opened.append(begin + len(token.string.rstrip("\"'")))
+        elif kind in ("FSTRING_END", "TSTRING_END"):
+            _mark(values, source, opened.pop(), end)
+        elif kind == "COMMENT":
             values[begin:end] = 1
-        elif token.type == tokenize.STRING:
-            body = token.string.lstrip("rb")
-            begin = end - len(body)
-            values[begin : end - 1] = 1
-            if len(body) >= 6 and body[:3] == 3 * body[0]:
-                values[begin + 1] = 0  # so far it is an empty string
+        elif kind == "STRING" and not opened:
+            _mark(values, source, end - len(token.string.lstrip("rbfRBF")), end)
     return values
+
+
+def _mark(values, source, begin, end):
+    values[begin : end - 1] = 1
+    if end - begin >= 6 and source[begin : begin + 3] == 3 * source[begin]:
+        values[begin + 1] = 0  # so far it is an empty string
 
 
 strings = st.sampled_from([
@@ -199,6 +209,36 @@ comments = st.sampled_from(["", "# i'\n", "#\n", "#'''\n", "\n", '# "\\\n'])
 @given(st.lists(st.tuples(strings, comments), max_size=8))
 def test_python_comments_and_strings_are_those_of_the_tokenizer(parts):
     source = "(\n" + "".join(f"{string} {comment}, " for string, comment in parts) + ")\n"
+    np.testing.assert_array_equal(python_comment_or_string(source), tokenized(source))
+
+
+FIELDS = {  # as Python 3.12 reads them; what is of a string, but for its last quote, stands in ‹›, and ↵ is a newline
+    "its own quotes in a field": """x = f‹"{d["a"]}!›" + y""",
+    "nested three deep": """f‹"{f"{f"{1}"}"}›" z""",
+    "a format with a field": """f‹"{x:'>{w["n"]}}›" z""",
+    "braces that stand for themselves": """f‹"{{›" + ‹"}}›" z""",
+    "a comment and line ends in a field": """f‹"{ # "↵ x↵}›" z""",
+    "a named character": r"""f‹"\N{DASH}{a["b"]}›" z""",
+    "a named character is none in a raw one": r"""rf‹"\N{a["b"]}›" z""",
+    "an escaped brace opens a field": r"""f‹"\{a["b"]}›" z""",
+    "a comparison and a slice in a field": """f‹"{a[1:2] != b!r:>3}›" z""",
+    "not an f-string": """b‹"{›" + c[‹"a›"] z""",
+    "a template string": """t‹"{d["a"]}›" z""",
+    "a line end in a format ends the string": """f‹"{d:a›↵ z""",
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_python_fstrings_end_where_the_newest_python_ends_them(name):
+    pieces = re.split("[‹›]", FIELDS[name])  # outside and inside in turn
+    expected = "".join(str(number % 2) * len(piece) for number, piece in enumerate(pieces))
+    assert labels(FEATURES["python_string"].values, "".join(pieces)) == expected
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="older tokenizers end such strings elsewhere")
+@pytest.mark.parametrize("name", [name for name in FIELDS if "template" not in name and "line end in" not in name])
+def test_python_fstrings_end_where_the_tokenizer_ends_them(name):
+    source = FIELDS[name].translate({ord("↵"): "\n", ord("‹"): None, ord("›"): None}) + "\n"
     np.testing.assert_array_equal(python_comment_or_string(source), tokenized(source))
 
 
@@ -232,8 +272,11 @@ def test_python_brackets_of_a_module_are_those_of_the_tokenizer(module):
     source = Path(module.__file__).read_text("utf-8")
     lines = places_of_lines(source)
     changes = {bracket: np.zeros(len(source)) for bracket in "()[]{}"}
+    fstrings = 0
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.OP and token.string in changes:
+        kind = tokenize.tok_name[token.type]
+        fstrings += (kind == "FSTRING_START") - (kind == "FSTRING_END")  # since Python 3.12
+        if kind == "OP" and token.string in changes and not fstrings:
             changes[token.string][lines[token.start[0] - 1] + token.start[1]] = 1
     for name, (opening, closing) in {"parenthesis": "()", "bracket": "[]", "brace": "{}"}.items():
         depths = FEATURES[f"python_{name}_depth"].values(source)

@@ -4,32 +4,29 @@ The tests hold it against `tokenize` on the standard library.
 """
 
 from charrnn.neurons.features.feature import Feature, Scanner, column
+from charrnn.neurons.features.python_strings import PREFIXES, String
 
 _OPENER = {")": "(", "]": "[", "}": "{"}
 _CONDITIONS = ("if", "elif", "while", "for")
 _NEVER_IN_BRACKETS = ("def", "class", "import", "return")
-_PREFIXES = ("r", "b", "u", "f", "rb", "br", "rf", "fr")
 
 
 class PythonScanner(Scanner):
     """Where a text of Python stands, by what has been read of it only, so that any beginning of a text scans alike.
 
     A string runs from its first quote to before its last, as far as that is known by then: after two quotes it may
-    be empty. It ends with its line unless it has three quotes or a backslash carries it on. Where a line begins with a
-    word that stands in no brackets (def, class, import, return), all open ones are taken for unbalanced and closed. The
-    code inside the braces of an f-string counts as string.
+    be empty. Where a line begins with a word that stands in no brackets (def, class, import, return), all open ones are
+    taken for unbalanced and closed. The code inside the braces of an f-string counts as string.
     """
 
     COLUMNS = ("comment", "string", "comment_or_string", "docstring", "(", "[", "{", "condition")
 
     def __init__(self) -> None:
-        self._quote = ""  # what would end what is open: one quote, three, or "\n" for a comment
-        self._escaped = False
-        self._run = 0  # quotes read in a row, of three that close
-        self._opened = False  # by the last character
-        self._empty = ""  # the quote of an empty string that the last character closed
+        self._comment = False
+        self._string: String | None = None
         self._before = ""
         self._word = ""  # the word that is being read
+        self._prefix = ""  # of the string that begins
         self._word_begins_line = False
         self._line_begins = True
         self._statement_begins = True
@@ -41,43 +38,21 @@ class PythonScanner(Scanner):
 
     def place(self) -> tuple[float, ...]:
         """Return where the scanner stands, as COLUMNS says."""
-        comment = self._quote == "\n"
-        string = bool(self._quote) and not comment
-        return (comment, string, bool(self._quote), string and self._docstring, *self._depths, self._condition)
+        string = self._string is not None and self._string.is_open
+        comment, docstring = self._comment, string and self._docstring
+        return (comment, string, comment or string, docstring, *self._depths, self._condition)
 
     def read(self, character: str) -> None:
         """Take in the next character."""
-        (empty, self._empty), (opened, self._opened) = (self._empty, ""), (self._opened, False)
-        if self._escaped:
-            self._escaped = False
-        elif len(self._quote) == 3:
-            self._read_long_string(character)
-        elif self._quote == "\n":
-            if character == "\n":
-                self._quote = self._before = ""  # a backslash does not carry a comment on
-                self._read_code(character)
-        elif self._quote:
-            self._read_short_string(character, opened)
-        elif character == empty:
-            self._quote, self._run = 3 * character, 0
+        if self._string and self._string.takes(character):
+            self._string.read(character)
         else:
-            self._read_code(character)
+            self._string = None
+            if self._comment and character == "\n":
+                self._comment, self._before = False, ""  # a backslash does not carry a comment on
+            if not self._comment:
+                self._read_code(character)
         self._before = character
-
-    def _read_long_string(self, c: str) -> None:
-        self._escaped = c == "\\"
-        self._run = self._run + 1 if c == self._quote[0] else 0
-        if self._run == 3:
-            self._quote = ""
-
-    def _read_short_string(self, c: str, opened: bool) -> None:
-        self._escaped = c == "\\"
-        if c == self._quote:
-            self._empty = c if opened else ""
-            self._quote = ""
-        elif c == "\n":
-            self._quote = ""
-            self._read_code(c)
 
     def _read_code(self, c: str) -> None:
         if c.isalnum() or c == "_":
@@ -87,7 +62,7 @@ class PythonScanner(Scanner):
             return
         self._end_word(c)
         if c == "#":
-            self._quote = "\n"
+            self._comment = True
         elif c == "\n":
             self._end_line()
         elif not c.isspace():
@@ -95,8 +70,10 @@ class PythonScanner(Scanner):
             self._statement_begins = self._line_begins = False
 
     def _end_word(self, after: str) -> None:
-        word, self._word = self._word, ""
-        if not word or (after in "\"'" and word.lower() in _PREFIXES):
+        word, self._word, self._prefix = self._word, "", ""
+        if after in "\"'" and word.lower() in PREFIXES:
+            self._prefix = word
+        if not word or self._prefix:
             return
         if self._word_begins_line and word in _NEVER_IN_BRACKETS:
             self._set_brackets("")
@@ -111,7 +88,7 @@ class PythonScanner(Scanner):
     def _read_sign(self, c: str) -> None:
         if c in "\"'":
             self._docstring = self._statement_begins
-            self._quote, self._opened, self._run = c, True, 0
+            self._string = String(c, self._prefix)
         elif c in "([{":
             self._set_brackets(self._brackets + c)
         elif c in _OPENER and _OPENER[c] in self._brackets:
