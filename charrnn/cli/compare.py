@@ -127,7 +127,7 @@ def _show(
     from charrnn.display.plot import plot_together
     from charrnn.display.terminal import Terminal
 
-    console, differing = Terminal(highlight=False), _differing(told)
+    console, differing = Terminal(), _differing(told)
     for line in tables.names(names):
         console.print(line, soft_wrap=True)
     console.print()

@@ -64,10 +64,10 @@ def _show(told: "History") -> None:
 
     from charrnn.display import tables
     from charrnn.display.plot import plot
-    from charrnn.display.signs import one_line, visible
+    from charrnn.display.signs import one_line
     from charrnn.display.terminal import Terminal
 
-    console = Terminal(highlight=False)
+    console = Terminal()
     for line in _heading(told):
         console.print(Text(one_line(line)), soft_wrap=True)
     console.print()
@@ -78,7 +78,7 @@ def _show(told: "History") -> None:
     for sample in stages(told.samples, STAGES):
         console.print()
         console.print(Text(_stage(sample), style="bold"), soft_wrap=True)
-        console.print(Text(visible(sample.text)), soft_wrap=True)
+        console.print(Text(sample.text), soft_wrap=True)
 
 
 def _heading(told: "History") -> Iterator[str]:

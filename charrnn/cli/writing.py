@@ -60,12 +60,10 @@ class Look:
 
     def writer(self) -> "Writer | None":
         """What draws it, or None: into a pipe goes the text alone, unless the guesses were asked for."""
-        from rich.console import Console
-
         from charrnn.display.highlight import SURPRISING, Highlight
-        from charrnn.display.terminal import Writer
+        from charrnn.display.terminal import Terminal, Writer
 
-        console = Console()
+        console = Terminal()
         if not (self.guesses or (self.is_drawn and console.is_terminal)):
             return None
         scale = "surprisal in nats" if self.surprisal else f"{self.signal} of unit {self.watch}" if self.watch else ""

@@ -82,7 +82,8 @@ def settings(values: Mapping[str, Sequence[Any]], width: int = 80) -> Iterator[T
         [_told(of_runs[place]) for of_runs in values.values()] for place in range(len(next(iter(values.values()))))
     ]
     widths = [min(width // 3, max(map(cell_len, column))) + _GAP for column in columns]
-    room, start = width - max(map(len, values)) - _GAP, 0
+    names = [one_line(name) for name in values]
+    room, start = width - max(map(cell_len, names)) - _GAP, 0
     while start < len(columns):
         end = start + 1
         while end < len(columns) and sum(widths[start : end + 1]) <= room:
@@ -90,8 +91,8 @@ def settings(values: Mapping[str, Sequence[Any]], width: int = 80) -> Iterator[T
         table = _table(("", *map(number, range(start, end))), names=1)
         for column, wide in zip(table.columns[1:], widths[start:end], strict=True):
             column.no_wrap, column.overflow, column.max_width = False, "fold", wide - _GAP
-        for row, name in enumerate(values):
-            table.add_row(name, *(Text(columns[place][row]) for place in range(start, end)))
+        for row, name in enumerate(names):
+            table.add_row(name, *(columns[place][row] for place in range(start, end)))
         yield table
         start = end
 
@@ -123,9 +124,9 @@ def _table(heads: Sequence[str], names: int = 0) -> Table:
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="")
     for place, head in enumerate(heads):
         if place < names:
-            table.add_column(Text(head), overflow="fold", vertical="bottom")
+            table.add_column(head, overflow="fold", vertical="bottom")
         else:
-            table.add_column(Text(head), justify="right", no_wrap=True)
+            table.add_column(head, justify="right", no_wrap=True)
     return table
 
 

@@ -4,15 +4,18 @@ from bisect import bisect
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import chain, islice
+from typing import Any
 
 from rich.cells import cell_len
 from rich.color import Color
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
 from charrnn.display.colours import MARKS, colour, ink, mark, number_of_256
 from charrnn.display.highlight import Cell, Highlight
+from charrnn.display.signs import visible
 
 # Where there are 16 colours: blue, cyan, none, magenta and red, each with an ink that can be read on the shades which
 # terminals give them. Not every such terminal has bright colours behind a text.
@@ -24,7 +27,22 @@ _FAINT = "#767676"  # to be read on white (4.5 to 1) and on black (4.6 to 1)
 
 
 class Terminal(Console):
-    """A console that leaves a reader who has gone, as under `| head`, to whoever prints; rich would end the process."""
+    """A console that shows every string as it stands: nothing of it is markup, and nothing drives the terminal.
+
+    A reader who has gone, as under `| head`, is left to whoever prints; rich would end the process.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make a Text of a string, with signs for what a terminal would act on, before it is given its room."""
+        return super().render_str(visible(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Render as rich does, and give no such character of a Text to the terminal either."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
     def on_broken_pipe(self) -> None:
         """Let the BrokenPipeError that is being handled pass."""
@@ -51,7 +69,7 @@ def show(
 
 
 def _print(line: Text, console: Console, end: str = "\n") -> None:
-    console.print(line, soft_wrap=True, highlight=False, end=end)
+    console.print(line, soft_wrap=True, end=end)
 
 
 def _rendered(line: Text, console: Console) -> str:

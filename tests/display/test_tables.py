@@ -3,14 +3,14 @@
 import io
 
 import pytest
-from rich.console import Console
 
 from charrnn.display.tables import NOTHING, chosen, clock, figures, history, names, settings
+from charrnn.display.terminal import Terminal
 
 
 def printed(*tables, width=80):
     file = io.StringIO()
-    console = Console(file=file, width=width)
+    console = Terminal(file=file, width=width)
     for table in tables:
         console.print(table)
     return file.getvalue()

@@ -6,11 +6,12 @@ import re
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from charrnn.display.colours import MARKS, colour
 from charrnn.display.highlight import Highlight
-from charrnn.display.terminal import plain, show
+from charrnn.display.terminal import Terminal, plain, show
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 TEXT = "def f(x):\n\treturn 'ünï 日本語 🙂' # e\u0301\n" * 4
@@ -24,7 +25,7 @@ def highlight(text, guesses=(), title="title"):
 def shown(highlight, **options):
     options = {"color_system": "truecolor", "no_color": False, "width": 80} | options
     file = io.StringIO()
-    show(highlight, Console(file=file, force_terminal=True, legacy_windows=False, **options))
+    show(highlight, Terminal(file=file, force_terminal=True, legacy_windows=False, **options))
     return file.getvalue()
 
 
@@ -171,7 +172,7 @@ def test_unlikely_guesses_can_be_read_on_white_and_on_black():
 
 def test_what_is_longer_than_the_screen_is_paged_whole_and_the_rest_is_not():
     pages = []
-    console = Console(file=io.StringIO(), width=80, height=12)
+    console = Terminal(file=io.StringIO(), width=80, height=12)
     show(highlight("x\n" * 40), console, lambda lines: pages.append("".join(lines)))
     assert pages == [plain(highlight("x\n" * 40))]
     assert console.file.getvalue() == ""
@@ -182,3 +183,20 @@ def test_what_is_longer_than_the_screen_is_paged_whole_and_the_rest_is_not():
 
 def test_a_tab_takes_four_columns():
     assert plain(Highlight.of("t", "s", "o", "\ta", [1.0, -1.0], [])).splitlines()[-2:] == ["⇥   a", "█   ▁"]
+
+
+HOSTILE = "[red]cat[/x] [link=file:///]y[/link] :smile: \x1b]0;title\x1b[5;8m\u202e"
+
+
+@pytest.mark.parametrize("wrapped", [str, Text, lambda text: tabled(text)], ids=["plain", "text", "in a table"])
+def test_a_terminal_shows_every_string_as_it_stands_and_obeys_none(wrapped):
+    console = Terminal(file=io.StringIO(), force_terminal=True, legacy_windows=False, width=100, color_system=None)
+    console.print(wrapped(HOSTILE))
+    assert console.file.getvalue().strip() == HOSTILE.translate({27: "␛", 0x202E: "‹U+202E›"})
+
+
+def tabled(text):
+    table = Table(text, box=None)
+    table.add_row(text)
+    table.show_header = False
+    return table

@@ -1,8 +1,13 @@
 """How a row of the tables in this folder is held to what it says: the exit status, and the line that the user sees."""
 
+import json
 import re
 
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from charrnn.model.checkpoint import seal
 
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # on a terminal
 
@@ -32,3 +37,18 @@ def here(tmp_path, monkeypatch):
     """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def reseal():
+    """A function that changes header and tensors of a checkpoint file and seals it again, as a stranger would."""
+
+    def resealed(path, change):
+        with safe_open(path, framework="numpy") as file:
+            metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = json.loads(metadata["header"])
+        changed = change(header, tensors)
+        text = changed if isinstance(changed, str) else json.dumps(header)
+        path.write_bytes(save(tensors, metadata | {"header": text, "digest": seal("1", text.encode(), tensors)}))
+
+    return resealed

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -39,14 +40,20 @@ class Terminal(io.TextIOWrapper):
         return True
 
 
+SETTING = "[/x]\x1b]0;title\x07[red]\u202e"  # the name of one
+
+
 @pytest.fixture(scope="module")
-def stranger(train, tmp_path_factory):
-    """A text by a stranger under a stranger's name, and a run that learned from it, also under one."""
+def stranger(train, reseal, tmp_path_factory):
+    """A text by a stranger under a stranger's name, a run that learned from it, also under one, and a forged one."""
     folder = tmp_path_factory.mktemp("stranger")
     text = folder / f"{NAME}.txt"
     text.write_text(WANTS * 40, "utf-8")
     (folder / NAME).symlink_to(train("--steps", 4, "--sample-every", 2, source=text))
-    return SimpleNamespace(folder=folder, text=text, run=folder / NAME, places={"RUN": folder / NAME, "TEXT": text})
+    forged = shutil.copytree(folder / NAME, folder / "forged")
+    reseal(forged / "best.safetensors", lambda header, _: header["training"].update({SETTING: SETTING}))
+    places = {"RUN": folder / NAME, "TEXT": text, "FORGED": forged}
+    return SimpleNamespace(folder=folder, text=text, run=folder / NAME, places=places)
 
 
 def seen(*arguments, **terminal):
@@ -79,6 +86,7 @@ COMMANDS = {
     "info": (["info", "RUN"], "[red]␛[5;8m"),
     "history": (["history", "RUN"], None),
     "compare": (["compare", "RUN", "RUN"], "[red]"),
+    "compare, settings of theirs": (["compare", "FORGED", "RUN"], "[/x]␛]0;title␇"),
     "corpus stats": (["corpus", "stats", "TEXT"], r"'\ufeff' 40"),
     "sample": (["sample", "RUN", "--length=400", "--prime", WANTS], "[link=file:///]x[/link] [/] [bold"),
     "sample --color": (["sample", "RUN", "--length=400", "--prime", WANTS, "--color=surprisal"], "␛[5;8mhidden"),

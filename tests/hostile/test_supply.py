@@ -48,6 +48,14 @@ def test_no_module_makes_code_of_bytes_and_one_alone_knows_the_network(module):
     assert module in FETCHING or not [name for name in imports if name in NETWORK]
 
 
+def test_rich_prints_by_the_one_console_that_obeys_no_string():
+    for module in MODULES:
+        imports, calls = used(PACKAGE / module)
+        assert not {"rich", "rich.markup", "rich.prompt"} & imports
+        assert not [name for name in calls if name.endswith("from_markup")]
+        assert "Console" not in calls, "take display.terminal.Terminal"
+
+
 def test_shells_are_called_by_none():
     for module in MODULES:
         assert "shell=True" not in (PACKAGE / module).read_text("utf-8")
