@@ -1,8 +1,10 @@
 import ast
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from charrnn.cli.main import cli
@@ -31,13 +33,24 @@ def test_the_map_has_no_module_that_does_not_exist():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_is_understood(command):
-    context, arguments = cli.make_context("charrnn", shlex.split(command)[1:]), None
-    while hasattr(context.command, "commands"):
-        name, command, arguments = context.command.resolve_command(context, context._protected_args + context.args)
-        context = command.make_context(name, arguments, parent=context)
+    words, found = shlex.split(command)[1:], cli
+    while isinstance(found, click.Group) and not words[0].startswith("-"):
+        found = found.get_command(click.Context(found), words.pop(0))
+    found.make_context("charrnn", words)
 
 
 def test_every_picture_of_the_readme_is_there():
     pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
     assert pictures
     assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_a_package_index_shows_no_link_into_a_folder_that_it_has_not():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]
+    shown = README
+    for each in settings["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        shown = re.sub(each["pattern"], each["replacement"], shown)
+    assert re.findall(r"\]\((?!https?:|#)([^)]*)\)", README)
+    assert not re.findall(r"\]\((?!https?:|#)([^)]*)\)", shown)
+    named = {path.split("/")[0] for path in re.findall(r"\]\((?!https?:|#)([^)]*)\)", README)}
+    assert named <= set(settings["build"]["targets"]["sdist"]["include"])

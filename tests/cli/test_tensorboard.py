@@ -63,6 +63,7 @@ def test_a_resumed_run_goes_on_with_its_events_and_takes_back_what_came_after_it
 
 def test_a_milestone_that_a_stop_cut_off_stands_once(charrnn, book, tiny, tmp_path, monkeypatch):
     """The stop comes in the validation after step 4, which is told of without it, and then again with it."""
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     from charrnn.cli import train as command
 
     real = command.follow
