@@ -1,4 +1,4 @@
-"""Where a string of Python ends, by what has been read of it; f-strings with their fields, as Python 3.12 has them.
+"""Where a string of Python ends, by what has been read of it only; f-strings and their fields as Python 3.12 has them.
 
 Inside the braces of an f-string stands code, which may hold strings with the same quotes, comments and line ends (PEP
 701); after a colon, a format, which may hold fields again. Template strings (Python 3.14) are the same in that.
