@@ -1,7 +1,9 @@
 """What a user can do wrong, each with its cause and its cure; the command line prints one on one line."""
 
 import re
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class CharrnnError(Exception):
@@ -49,6 +51,25 @@ def counted(number: float, noun: str) -> str:
     """
     shown = f"{number:,.0f}" if number % 1 == 0 else f"{number:g}"
     return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
+
+
+def typed(*words: object) -> str:
+    r"""Return the command `charrnn …` as it is to be typed: whatever a word holds, a shell takes it as one word.
+
+    >>> print(typed("sample", Path("x;touch y"), "--length", 500))
+    charrnn sample 'x;touch y' --length 500
+    >>> print(typed("info", Path("-x")), typed("info", "\x1b'"), sep=" | ")
+    charrnn info ./-x | charrnn info $'\u001b\''
+    """
+    return " ".join(["charrnn", *map(_quoted, words)])
+
+
+def _quoted(word: object) -> str:
+    text = f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
+    if text.isprintable():
+        return shlex.quote(text)
+    signs = (c if c.isprintable() else f"\\U{ord(c):08x}" if c > "\uffff" else f"\\u{ord(c):04x}" for c in text)
+    return "$'" + "".join(f"\\{c}" if c in "\\'" else c for c in signs) + "'"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,12 +1,12 @@
 """What a training run shows while it goes on, and what it leaves when it ends."""
 
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import click
 
 from charrnn.cli.common import is_first_process, note, say
 from charrnn.display.signs import one_line, visible
-from charrnn.errors import counted
+from charrnn.errors import counted, typed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -229,7 +229,7 @@ def _measured(best: "Checkpoint", trainer: "Trainer", run: "Run") -> "Figures":
 
 
 def summarise(result: dict[str, Any]) -> None:
-    run = one_line(shlex.quote(result["run"]))
+    run = Path(result["run"])
     val = "" if result["val_nats"] is None else f", val {result['val_nats']:.4f} nats ({result['val_bits']:.4f} bits)"
     test = "" if result["test_nats"] is None else f", test {result['test_nats']:.4f} nats"
     say(
@@ -238,8 +238,8 @@ def summarise(result: dict[str, Any]) -> None:
         f"train {result['train_nats']:.4f}{val}{test}{'' if val or test else ' nats'} per character"
     )
     if result["stopped"] == "interrupted":
-        click.echo(f"Go on: charrnn train --resume {run}")
-    click.echo(f"Next:  charrnn sample {run} --length 500")
+        click.echo(f"Go on: {typed('train', '--resume', run)}")
+    click.echo(f"Next:  {typed('sample', run, '--length', 500)}")
 
 
 @contextmanager

@@ -192,6 +192,8 @@ def _same_text(saved: "SavedState", path: Path, force: bool) -> "tuple[Corpus, b
     Raises:
         RunError: it has changed, and is not to be taken as it is now, or cannot be.
     """
+    from charrnn.training.resume import begin_from
+
     corpus = _read(saved.account.sources)
     changed = corpus.sha256 != saved.account.header.corpus.sha256
     if changed and not force:
@@ -203,7 +205,7 @@ def _same_text(saved: "SavedState", path: Path, force: bool) -> "tuple[Corpus, b
     if unknown:
         raise RunError(
             f"the text of {path} now has {counted(len(unknown), 'character')} that its model does not know",
-            f"start a new run from its weights: charrnn train SOURCE --init-from {path}",
+            f"start a new run from its weights: {begin_from(path)}",
         )
     if changed:
         note("the text has changed: going on from the same step in the text as it is now; the best is chosen anew")

@@ -13,7 +13,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from charrnn.errors import SourceError
+from charrnn.errors import SourceError, typed
 from charrnn.text.catalogue import NamedCorpus, SourceFile
 
 if TYPE_CHECKING:
@@ -138,23 +138,23 @@ def _explained(place: str, name: str) -> Iterator[None]:
     """Turn what the network libraries raise into one line that says what to do."""
     import requests
 
+    elsewhere = typed("corpus", "get", name, "--mirror", "DIR_OR_URL")
     try:
         yield
     except requests.HTTPError as error:
         raise SourceError(
             f"the server did not give {place} ({_status(error)})",
-            f"check the --mirror, or use one: 'charrnn corpus get {name} --mirror DIR_OR_URL'",
+            f"check the --mirror, or use one: '{elsewhere}'",
         ) from None
     except requests.RequestException as error:
         raise SourceError(
             f"{place} cannot be fetched: {_in_words(error)}",
-            f"try again, use a copy of the files ('charrnn corpus get {name} --mirror DIR_OR_URL'), "
-            "or take the corpus 'python', which needs no network",
+            f"try again, use a copy of the files ('{elsewhere}'), or take the corpus 'python', which needs no network",
         ) from None
     except ValueError:
         raise SourceError(
             f"{place} is not the file of the catalogue (its SHA-256 differs)",
-            f"fetch it from elsewhere: 'charrnn corpus get {name} --mirror DIR_OR_URL'",
+            f"fetch it from elsewhere: '{elsewhere}'",
         ) from None
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from charrnn.errors import SourceError
+from charrnn.errors import SourceError, typed
 from charrnn.files import replacing, sync
 from charrnn.text.catalogue import CATALOGUE, NamedCorpus
 from charrnn.text.standard_library import standard_library
@@ -61,17 +61,19 @@ def load(name: str) -> str:
     corpus = corpus_named(name)
     if not corpus.files:
         return standard_library()
-    path = path_of(name)
+    path, get = path_of(name), typed("corpus", "get", name)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise SourceError(f"the corpus {name} is not here yet", f"fetch it with 'charrnn corpus get {name}'") from None
+        raise SourceError(
+            f"the corpus {name} is not here yet", f"fetch it with '{typed('corpus', 'get', name)}'"
+        ) from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror})", "check what it is and its permissions") from None
     if sha256(content).hexdigest() != corpus.sha256:
         raise SourceError(
             f"{path} is not the text of the corpus {name} (its SHA-256 differs)",
-            f"move it away, then fetch it with 'charrnn corpus get {name}'",
+            f"move it away, then fetch it with '{get}'",
         )
     return content.decode("utf-8")
 

@@ -1,13 +1,12 @@
 """Event files for TensorBoard in the run folder: the log's figures as curves, the samples as text."""
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from charrnn.errors import RunError
+from charrnn.errors import RunError, typed
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.report import Progress
 
@@ -87,7 +86,7 @@ class Events:
         except OSError as error:
             raise RunError(
                 f"the event files in {self._folder} cannot be written ({error.strerror})",
-                f"make room, then: charrnn train --resume {shlex.quote(str(self._folder))}",
+                f"make room, then: {typed('train', '--resume', self._folder)}",
             ) from None
 
 

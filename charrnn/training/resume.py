@@ -1,7 +1,6 @@
 """What training goes on from after a stop, exactly: one file with all that a run needs but its text."""
 
 import os
-import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from charrnn.errors import CharrnnError, RunError
+from charrnn.errors import CharrnnError, RunError, typed
 from charrnn.files import replacing
 from charrnn.model.cells import state_names
 from charrnn.model.checkpoint import Header, seal
@@ -202,14 +201,17 @@ def restore(trainer: Trainer, state: SavedState) -> None:
 def _of_another_layout(path: Path, why: str) -> RunError:
     return RunError(
         f"{path} is not as this charrnn writes it: {why}",
-        "go on with the charrnn that wrote it, or start a new run from its weights: "
-        f"charrnn train SOURCE --init-from {shlex.quote(str(path.parent))}",
+        f"go on with the charrnn that wrote it, or start a new run from its weights: {begin_from(path.parent)}",
     )
 
 
 def _after_loss(folder: Path) -> str:
-    run = shlex.quote(str(folder))
-    return f"restore it from a backup, or start a new run from the best weights: charrnn train SOURCE --init-from {run}"
+    return f"restore it from a backup, or start a new run from the best weights: {begin_from(folder)}"
+
+
+def begin_from(folder: Path) -> str:
+    """Return the command that starts a new run from the weights of another."""
+    return typed("train", "SOURCE", "--init-from", folder)
 
 
 def _sealed(account: str, tensors: dict[str, Tensor]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The run folder: the best and the last checkpoint, the log and the samples, written as training goes on."""
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -10,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from charrnn.errors import CheckpointError, RunError
+from charrnn.errors import CheckpointError, RunError, typed
 from charrnn.files import append, made_anew, replacing, sweep, sync
 from charrnn.model.checkpoint import (
     BEST,
@@ -291,7 +290,7 @@ class Run:
                 raise RunError(problem, "name another folder with --out") from None
             raise RunError(
                 f"{problem}; {kept}",
-                f"make room or mend the folder, then: charrnn train --resume {shlex.quote(str(self.path))}",
+                f"make room or mend the folder, then: {typed('train', '--resume', self.path)}",
             ) from None
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from unittest.mock import patch
 import pytest
 
 from charrnn.cli.main import main
+from charrnn.errors import typed
 
 # What each line wants: to be a page's script, an attribute, a template, rich's markup, a terminal's or a line's master.
 WANTS = (
@@ -218,3 +220,25 @@ def test_a_script_that_did_slip_into_a_page_would_be_kept_from_running_and_from_
     assert obeyed is None
     assert requested in ([], [path.as_uri()])
     assert any("Content Security Policy" in complaint for complaint in complaints)
+
+
+WORDS = ["x;touch PWNED;#", "$(touch PWNED)", "a b", "it's", NAME, "-x", "é\u00a0\u202e\U000e0001", "\\", ""]
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no shell that takes $'…'")
+def test_a_shell_takes_each_word_of_a_command_to_be_copied_as_that_word(here):
+    command = typed("train", "--resume", *WORDS).replace("charrnn", "printf %s\\\\0", 1)
+    assert command.isprintable()
+    told = subprocess.run(["bash", "-c", command], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"})
+    assert told.stdout.decode().split("\0") == ["train", "--resume", *WORDS, ""]
+    assert not list(here.iterdir())
+
+
+def test_advice_names_a_folder_such_that_a_shell_takes_it_as_one_word(run, book, here, row):
+    shutil.copytree(run, here / WORDS[0])
+    was = book.read_text("utf-8")
+    try:
+        book.write_text(was + "ж", "utf-8")
+        row(["train", "--resume", WORDS[0], "--force"], 1, f"charrnn train SOURCE --init-from '{WORDS[0]}'")
+    finally:
+        book.write_text(was, "utf-8")

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -59,6 +60,27 @@ def test_rich_prints_by_the_one_console_that_obeys_no_string():
 def test_shells_are_called_by_none():
     for module in MODULES:
         assert "shell=True" not in (PACKAGE / module).read_text("utf-8")
+
+
+COMMAND = re.compile("charrnn (corpus|train|sample|score|info|history|compare|gradients|neurons) ")
+
+
+def pieces(node):
+    """The strings that code puts together with others, by an f-string, by + or %, or by a method."""
+    if isinstance(node, ast.JoinedStr):
+        yield from node.values
+    elif isinstance(node, ast.BinOp):
+        yield from (node.left, node.right)
+    elif isinstance(node, ast.Attribute):
+        yield node.value
+
+
+def test_a_command_to_be_copied_is_put_together_by_the_one_function_that_quotes():
+    for module in MODULES:
+        nodes = list(ast.walk(ast.parse((PACKAGE / module).read_text("utf-8"))))
+        parts = [str(each.value) for n in nodes for each in pieces(n) if isinstance(each, ast.Constant)]
+        assert not list(filter(COMMAND.search, parts)), f"{module}: take errors.typed"
+        assert module in ("errors.py", "cli/interactive.py") or "shlex" not in used(PACKAGE / module)[0]
 
 
 OFFLINE = """

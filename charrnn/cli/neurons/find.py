@@ -1,6 +1,5 @@
 """`charrnn neurons find` and `features`: which unit follows what, how surely, and what can be asked for."""
 
-import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from charrnn.cli.common import (
     sources_argument,
     unseen_part_option,
 )
-from charrnn.errors import counted
+from charrnn.errors import counted, typed
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -228,10 +227,10 @@ def _show(findings: "list[Finding]", origin: dict[str, Any]) -> None:
         return
     best = max(single, key=lambda each: each.gain)
     part = [] if origin["part"] == "all" else ["--part", origin["part"]]
-    where = shlex.join([origin["model"], *origin["source"], *part, "--unit", str(best.unit)])
-    click.echo(f"\nNext:  charrnn neurons show {one_line(where)}" + f" --signal {best.signal}")
-    told = f" --feature {best.feature}" if best.kind == "binary" and not best.predictive else ""
-    click.echo(f"       charrnn neurons ablate {one_line(where)}{told}")
+    where = (origin["model"], *origin["source"], *part, "--unit", best.unit)
+    told = ("--feature", best.feature) if best.kind == "binary" and not best.predictive else ()
+    click.echo(f"\nNext:  {typed('neurons', 'show', *where, '--signal', best.signal)}")
+    click.echo(f"       {typed('neurons', 'ablate', *where, *told)}")
 
 
 def _row(each: "Finding") -> str:
