@@ -8,6 +8,7 @@ import mmap
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ import pytest
 
 from charrnn.errors import SourceError
 from charrnn.text import cache, encoding, opening
+from charrnn.text.cache_files import seal
 from charrnn.text.corpus import Corpus
 from charrnn.text.encoding import encode_aside
 from charrnn.text.reading import DEFAULT, Reading
@@ -143,7 +145,11 @@ def test_a_damaged_cache_is_noticed_and_made_again(place, book, reads, kind, dam
     (damaged,) = place.glob(kind)
     DAMAGE[damage](damaged)
     expected = Corpus.from_text(read([str(book)]))
-    assert same(corpus_of(book), expected)
+    again = corpus_of(book)
+    named, told = damaged if kind != "*.ids" else next(place.glob("*.entry")), [*expected.notes]
+    if damage != "gone" or kind == "*.ids":
+        told.append(f"{named} was damaged and is dropped; what it held is made anew when it is needed")
+    assert same(again, replace(expected, notes=tuple(told)))
     encoded = reads["encoded"]
     assert encoded == (1 if kind == "files" else 2)
     assert same(corpus_of(book), expected)
@@ -300,7 +306,7 @@ def forged(entry, **changes):
     """Seal an entry again with some of its values changed, as anybody can who may write to the cache."""
     kept = json.loads(entry.read_bytes().partition(b"\n")[2])
     kept["encoded"].update(changes.pop("encoded", {}))
-    cache._seal(entry, kept | changes)
+    seal(entry, kept | changes)
 
 
 @pytest.mark.parametrize(
@@ -320,18 +326,28 @@ def forged(entry, **changes):
     ],
     ids=str,
 )
-def test_a_forged_entry_is_made_anew_and_deletes_nothing(place, book, tmp_path, changes):
+def test_a_forged_entry_is_dropped_with_a_note_and_deletes_nothing(place, book, tmp_path, changes):
     before = corpus_of(book)
     (entry,) = place.glob("*.entry")
     forged(entry, **changes)
     other = tmp_path / "other.txt"
     other.write_text("something else, long enough to be split into parts\n" * 50)
     os.utime(entry, (0, 0))
-    for path in (book, other):
-        after = corpus_of(path)
+    told, after = corpus_of(book).notes, corpus_of(other)
+    assert f"{entry} was damaged and is dropped; what it held is made anew when it is needed" in told
     assert book.exists()
     assert corpus_of(book).vocabulary.characters == before.vocabulary.characters
     assert after.vocabulary.characters != before.vocabulary.characters
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among its files")
+@pytest.mark.parametrize("name", ["files", f"{'0' * 32}.entry"])
+def test_a_pipe_or_an_endless_file_in_the_cache_is_not_waited_for(place, book, name):
+    place.mkdir()
+    for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+        (place / name).unlink(missing_ok=True)
+        make(place / name)
+        assert any(f"{place / name} was damaged and is dropped" in note for note in corpus_of(book).notes)
 
 
 @pytest.mark.parametrize("ids", ["../thesis.txt", "../../etc/passwd"])

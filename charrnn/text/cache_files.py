@@ -1,0 +1,100 @@
+"""The files of the cache of encoded texts: what is written to each, and whether it is whole. Not for encoding."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from charrnn.files import replacing
+from charrnn.text.encoding import Encoded
+from charrnn.text.opening import is_file
+
+FILES = "files"  # which files are known
+_ID_TYPES = ("uint8", "uint16", "int32")
+FILE_MODE = 0o600  # the ids and the vocabulary give a private text away
+_LONGEST = 1 << 26  # bytes that no entry has
+
+Stamp = tuple[int, int, int, int, int]
+IdsName = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\.ids\Z")]  # never a path that leads elsewhere
+T = TypeVar("T")
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of an encoded text: of which bytes, how read, and the file of its ids with its own stamp."""
+
+    content: str
+    choices: dict[str, Any]
+    encoded: Encoded
+    notes: tuple[str, ...]
+    ids: IdsName
+    stamp: Stamp
+
+
+def stamp(path: Path) -> Stamp:
+    """Return what tells that a file is the same as before, without reading it."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def seal(file: Path, value: Any) -> None:
+    """Write a value under the hash of what is written."""
+    content = msgspec.json.encode(value)
+    with replacing(file, mode=FILE_MODE) as temporary:
+        temporary.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def sealed(file: Path, kind: type[T]) -> T | None:
+    """Return what was written to a file; None where there is no file, or it is not whole."""
+    try:
+        if not is_file(file) or file.stat().st_size > _LONGEST:
+            return None
+        digest, _, content = file.read_bytes().partition(b"\n")
+        value = msgspec.json.decode(content, type=kind)
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return None
+    return value if sha256(content).hexdigest().encode() == digest else None
+
+
+def entries(place: Path) -> Iterator[Entry]:
+    """Yield the entries that are whole."""
+    return (entry for file in place.glob("*.entry") if (entry := sealed(file, Entry)))
+
+
+def fits(entry: Entry, place: Path) -> bool:
+    """Return whether the file of an entry's ids is still the one that it vouches for, and its vocabulary is one."""
+    known, file = entry.encoded, place / entry.ids
+    if known.id_type not in _ID_TYPES or not is_file(file) or stamp(file) != entry.stamp:
+        return False
+    if known.length < 1 or entry.stamp[2] != known.length * np.dtype(known.id_type).itemsize:
+        return False
+    characters = all(0 <= code < 0xD800 or 0xE000 <= code < 0x110000 for code in known.codes)
+    return characters and known.codes == sorted(set(known.codes))
+
+
+def is_sound(entry: Entry, place: Path) -> bool:
+    """Return whether an entry fits and its ids, all of which are read, are those of its characters."""
+    if not fits(entry, place):
+        return False
+    return int(np.memmap(place / entry.ids, entry.encoded.id_type, "r").max()) < len(entry.encoded.codes)
+
+
+def damaged(place: Path) -> Iterator[Path]:
+    """Yield the files that are not as they were written, and the entries that do not fit the file of their ids."""
+    for file in place.glob("*.entry"):
+        entry = sealed(file, Entry)
+        if not (entry and fits(entry, place)) and os.path.lexists(file):
+            yield file
+    known = place / FILES
+    if sealed(known, dict[str, str]) is None and os.path.lexists(known):
+        yield known
+
+
+def drop(file: Path) -> None:
+    """Remove a file where that is possible: Windows keeps what is mapped."""
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
