@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from charrnn.display.highlight import SURPRISING, Highlight
-from charrnn.errors import ConfigError, RunError, VocabularyError, counted
+from charrnn.errors import ConfigError, RunError, VocabularyError, counted, did_you_mean
 from charrnn.model.checkpoint import Checkpoint, Figures, Header, Provenance, locate, save
 from charrnn.model.checkpoint import load as load_checkpoint
 from charrnn.model.clamping import Clamp
@@ -244,7 +244,8 @@ def _check_names(options: dict[str, Any]) -> None:
     known = {field.name for kind in (ModelConfig, TrainingConfig) for field in fields(kind)} - {"vocabulary_size"}
     unknown = sorted(set(options) - known)
     if unknown:
-        raise ConfigError(f"there is no option {unknown[0]}", f"choose among {', '.join(sorted(known))}")
+        cure = did_you_mean(unknown[0], known, f"choose among {', '.join(sorted(known))}")
+        raise ConfigError(f"there is no option {unknown[0]}", cure)
 
 
 def _check_text(text: object) -> None:

@@ -2,7 +2,8 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -98,4 +99,18 @@ def check_whole(name: str, value: int, low: int, high: int) -> None:
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     """Raise ConfigError unless value is one of the choices."""
     if value not in choices:
-        raise ConfigError(f"{name} is {value!r}", f"choose one of {', '.join(choices)}")
+        raise ConfigError(f"{name} is {value!r}", did_you_mean(value, choices, f"choose one of {', '.join(choices)}"))
+
+
+def did_you_mean(name: str, known: Iterable[str], cure: str, alike: Sequence[str] = ()) -> str:
+    """Return a cure that begins with the known names that are most like a mistyped one, and those found `alike`.
+
+    >>> did_you_mean("Tolstoi", ["kernel", "tolstoy"], "give a file")
+    'did you mean tolstoy? Else give a file'
+    >>> did_you_mean("x", ["kernel", "tolstoy"], "give a file")
+    'give a file'
+    """
+    folded = {each.casefold(): each for each in known}
+    close = [folded[each] for each in get_close_matches(str(name).casefold(), folded, cutoff=0.7)]
+    alike = list(dict.fromkeys((*close, *alike)))
+    return f"did you mean {' or '.join(alike)}? Else {cure}" if alike else cure

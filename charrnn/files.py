@@ -8,6 +8,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -34,6 +35,15 @@ def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int =
             sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def beside(path: Path) -> list[str]:
+    """Return the paths of what lies in the same folder under a name like that of a mistyped path."""
+    try:
+        names = {name.casefold(): name for name in sorted(os.listdir(path.parent)) if name.isprintable()}
+    except (OSError, ValueError):
+        return []
+    return [str(path.parent / names[name]) for name in get_close_matches(path.name.casefold(), names, cutoff=0.7)]
 
 
 def is_special(path: Path) -> bool:

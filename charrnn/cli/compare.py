@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import echo_json, examples, json_option, note
-from charrnn.cli.output import PICTURE, NamedPath
+from charrnn.cli.output import PICTURE, RunFolder
 
 if TYPE_CHECKING:
     from charrnn.training.history import History
@@ -25,7 +25,7 @@ _OF_THE_TEXT = ("val_nats", "test_nats")  # what can only be compared on the sam
         "charrnn compare checkpoints/python-* --json",
     )
 )
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=NamedPath())
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=RunFolder())
 @click.option(
     "-o", "--output", type=PICTURE, metavar="PICTURE.png",
     help="Draw their losses, against time and against epochs, in one picture.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charrnn.cli.common import echo_json, examples, json_option, note
-from charrnn.cli.output import NamedPath
+from charrnn.cli.output import RunFolder
 from charrnn.errors import counted
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 80, 16
 @click.command(
     epilog=examples("charrnn history checkpoints/python-lstm", "charrnn history checkpoints/python-lstm --json")
 )
-@click.argument("run", metavar="RUN", type=NamedPath())
+@click.argument("run", metavar="RUN", type=RunFolder())
 @json_option
 def history(run: Path, as_json: bool) -> None:
     """Show a run: its figures as a table, its loss as a curve, and what the model wrote at a few stages.

@@ -9,6 +9,7 @@ import click
 from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError
 from charrnn.files import is_special
+from charrnn.model.shipped import run_folder
 
 FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # of what is shown, by the file's name
 _TEXT = ("", ".txt")  # names of files that get what a terminal would
@@ -24,6 +25,13 @@ class NamedPath(click.Path):
         if not os.fspath(value):
             self.fail("It is empty; give a name.", param, ctx)
         return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
+class RunFolder(NamedPath):
+    """The folder of a run, which may be named as it is in `checkpoints`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        return run_folder(super().convert(value, param, ctx))
 
 
 class OutputFile(NamedPath):
@@ -53,8 +61,11 @@ class OutputFile(NamedPath):
 class OutputFolder(NamedPath):
     """A folder that a command fills with pages, pictures and figures; it is made where it is missing."""
 
-    def __init__(self) -> None:
-        super().__init__(file_okay=False)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = super().convert(value, param, ctx)
+        if os.path.lexists(path) and not path.is_dir():
+            raise ConfigError(f"{path} is a file", "name a folder")
+        return path
 
 
 PICTURE = OutputFile(".png", ".svg")

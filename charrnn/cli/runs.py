@@ -50,6 +50,7 @@ def fresh(
 
     from charrnn.model.checkpoint import Figures
     from charrnn.model.devices import choose_device, choose_precision
+    from charrnn.model.shipped import RUNS
     from charrnn.training.group import joined
     from charrnn.training.recipe import Hardware, recipe
     from charrnn.training.run import Run
@@ -67,7 +68,7 @@ def fresh(
         _compare(corpus, group)
         hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
-        folder = out or Path("checkpoints", f"{corpus.name}-{config.cell}")
+        folder = out or RUNS / f"{corpus.name}-{config.cell}"
         _check_room(config, training, corpus, group, folder)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import device_option, echo_json, examples, json_option, reading_options
-from charrnn.cli.output import NamedPath
+from charrnn.cli.output import OutputFolder, RunFolder
 from charrnn.cli.progress import finish, follow, signals, summarise
 from charrnn.cli.runs import Prepared, fresh, resumed
 from charrnn.errors import RunError, is_out_of_memory
@@ -35,10 +35,10 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
     )
 )
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
-@click.option("--out", type=NamedPath(), metavar="RUN", help="The run folder. Default: a new one in checkpoints/.")
+@click.option("--out", type=OutputFolder(), metavar="RUN", help="The run folder. Default: a new one in checkpoints/.")
 @click.option(
     "--resume",
-    type=NamedPath(),
+    type=RunFolder(),
     metavar="RUN",
     help="Go on with a stopped run, exactly.",
 )

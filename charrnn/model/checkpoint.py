@@ -19,10 +19,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 import charrnn
-from charrnn.errors import CharrnnError, CheckpointError, ConfigError, check_choice, check_whole
-from charrnn.files import is_special, replacing
+from charrnn.errors import CharrnnError, CheckpointError, ConfigError, check_choice, check_whole, did_you_mean
+from charrnn.files import beside, is_special, replacing
 from charrnn.model.config import ModelConfig
-from charrnn.model.shipped import SHIPPED, shipped
+from charrnn.model.shipped import RUNS, SHIPPED, run_folder, shipped
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 FORMAT = "charrnn"
@@ -189,18 +189,21 @@ def _other_kind(path: Path) -> str | None:
 def locate(model: str) -> Path:
     """Return the checkpoint file that MODEL means: the file itself, the best one of a run folder, or a shipped one.
 
-    The name of a shipped model always means that model, and "./name" a file or folder of that name.
+    The name of a shipped model always means that model, and "./name" a file or folder of that name; another name may be
+    that of a run in `checkpoints`.
 
     Raises:
         CheckpointError: there is no such file, or the folder holds no checkpoint.
     """
-    path = shipped(model) or Path(model)
+    path = shipped(model) or run_folder(Path(model))
     if os.path.isfile(path):  # unlike Path.is_file, false for a name that no file can have
         return path
     if not (model and os.path.isdir(path)):
-        names = ", ".join(filter(shipped, SHIPPED))
-        ways = "a checkpoint file or a run folder of 'charrnn train'" + (f", or one of {names}" if names else "")
-        raise CheckpointError(f"there is no model {model or repr(model)}", f"give {ways}")
+        names = list(filter(shipped, SHIPPED))
+        cure = "give a checkpoint file or a run folder of 'charrnn train'"
+        cure += f", or one of {', '.join(names)}" if names else ""
+        alike = [*beside(path), *beside(RUNS / path)] if model else []
+        raise CheckpointError(f"there is no model {model or repr(model)}", did_you_mean(model, names, cure, alike))
     for name in (BEST, LAST):
         if (path / name).is_file():
             return path / name

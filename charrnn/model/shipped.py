@@ -1,7 +1,9 @@
-"""The models that come with charrnn and are found by name: in an installed package, and in a clone of the project."""
+"""Models that are found by name: those that come with charrnn, installed or in a clone of the project, and runs."""
 
+import os
 from pathlib import Path
 
+RUNS = Path("checkpoints")  # where `charrnn train` puts its runs
 SHIPPED = ("shakespeare", "tolstoy", "kernel")
 
 _PACKAGE = Path(__file__).parents[1]
@@ -12,3 +14,9 @@ def shipped(name: str) -> Path | None:
     """Return the file of a model that came with charrnn, or None where this is no name of one, or it did not come."""
     paths = (folder / f"{name}.safetensors" for folder in _FOLDERS) if name in SHIPPED else ()
     return next((path for path in paths if path.is_file()), None)
+
+
+def run_folder(path: Path) -> Path:
+    """Return a path, or where nothing is there and it is a mere name, the folder of that name among the runs."""
+    run = RUNS / path
+    return run if str(path) == path.name and not os.path.lexists(path) and os.path.isdir(run) else path

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from charrnn.errors import SourceError
+from charrnn.errors import SourceError, did_you_mean
+from charrnn.files import beside
 from charrnn.text.catalogue import CATALOGUE
 
 CHUNK = 1 << 20
@@ -58,7 +59,8 @@ def raw(path: Path) -> Iterator[bytes]:
             yield from _as_long_as_it_was(file, path)
     except (FileNotFoundError, ValueError):  # no file can have a name with a zero in it
         names = ", ".join(CATALOGUE)
-        raise SourceError(f"there is no file {path}", f"check the path, or name a corpus: {names}") from None
+        cure = did_you_mean(str(path), CATALOGUE, f"check the path, or name a corpus: {names}", beside(path))
+        raise SourceError(f"there is no file {path}", cure) from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror})", "check what it is and its permissions") from None
 

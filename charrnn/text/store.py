@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from charrnn.errors import SourceError, typed
+from charrnn.errors import SourceError, did_you_mean, typed
 from charrnn.files import replacing, sync
 from charrnn.text.catalogue import CATALOGUE, NamedCorpus
 from charrnn.text.standard_library import standard_library
@@ -38,7 +38,8 @@ def corpus_named(name: str) -> NamedCorpus:
         SourceError: there is none.
     """
     if name not in CATALOGUE:
-        raise SourceError(f"there is no corpus named {name}", f"choose one of {', '.join(CATALOGUE)}")
+        cure = did_you_mean(name, CATALOGUE, f"choose one of {', '.join(CATALOGUE)}")
+        raise SourceError(f"there is no corpus named {name}", cure)
     return CATALOGUE[name]
 
 

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from charrnn.errors import RunError
-from charrnn.files import is_special
+from charrnn.errors import RunError, did_you_mean
+from charrnn.files import beside, is_special
 from charrnn.model.checkpoint import BEST, LAST, Header, load
-from charrnn.model.shipped import shipped
+from charrnn.model.shipped import RUNS, shipped
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.overfitting import Overfitting, overfitting
 
@@ -58,7 +58,7 @@ class History:
             CheckpointError: its checkpoint is damaged.
         """
         if not os.path.isfile(path / LOG):
-            raise RunError(_no_log(path), "give a run folder made by 'charrnn train'")
+            raise no_run(path)
         log = tuple(line for line in _lines(path / LOG, Line) if _is_report(line))
         if not log:
             raise RunError(f"nothing is logged in {path} yet", "wait until the run has taken its first steps")
@@ -111,15 +111,18 @@ def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
             yield msgspec.json.decode(content, type=kind)
 
 
-def _no_log(path: Path) -> str:
+def no_run(path: Path) -> RunError:
     """Say what a path is that is no folder with a log."""
+    cure = "give a run folder made by 'charrnn train'"
     if os.path.isfile(path):
-        return f"{path} is a file, not the folder of a run"
+        return RunError(f"{path} is a file, not the folder of a run", cure)
     if os.path.isdir(path):
-        return f"{path} holds no {LOG} of a run"
+        return RunError(f"{path} holds no {LOG} of a run", cure)
     if shipped(str(path)):
-        return f"{path} is a model that comes with charrnn, without the {LOG} of its run"
-    return f"there is no folder {path}"
+        return RunError(f"{path} is a model that comes with charrnn, without the {LOG} of its run", cure)
+    return RunError(
+        f"there is no folder {path}", did_you_mean(str(path), (), cure, [*beside(path), *beside(RUNS / path)])
+    )
 
 
 def _is_report(line: Mapping[str, Any]) -> bool:

@@ -26,7 +26,7 @@ from charrnn.model.config import CELL_NAMES, ModelConfig
     ],
 )
 def test_a_bad_value_is_an_error_that_names_the_field(field, value):
-    with pytest.raises(ConfigError, match=f"^{field} is {value!r}; (give a value from|choose one of)"):
+    with pytest.raises(ConfigError, match=rf"^{field} is {value!r}; (give a value|did you mean|choose one of)"):
         ModelConfig(**{"vocabulary_size": 6, field: value})
 
 

@@ -335,5 +335,5 @@ def test_features_are_found_by_their_names():
 
 
 def test_an_unknown_feature_is_refused_with_the_choices():
-    with pytest.raises(ConfigError, match="feature is 'smell'; choose one of line_position"):
+    with pytest.raises(ConfigError, match="there is no feature 'smell'; 'charrnn neurons features' lists"):
         feature_named("smell")

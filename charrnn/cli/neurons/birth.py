@@ -73,8 +73,13 @@ def show_birth(
 def _stages(run: str) -> dict[int, Path]:
     from charrnn.errors import CheckpointError
     from charrnn.model.checkpoint import stages
+    from charrnn.model.shipped import run_folder
+    from charrnn.training.history import LOG, no_run
 
-    paths = stages(Path(run))
+    folder = run_folder(Path(run))
+    paths = stages(folder)
+    if not (paths or (folder / LOG).is_file()):
+        raise no_run(folder)
     if not paths:
         raise CheckpointError(
             f"{run} has kept no model of its stages", "train with --keep-checkpoints, or compare two models"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from charrnn.errors import ConfigError, check_choice
+from charrnn.errors import ConfigError, check_choice, did_you_mean
 from charrnn.neurons.features.any_text import ANY_TEXT
 from charrnn.neurons.features.c_source import C_SOURCE
 from charrnn.neurons.features.feature import Feature, past_returns
@@ -37,7 +37,9 @@ def feature_named(name: str) -> Feature:
     if name in FEATURES:
         return FEATURES[name]
     others = offered()
-    check_choice("feature", name, (*FEATURES, *others))
+    if name not in others:
+        cure = did_you_mean(name, (*FEATURES, *others), "'charrnn neurons features' lists them all")
+        raise ConfigError(f"there is no feature {name!r}", cure)
     return load(others[name])
 
 
