@@ -64,7 +64,7 @@ def _show(told: "History") -> None:
 
     from charrnn.display import tables
     from charrnn.display.plot import plot
-    from charrnn.display.signs import one_line
+    from charrnn.display.signs import one_line, visible
     from charrnn.display.terminal import Terminal
 
     console = Terminal()
@@ -78,7 +78,7 @@ def _show(told: "History") -> None:
     for sample in stages(told.samples, STAGES):
         console.print()
         console.print(Text(_stage(sample), style="bold"), soft_wrap=True)
-        console.print(Text(sample.text), soft_wrap=True)
+        console.print(Text(visible(sample.text)), soft_wrap=True)  # a Text of its own would lose a bell
 
 
 def _heading(told: "History") -> Iterator[str]:
