@@ -10,7 +10,7 @@ import pytest
 import charrnn as package
 
 HOUSE = Path(package.__file__).parent
-BASE = {"charrnn", *(f"charrnn.{name}" for name in ("errors", "files", "room"))}  # itself: version and API
+BASE = {"charrnn", *(f"charrnn.{name}" for name in ("errors", "files", "room", "trust"))}  # itself: version and API
 MAY_IMPORT = {
     "text": {"text"},
     "model": {"text", "model"},
@@ -86,7 +86,7 @@ def test_importing_charrnn_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["errors.py", "files.py"])
+@pytest.mark.parametrize("name", ["errors.py", "files.py", "trust.py"])
 def test_the_ground_floor_stands_on_nothing(name):
     assert not list(filter(lambda module: module.startswith("charrnn"), imports(HOUSE / name)))
 

@@ -9,7 +9,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from charrnn import trust
 from charrnn.errors import SourceError
 from charrnn.files import replacing
 from charrnn.text.cache_files import (
@@ -27,10 +28,12 @@ from charrnn.text.cache_files import (
     FILES,
     Entry,
     Stamp,
+    close,
     damaged,
     drop,
     entries,
     is_sound,
+    kept,
     seal,
     sealed,
     stamp,
@@ -80,7 +83,7 @@ def encoded(
     try:
         place.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
         choices = {**asdict(reading), "min_count": min_count, "files": _layout(listing.files)}
-        told = [_dropped(file) for file in damaged(place)]
+        told = [*_closed(place), *(_dropped(file) for file in damaged(place))]
         entry = _found(listing.files, choices, place, on_bytes, told)
         entry = entry or _made(listing, reading, choices, place, on_bytes)
         ids = np.memmap(place / entry.ids, entry.encoded.id_type, "r")
@@ -91,6 +94,17 @@ def encoded(
             f"{cure}, or name another folder with {FOLDER_VARIABLE}",
         ) from None
     return entry.encoded, np.asarray(ids), (*entry.notes, *told)
+
+
+def _closed(place: Path) -> Iterator[str]:
+    """Close what an older charrnn left open to other users, and tell of it; a folder that is named may have other uses.
+
+    Where the user has allowed a folder, it is shared.
+    """
+    if not trust.is_allowed(place):
+        wide = [*kept(place)] if os.environ.get(FOLDER_VARIABLE) else [place, *kept(place)]
+        if sum(map(close, wide)):
+            yield f"the cache in {place} could be read by other users and is closed to them now"
 
 
 def _dropped(file: Path) -> str:

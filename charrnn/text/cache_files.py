@@ -1,6 +1,7 @@
 """The files of the cache of encoded texts: what is written to each, and whether it is whole. Not for encoding."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
@@ -68,8 +69,8 @@ def entries(place: Path) -> Iterator[Entry]:
 def fits(entry: Entry, place: Path) -> bool:
     """Return whether the file of an entry's ids is still the one that it vouches for, and its vocabulary is one."""
     known, file = entry.encoded, place / entry.ids
-    if known.id_type not in _ID_TYPES or not is_file(file) or stamp(file) != entry.stamp:
-        return False
+    if known.id_type not in _ID_TYPES or not is_file(file) or stamp(file)[:4] != entry.stamp[:4]:
+        return False  # the time of the last change of its mode does not matter
     if known.length < 1 or entry.stamp[2] != known.length * np.dtype(known.id_type).itemsize:
         return False
     characters = all(0 <= code < 0xD800 or 0xE000 <= code < 0x110000 for code in known.codes)
@@ -92,6 +93,21 @@ def damaged(place: Path) -> Iterator[Path]:
     known = place / FILES
     if sealed(known, dict[str, str]) is None and os.path.lexists(known):
         yield known
+
+
+def kept(place: Path) -> Iterator[Path]:
+    """Yield all files that encoded texts are kept in."""
+    yield from (path for name in (FILES, "*.entry", "*.ids") for path in place.glob(name))
+
+
+def close(path: Path) -> bool:
+    """Take from other users all that they may do with a file or folder; return whether there was something."""
+    before = path.lstat()
+    if before.st_mode & 0o077 == 0 or not (stat.S_ISREG(before.st_mode) or stat.S_ISDIR(before.st_mode)):
+        return False
+    with suppress(OSError):  # it is another user's
+        path.chmod(stat.S_IMODE(before.st_mode) & ~0o077)
+    return path.lstat().st_mode != before.st_mode  # some disks keep no modes
 
 
 def drop(file: Path) -> None:

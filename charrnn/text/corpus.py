@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from charrnn import trust
 from charrnn.errors import ConfigError, SourceError, check_range
 from charrnn.text import cache
 from charrnn.text.encoding import Encoded, encode, encode_aside
@@ -163,11 +164,12 @@ class Corpus:
             SourceError: something cannot be read or decoded, there is no room, or there are fewer than two characters.
             ConfigError: the fractions leave nothing to train on, or min_count no character.
         """
-        told: Sequence[str]
-        if cache.is_large(listing.files):
+        told: Sequence[str] = ()
+        refusal = trust.refusal(cache.folder()) if (is_large := cache.is_large(listing.files)) else None
+        if is_large and not refusal:
             encoded, ids, told = cache.encoded(listing, reading, min_count, on_bytes)
         else:
-            told = []
+            told = [f"the text is not kept for the next time: {refusal}"] if refusal else []
             pieces = listing.pieces(reading, told, lambda content: on_bytes(len(content)))
             encoded, ids = encode_aside(pieces, min_count)
         text = replace(listing.about, notes=(*listing.notes, *told))

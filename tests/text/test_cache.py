@@ -367,3 +367,36 @@ def test_what_holds_a_text_is_its_owners_alone(place, book):
     corpus_of(book)
     assert place.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in place.iterdir()} == {0o600}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.parametrize("named", [True, False])
+def test_a_cache_that_an_older_version_left_open_is_closed_and_that_is_told_once(place, book, monkeypatch, named):
+    if not named:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(place.parent))
+        monkeypatch.delenv("CHARRNN_CACHE")
+        place = place.parent / "charrnn/encoded"
+    before = corpus_of(book)
+    for path in (place, *place.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    told = f"the cache in {place} could be read by other users and is closed to them now"
+    assert corpus_of(book).notes == (*before.notes, told)
+    assert corpus_of(book).notes == before.notes
+    assert {file.stat().st_mode & 0o777 for file in place.iterdir()} == {0o600}
+    assert place.stat().st_mode & 0o777 == (0o755 if named else 0o700)  # what is named may serve others too
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_a_cache_that_every_user_can_write_to_is_neither_read_nor_written_but_where_that_is_allowed(
+    place, book, reads, monkeypatch
+):
+    before = corpus_of(book)
+    place.chmod(0o777)
+    files = sorted((file, file.stat().st_mtime_ns) for file in place.iterdir())
+    refused = corpus_of(book)
+    assert refused.notes[0].startswith(f"the text is not kept for the next time: every user can write to {place}; ")
+    assert same(replace(refused, notes=before.notes), before)
+    assert sorted((file, file.stat().st_mtime_ns) for file in place.iterdir()) == files
+    monkeypatch.setenv("CHARRNN_SAFE_FOLDERS", str(place))
+    assert same(corpus_of(book), before)
+    assert reads["encoded"] == 1  # by the cache
