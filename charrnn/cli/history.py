@@ -60,16 +60,14 @@ def _echo(told: "History") -> None:
 
 
 def _show(told: "History") -> None:
-    from rich.text import Text
-
     from charrnn.display import tables
     from charrnn.display.plot import plot
-    from charrnn.display.signs import one_line, visible
+    from charrnn.display.signs import one_line
     from charrnn.display.terminal import Terminal
 
     console = Terminal()
     for line in _heading(told):
-        console.print(Text(one_line(line)), soft_wrap=True)
+        console.print(one_line(line), soft_wrap=True)
     console.print()
     console.print(tables.history(told.log))
     console.print()
@@ -77,8 +75,8 @@ def _show(told: "History") -> None:
         console.print(row, soft_wrap=True)
     for sample in stages(told.samples, STAGES):
         console.print()
-        console.print(Text(_stage(sample), style="bold"), soft_wrap=True)
-        console.print(Text(visible(sample.text)), soft_wrap=True)  # a Text of its own would lose a bell
+        console.print(_stage(sample), style="bold", soft_wrap=True)
+        console.print(sample.text, soft_wrap=True)  # a Text would drop a bell
 
 
 def _heading(told: "History") -> Iterator[str]:

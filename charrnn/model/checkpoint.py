@@ -19,7 +19,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 import charrnn
-from charrnn.errors import CharrnnError, CheckpointError, ConfigError, check_choice, check_whole, did_you_mean
+from charrnn.errors import (
+    CharrnnError,
+    CheckpointError,
+    ConfigError,
+    check_choice,
+    check_range,
+    check_whole,
+    did_you_mean,
+)
 from charrnn.files import beside, is_special, replacing
 from charrnn.model.config import ModelConfig
 from charrnn.model.shipped import RUNS, SHIPPED, run_folder, shipped
@@ -31,7 +39,11 @@ BEST = "best.safetensors"
 LAST = "last.safetensors"
 PARTS = ("train", "val", "test")  # of a text, in the order in which they stand in it
 STAGES = "stages"  # the folder of the models that a run keeps on its way
+BUDGETS = ("epochs", "steps", "minutes")  # of which a training is given one
+BUDGET_RANGE = (1e-6, 1e12)
 _STORED_TYPES = ("F16", "F32")
+_LARGEST_FIGURE = 1e38  # a loss is measured in float32
+_LARGEST_WEIGHT = 1e15  # no training reaches it, and sums of products of two such weights are finite in float32
 _OTHER_KINDS = {  # how files begin that are taken for checkpoints; they are known by it and not opened
     b"PK\3\4": "a zip archive, as torch.save makes it",
     b"\x80\2": "a pickle, which could run code",
@@ -86,6 +98,11 @@ class Figures:
     val_nats: float | None = None
     test_nats: float | None = None
 
+    def __post_init__(self) -> None:
+        check_whole("step", self.step, 0, 2**53)
+        for name in ("epoch", "seconds", "train_nats", "val_nats", "test_nats"):
+            check_range(name, getattr(self, name) or 0, 0, _LARGEST_FIGURE)
+
 
 def bits(nats: float) -> float:
     """Convert nats to bits: 1 nat = 1 / ln 2 bits."""
@@ -103,6 +120,17 @@ class Header:
     line_beginnings: dict[str, int] = field(default_factory=dict)  # lines of the text that begin with each character
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     charrnn_version: str = charrnn.__version__
+
+    def __post_init__(self) -> None:
+        for name, value in self.training.items():
+            if name in BUDGETS and value is not None:
+                if isinstance(value, str | bool):
+                    raise ConfigError(f"{name} is {value!r}", "give a number")
+                check_range(name, value, *BUDGET_RANGE)
+            elif isinstance(value, int | float):
+                check_range(f"the setting {name}", value, -(2.0**64), 2.0**64)
+        for character, lines in self.line_beginnings.items():
+            check_whole(f"the count of lines that begin with {character!r}", lines, 1, 2**53)
 
 
 @dataclass(frozen=True)
@@ -236,15 +264,18 @@ def _read(file: Any, path: Path) -> Checkpoint:
     codes = tensors.pop("vocabulary").astype(np.int64)
     if codes[0] < 0 or codes[-1] > 0x10FFFF or (np.diff(codes) <= 0).any():
         raise _damaged(path, "its vocabulary is not a list of distinct code points in ascending order")
+    if ((codes >= 0xD800) & (codes <= 0xDFFF)).any():
+        raise _damaged(path, "its vocabulary has halves of surrogate pairs, which are no characters")
     weights = {name: tensor.astype(np.float32, copy=False) for name, tensor in tensors.items()}
-    broken = [name for name, tensor in weights.items() if not np.isfinite(tensor).all()]
-    if broken:
-        raise _damaged(path, f"{broken[0]} holds values that are not finite")
+    for name, tensor in weights.items():
+        if not np.isfinite(tensor).all():
+            raise _damaged(path, f"{name} holds values that are not finite")
+        if np.abs(tensor).max(initial=0) > _LARGEST_WEIGHT:
+            raise _damaged(path, f"{name} holds values beyond ±{_LARGEST_WEIGHT:g}, which no training reaches")
     if header.corpus.folded and ord(UNKNOWN) not in codes:
         raise _damaged(path, "characters were folded into U+FFFD, which is not in its vocabulary")
     vocabulary = Vocabulary(map(chr, codes), folds=header.corpus.folded > 0)
-    lines = header.line_beginnings
-    if min(lines.values(), default=1) < 1 or not set(lines) <= set(vocabulary.characters):
+    if not set(header.line_beginnings) <= set(vocabulary.characters):
         raise _damaged(path, "no line can begin as its header says")
     return Checkpoint(header, vocabulary, weights)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from charrnn.errors import ConfigError, check_choice, check_range, check_whole
+from charrnn.model.checkpoint import BUDGET_RANGE, BUDGETS
 from charrnn.model.config import ModelConfig
 
 Schedule = Literal["cosine", "linear", "constant", "exponential"]
@@ -59,15 +60,14 @@ class TrainingConfig:
         check_whole("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 10**12)
         check_choice("on_nan", self.on_nan, ON_NAN)
         check_whole("seed", self.seed, 0, 2**63 - 1)
-        budgets = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}
-        given = {name: value for name, value in budgets.items() if value is not None}
+        given = {name: getattr(self, name) for name in BUDGETS if getattr(self, name) is not None}
         if len(given) != 1:
             shown = ", ".join(given) or "nothing"
             raise ConfigError(f"the budget is given as {shown}", "give one of epochs, steps and minutes")
         if self.steps is not None:
             check_whole("steps", self.steps, 1, 10**12)
         for name, value in given.items():
-            check_range(name, value, 1e-6, 1e12)
+            check_range(name, value, *BUDGET_RANGE)
 
     def disk_for(self, model: ModelConfig, stages: int) -> int:
         """Return the bytes of disk that a run takes: best, last and state, a second state meanwhile, and kept stages.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
@@ -21,20 +21,34 @@ SAMPLES = "samples.jsonl"
 CURVE = "loss.png"
 
 Kind = TypeVar("Kind")
-Line = dict[str, Any]  # of the log
+Step = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Figure = Annotated[float, msgspec.Meta(ge=0, le=1e38)]  # torch's are float32
 
-_NUMBERS = ("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second")
-_BEYOND_FLOAT32 = 1e39
+
+class Line(TypedDict):
+    """A line of the log."""
+
+    step: Step
+    epoch: Figure
+    seconds: Figure
+    learning_rate: Figure
+    train_nats: Figure
+    grad_norm: Figure
+    chars_per_second: Figure
+    val_nats: NotRequired[Figure | None]
+    rollbacks: NotRequired[Step | None]
+
+
 _BUDGETS = {"minutes": ("seconds", 60.0), "steps": ("step", 1.0), "epochs": ("epoch", 1.0)}  # and what uses them up
 
 
 class Sample(msgspec.Struct, frozen=True):
     """What the model wrote at one stage of its run."""
 
-    step: int
+    step: Step
     text: str
-    val_nats: float | None = None
-    temperature: float | None = None
+    val_nats: Figure | None = None
+    temperature: Figure | None = None
     verbatim: Verbatim | None = None
 
 
@@ -44,7 +58,7 @@ class History:
 
     path: Path
     best: Header | None
-    log: tuple[Line, ...]
+    log: tuple[Mapping[str, Any], ...]
     samples: tuple[Sample, ...]
 
     @classmethod
@@ -59,7 +73,7 @@ class History:
         """
         if not os.path.isfile(path / LOG):
             raise no_run(path)
-        log = tuple(line for line in _lines(path / LOG, Line) if _is_report(line))
+        log = tuple(_rising(_lines(path / LOG, Line)))
         if not log:
             raise RunError(f"nothing is logged in {path} yet", "wait until the run has taken its first steps")
         saved = [path / name for name in (BEST, LAST) if (path / name).exists()]
@@ -125,6 +139,10 @@ def no_run(path: Path) -> RunError:
     )
 
 
-def _is_report(line: Mapping[str, Any]) -> bool:
-    numbers = [line.get(name) for name in _NUMBERS] + ([] if line.get("val_nats") is None else [line["val_nats"]])
-    return all(isinstance(n, int | float) and 0 <= n < _BEYOND_FLOAT32 for n in numbers) and 0 < line["step"] < 2**53
+def _rising(lines: Iterator[Line]) -> Iterator[Mapping[str, Any]]:
+    """The lines that tell of a later step than those before, as all do that a run has written."""
+    step, seconds = 0, 0.0
+    for line in lines:
+        if line["step"] > step and line["seconds"] >= seconds:
+            step, seconds = line["step"], line["seconds"]
+            yield line

@@ -145,6 +145,14 @@ FILES = {
         lambda w: w.with_tensors(readout__bias=array(0, -np.inf, 1, dtype=np.float16)),
         "readout.bias holds values that are not finite",
     ),
+    "a weight of 3e38": (
+        lambda w: w.with_tensors(readout__bias=array(0, -3e38, 1)),
+        "readout.bias holds values beyond ±1e+15, which no training reaches",
+    ),
+    "half a character": (
+        lambda w: w.with_tensors(vocabulary=array(97, 98, 0xD800, dtype=np.int32)),
+        "its vocabulary has halves of surrogate pairs, which are no characters",
+    ),
     "a vocabulary of another size": (
         lambda w: w.with_tensors(vocabulary=array(97, 98, dtype=np.int32)),
         "vocabulary has the shape [2], not [3]",
@@ -194,7 +202,36 @@ FILES = {
     ),
     "lines that begin so -1 times": (
         lambda w: w.with_header("line_beginnings", value={"a": -1}),
+        HEADER + "the count of lines that begin with 'a' is -1; give a value from 1 to 9007199254740992",
+    ),
+    "lines that begin so 10^300 times": (
+        lambda w: w.with_header("line_beginnings", value={"a": 10**300}),
+        HEADER + "the count of lines that begin with 'a' is 1000000",
+    ),
+    "lines that begin with what is no character of it": (
+        lambda w: w.with_header("line_beginnings", value={"Z": 1}),
         "no line can begin as its header says",
+    ),
+    "a budget in words": (
+        lambda w: w.with_header("training", value={"steps": "x"}),
+        HEADER + "steps is 'x'; give a number",
+    ),
+    "a budget of nothing": (
+        lambda w: w.with_header("training", value={"minutes": 0}),
+        HEADER + "minutes is 0; give a value from 1e-06 to 1000000000000",
+    ),
+    "a budget of 10^400": (
+        lambda w: w.with_header("training", value={"epochs": 10**400}),
+        HEADER + "epochs is 1000000",
+    ),
+    "a setting of 10^300": (
+        lambda w: w.with_header("training", "seed", value=10**300),
+        HEADER + "the setting seed is 1000000",
+    ),
+    "-1 steps": (lambda w: w.with_header("figures", "step", value=-1), HEADER + "step is -1"),
+    "a loss beyond float32": (
+        lambda w: w.with_header("figures", "val_nats", value=9e38),
+        HEADER + "val_nats is 9e+38; give a value from 0",
     ),
     "folded characters and no sign for them": (
         lambda w: w.with_header("corpus", "folded", value=2),
@@ -309,7 +346,9 @@ def test_a_broken_file_in_a_run_folder_is_told_and_the_others_serve(row, run, bo
     row([book if argument == "BOOK" else argument for argument in arguments], status, says)
 
 
-@pytest.mark.parametrize("absurd", ["1e308", "1e400", "-1e39", "10" * 40, "-1", "0", "[]", '"1"', "true"])
+@pytest.mark.parametrize(
+    "absurd", ["1e308", "1e400", "-1e39", "1e-320", "9e38", "10" * 40, "-1", "0", "[]", '"1"', "true"]
+)
 @pytest.mark.parametrize("name", ["step", "seconds", "train_nats", "val_nats"])
 def test_a_figure_in_a_log_that_none_can_be_crashes_no_picture(row, run, here, name, absurd):
     shutil.copytree(run, here / "RUN")
