@@ -4,12 +4,19 @@ import errno
 import itertools
 import os
 import re
+import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from fnmatch import fnmatch
 from pathlib import Path
+
+LOCK = ".lock"
+_OLD = 86_400  # seconds after which a workshop without a lock is nobody's
+_DRAWN = 8  # characters that `tempfile` puts behind a prefix
 
 
 @contextmanager
@@ -79,6 +86,70 @@ def sweep(path: Path) -> None:
     for left in path.parent.iterdir():
         if left.name.startswith(f".{path.name}.") and left.suffix == ".tmp":
             left.unlink(missing_ok=True)
+
+
+@contextmanager
+def workshop(place: Path, prefix: str, holds: str) -> Iterator[Path]:
+    """Give a new folder in `place` that only its owner can read, to make something in; it is gone when the block ends.
+
+    Its name begins with `prefix`, and what is made there has names like the pattern `holds`. A lock shows that its
+    process lives: what processes that were killed have left is removed first.
+    """
+    from filelock import FileLock
+
+    remove_abandoned(place, prefix, holds)
+    with tempfile.TemporaryDirectory(dir=place, prefix=prefix, ignore_cleanup_errors=True) as name:
+        lock = FileLock(Path(name, LOCK))
+        with suppress(NotImplementedError):  # the disk knows no locks
+            lock.acquire()
+        os.chmod(name, 0o700)  # where another process removed the folder before it had a lock, that has made it anew
+        try:
+            yield Path(name)
+        finally:
+            lock.release()
+
+
+def abandoned(place: Path, prefix: str, holds: str) -> Iterator[Path]:
+    """Yield the workshops of this user in which nobody works: the lock ended with its process.
+
+    One without a lock, as older versions made them, is nobody's when it is old.
+    """
+    for left in place.glob(f"{prefix}*"):
+        if len(left.name) == len(prefix) + _DRAWN and _is_own_folder(left) and _is_abandoned(left, holds):
+            yield left
+
+
+def remove_abandoned(place: Path, prefix: str, holds: str) -> None:
+    """Remove the workshops in which nobody works, as far as that is possible."""
+    for left in abandoned(place, prefix, holds):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file that only its owner can read, as an `opener` of `open`."""
+    return os.open(path, flags, 0o600)
+
+
+def _is_own_folder(path: Path) -> bool:
+    with suppress(OSError):
+        found = path.lstat()
+        return stat.S_ISDIR(found.st_mode) and (os.name == "nt" or found.st_uid == os.geteuid())
+    return False
+
+
+def _is_abandoned(left: Path, holds: str) -> bool:
+    from filelock import FileLock
+
+    try:
+        names = set(os.listdir(left))
+        if not all(fnmatch(name, holds) for name in names - {LOCK}):
+            return False
+        if LOCK not in names:
+            return time.time() - left.stat().st_mtime > _OLD
+        with FileLock(left / LOCK, blocking=False):
+            return True
+    except (OSError, RuntimeError):
+        return False
 
 
 def made_anew(path: Path) -> Path:

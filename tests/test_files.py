@@ -1,8 +1,13 @@
 import os
+import shutil
 import stat
+import subprocess
+import sys
 
+import filelock
 import pytest
 
+from charrnn import files
 from charrnn.files import made_anew, replacing
 
 
@@ -78,3 +83,76 @@ def test_a_pipe_is_never_replaced_by_a_file(tmp_path):
         temporary.write_text("new")
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert list(tmp_path.iterdir()) == [pipe]
+
+
+@pytest.fixture
+def workshops(tmp_path):
+    """A function that makes what looks like a workshop, and says which of those are there that nobody works in."""
+
+    def look(name="work-12345678", *names):
+        (tmp_path / name).mkdir(exist_ok=True)
+        for content in names:
+            (tmp_path / name / content).touch()
+        return sorted(path.name for path in files.abandoned(tmp_path, "work-", "*.part"))
+
+    return look
+
+
+def test_a_workshop_is_its_owners_alone_and_gone_in_the_end(tmp_path):
+    with files.workshop(tmp_path, "work-", "*.part") as place:
+        assert os.name == "nt" or place.stat().st_mode & 0o777 == 0o700
+        with open(place / "a.part", "wb", opener=files.private) as file:
+            assert os.name == "nt" or os.fstat(file.fileno()).st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_workshops_those_are_removed_whose_process_has_ended(tmp_path):
+    code = f"""
+import os, signal
+from pathlib import Path
+from charrnn.files import workshop
+with workshop(Path({str(tmp_path)!r}), "work-", "*.part") as place:
+    (place / "a.part").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    with files.workshop(tmp_path, "work-", "*.part") as living:
+        subprocess.run([sys.executable, "-c", code], check=False)
+        assert len(list(tmp_path.iterdir())) == 2
+        with files.workshop(tmp_path, "work-", "*.part") as other:
+            assert set(tmp_path.iterdir()) == {living, other}
+
+
+def test_a_folder_that_only_looks_like_a_workshop_is_left_alone(workshops, tmp_path):
+    assert workshops("work-12345678", ".lock", "a.part") == ["work-12345678"]
+    assert workshops("work-12345678", "thesis.txt") == []
+    assert workshops("work-1", ".lock") == workshops("work-longer than that", ".lock") == []
+    (tmp_path / "work-filelike").touch()
+    (tmp_path / "work-linklink").symlink_to(tmp_path / "work-1")
+    assert workshops("work-1") == []
+
+
+def test_a_workshop_without_a_lock_is_nobodys_when_it_is_old(workshops, tmp_path):
+    assert workshops("work-12345678", "a.part") == []
+    os.utime(tmp_path / "work-12345678", (1, 1))
+    assert workshops() == ["work-12345678"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no owners of this kind")
+def test_another_users_workshop_is_left_alone(workshops, monkeypatch):
+    assert workshops("work-12345678", ".lock")
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+    assert not workshops()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_a_workshop_that_is_swept_before_it_has_its_lock_is_made_anew(tmp_path, monkeypatch):
+    acquire = filelock.FileLock.acquire
+
+    def late(self, *arguments, **options):
+        shutil.rmtree(os.path.dirname(self.lock_file))
+        return acquire(self, *arguments, **options)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", late)
+    with files.workshop(tmp_path, "work-", "*") as place:
+        assert place.stat().st_mode & 0o777 == 0o700
+    assert list(tmp_path.iterdir()) == []

@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from charrnn.files import naming
+from charrnn.files import naming, private, workshop
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.recording import Piece, record_pieces
 from charrnn.room import check_disk
 
+_VALUES = "values"
+WORKSHOP = ("charrnn-", _VALUES)  # how the folders in the temporary folder begin, and what is in them
 LARGEST = 60000  # float16 holds no more; a raw cell state may be beyond it
 
 
@@ -66,9 +68,9 @@ def recorded_columns(
     count = len(signals) * layers * units
     cure = "make room, read fewer --characters or --signals, or name another folder with TMPDIR"
     check_disk(f"to record {len(ids):,} characters", 2 * count * len(ids), Path(gettempdir()), cure)
-    with TemporaryDirectory(prefix="charrnn-") as folder:
-        path = Path(folder) / "values"
-        with naming(path), open(path, "w+b") as file:
+    with workshop(Path(gettempdir()), *WORKSHOP) as folder:
+        path = folder / _VALUES
+        with naming(path), open(path, "w+b", opener=private) as file:
             for piece in record_pieces(model, ids, signals, precision):
                 file.seek(piece.start * count * 2)
                 file.write(_rows(piece, signals))

@@ -6,19 +6,19 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from charrnn.files import naming, replacing
+from charrnn.files import naming, replacing, workshop
 from charrnn.model.network import CharRNN
 from charrnn.neurons.recording import check_signals, record_pieces
 from charrnn.room import check_disk
 
 Shape = tuple[int, int, int]
+WORKSHOP = (".dump-", "*.npy")  # how the folders begin in which a file is made, and what is in them
 
 
 def write(
@@ -40,9 +40,9 @@ def write(
     check_signals(signals, model.config)
     shape = (model.config.num_layers, len(ids), model.config.hidden_size)
     check_room(output, ids, signals, shape, 2 * np.dtype(dtype).itemsize)
-    with naming(output), TemporaryDirectory(dir=output.parent, prefix=".dump-") as folder:
+    with naming(output), workshop(output.parent, *WORKSHOP) as folder:
         arrays = {"text": ids, "meta": np.array(json.dumps(meta, ensure_ascii=False))}
-        files = {name: Path(folder) / f"{name}.npy" for name in (*arrays, *signals)}
+        files = {name: folder / f"{name}.npy" for name in (*arrays, *signals)}
         for name, array in arrays.items():
             np.save(files[name], array)
         with ExitStack() as stack:

@@ -2,22 +2,16 @@
 
 import errno
 import os
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 from charrnn.errors import SourceError, did_you_mean, typed
-from charrnn.files import replacing, sync
+from charrnn.files import remove_abandoned, replacing, sync, workshop
 from charrnn.text.catalogue import CATALOGUE, NamedCorpus
 from charrnn.text.standard_library import standard_library
 
 FOLDER_VARIABLE = "CHARRNN_CORPORA"
-_LOCK = ".lock"  # of a workshop; it ends with its process
-_OLD = 86_400  # seconds after which a workshop without a lock is nobody's
 
 
 def folder() -> Path:
@@ -93,9 +87,11 @@ def fetch(name: str, mirror: str | None = None, on_bytes: Callable[[int], object
     corpus, path = corpus_named(name), path_of(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _workshop(name, path.parent) as workshop:
-            contents = download(name, corpus, mirror or corpus.base_url, workshop, on_bytes)
-            _keep(_prepared(name, corpus, contents), workshop / path.name, path)
+        for known in CATALOGUE:
+            remove_abandoned(path.parent, f".{known}.", "*")
+        with workshop(path.parent, f".{name}.", "*") as place:
+            contents = download(name, corpus, mirror or corpus.base_url, place, on_bytes)
+            _keep(_prepared(name, corpus, contents), place / path.name, path)
     except OSError as error:
         cure = "make room there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
         raise SourceError(
@@ -103,35 +99,6 @@ def fetch(name: str, mirror: str | None = None, on_bytes: Callable[[int], object
             f"{cure}, or name another folder with {FOLDER_VARIABLE}",
         ) from None
     return path
-
-
-@contextmanager
-def _workshop(name: str, place: Path) -> Iterator[Path]:
-    """A hidden folder to make a text in, gone in the end; those of processes that were killed are removed first."""
-    from filelock import FileLock
-
-    for left in place.iterdir():
-        if left.name.startswith(tuple(f".{known}." for known in CATALOGUE)) and left.is_dir() and _is_abandoned(left):
-            shutil.rmtree(left, ignore_errors=True)
-    with (
-        tempfile.TemporaryDirectory(dir=place, prefix=f".{name}.", ignore_cleanup_errors=True) as folder,
-        FileLock(Path(folder, _LOCK)),
-    ):
-        yield Path(folder)
-
-
-def _is_abandoned(workshop: Path) -> bool:
-    """Whether nobody works there: its lock ended with its process, or it is old and never had one."""
-    from filelock import FileLock, Timeout
-
-    lock = workshop / _LOCK
-    try:
-        if not lock.exists():
-            return time.time() - workshop.stat().st_mtime > _OLD
-        with FileLock(lock, blocking=False):
-            return True
-    except (Timeout, OSError):
-        return False
 
 
 def _keep(content: bytes, made: Path, path: Path) -> None:

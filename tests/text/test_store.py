@@ -149,7 +149,7 @@ def test_files_that_make_another_text_are_an_error(server, poems, monkeypatch):
 
 
 def test_a_workshop_without_a_lock_is_removed_when_it_is_old(server, poems):
-    old, new = store.folder() / ".poems.old", store.folder() / ".poems.new"
+    old, new = store.folder() / ".poems.12345678", store.folder() / ".poems.abcdefgh"
     for workshop in (old, new):
         workshop.mkdir(parents=True)
     os.utime(old, (1, 1))
