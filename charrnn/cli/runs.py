@@ -1,6 +1,7 @@
 """How `charrnn train` comes to a trainer and a run folder: a new one, one from a model's weights, or a stopped one."""
 
 import dataclasses
+import glob
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from charrnn.cli.common import check_utf8, load_checkpoint, note, read_corpus, say
-from charrnn.errors import ConfigError, RunError, SourceError, counted
+from charrnn.errors import ConfigError, RunError, SourceError, counted, typed
 from charrnn.room import check_disk, check_memory
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from charrnn.training.trainer import Trainer
 
 STAGES = 20  # of a run, about
+BUDGETS = ("minutes", "steps", "epochs")
 INHERITED = ("cell", "nonlinearity", "num_layers", "hidden_size", "embedding_size")
 
 
@@ -87,8 +89,15 @@ def fresh(
 
 
 @contextmanager
-def resumed(path: Path, device: str, force: bool, on_nan: "OnNan | None") -> Iterator[Prepared]:
-    """The model, the corpus and the state of a stopped run, whose lock is held."""
+def resumed(
+    path: Path,
+    device: str,
+    force: bool,
+    on_nan: "OnNan | None",
+    moved: tuple[str, ...] = (),
+    budget: dict[str, float] | None = None,
+) -> Iterator[Prepared]:
+    """The model, the corpus and the state of a run, whose lock is held; its text may have moved, its budget grown."""
     import torch
 
     from charrnn.model.devices import choose_device, choose_precision
@@ -104,27 +113,37 @@ def resumed(path: Path, device: str, force: bool, on_nan: "OnNan | None") -> Ite
         saved = load_state(path)
         header, best = saved.account.header, saved.account.best_nats
         with group.first_goes_first():
-            corpus, changed = _same_text(saved, path, force)
+            sources = saved.account.sources if not moved else _absolute(saved.account.sources, moved)
+            corpus, changed = _same_text(saved, sources, path, force)
         _compare(corpus, group)
         older = header.corpus.leaves_folded_out
         if older:
             note("an older charrnn left out what rare characters cost: from here on losses are higher, the best is new")
         training, precision = saved.account.training, saved.account.precision
         training = dataclasses.replace(training, on_nan=on_nan) if on_nan else training
+        if budget:
+            only: dict[str, Any] = {name: budget.get(name) for name in BUDGETS}
+            training = dataclasses.replace(training, **only)
         network = CharRNN(header.model, torch.Generator()).to(group.device)
         trainer = Trainer(network, corpus, training, choose_precision(precision, group.device), group)
         restore(trainer, saved)
+        used = trainer.rebudget() if budget else None
         origin = {name: str(value) for name, value in header.training.items() if name.startswith("init_")}
-        run = Run(path, corpus, training, precision, saved.account.sources, origin, lock)
+        run = Run(path, corpus, training, precision, sources, origin, lock)
 
         def begin() -> None:
             if group.is_first:
                 run.reopen(trainer.milestones_settled, None if changed or older else best)
                 for line in run.renew(trainer.model, header.figures):
                     note(line)
-            if changed or older:
+            if changed or older or moved or budget:
                 run.save_state(trainer, header.figures)
             _announce(trainer, run)
+            if used is not None:
+                note(
+                    f"{used:.0%} of the new budget is used up: the {training.schedule} schedule is that of a run of "
+                    f"{_budget(training)} in all, with a rate of {trainer.rate_at(used):.2g} from here on"
+                )
 
         yield Prepared(trainer, run, begin)
 
@@ -187,20 +206,24 @@ def _corpus(sources: "Sources", known: "Vocabulary | None" = None) -> "Corpus":
     return corpus.under(both)
 
 
-def _same_text(saved: "SavedState", path: Path, force: bool) -> "tuple[Corpus, bool]":
+def _same_text(saved: "SavedState", sources: "Sources", path: Path, force: bool) -> "tuple[Corpus, bool]":
     """The text of a stopped run, and whether it has changed since.
 
     Raises:
-        RunError: it has changed, and is not to be taken as it is now, or cannot be.
+        RunError: it is gone, or it has changed, and is not to be taken as it is now, or cannot be.
     """
     from charrnn.training.resume import begin_from
 
-    corpus = _read(saved.account.sources)
+    gone = [name for name in sources.sources if os.path.isabs(name) and not os.path.lexists(name)]
+    if gone and not glob.has_magic(gone[0]):
+        again = typed("train", "--resume", path)
+        raise RunError(f"the text of {path} is not at {gone[0]} any more", f"name its new place: {again} SOURCE")
+    corpus = _read(sources)
     changed = corpus.sha256 != saved.account.header.corpus.sha256
     if changed and not force:
         raise RunError(
             f"the text of {path} has changed since it was trained on",
-            "restore it, or start a new run, or go on with the text as it is now: --force",
+            "restore it, or start a new run, or name its new place as SOURCE, or go on with it as it is now: --force",
         )
     unknown = saved.vocabulary.unknown(corpus.vocabulary.characters)
     if unknown:
@@ -235,15 +258,21 @@ def _compare(corpus: "Corpus", group: "Group") -> None:
         )
 
 
-def _absolute(sources: "Sources") -> "Sources":
-    """The same sources, to be found from any folder."""
+def _absolute(sources: "Sources", names: tuple[str, ...] | None = None) -> "Sources":
+    """The same sources, or others read in the same way, to be found from any folder."""
     import msgspec
 
     from charrnn.text.catalogue import CATALOGUE
 
-    names = [name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in sources.sources]
-    check_utf8(names)
-    return msgspec.structs.replace(sources, sources=tuple(names))
+    wanted = names or sources.sources
+    paths = [name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in wanted]
+    check_utf8(paths)
+    return msgspec.structs.replace(sources, sources=tuple(paths))
+
+
+def _budget(training: "TrainingConfig") -> str:
+    given = {name: getattr(training, name) for name in BUDGETS}
+    return " ".join(counted(value, name.removesuffix("s")) for name, value in given.items() if value is not None)
 
 
 def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
@@ -252,8 +281,6 @@ def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
 
     model, training, streams = trainer.model.config, trainer.config, trainer.streams
     precision = str(trainer.precision).removeprefix("torch.")
-    budgets = ((training.minutes, "minute"), (training.steps, "step"), (training.epochs, "epoch"))
-    budget = " ".join(counted(value, name) for value, name in budgets if value is not None)
     if not trainer.group.is_first:
         return
     processes = "" if trainer.group.size == 1 else f"{trainer.group.size} processes, each "
@@ -262,7 +289,7 @@ def _announce(trainer: "Trainer", run: "Run", why: str = "") -> None:
         f"{model.parameters:,} parameters; "
         f"{processes}{counted(len(streams.rows), 'stream')} × {counted(streams.seq_length, 'character')}, "
         f"rate {training.learning_rate:g}, {model.dropouts}, {precision} on {trainer.model.device}, "
-        f"{budget}{why}; run in {one_line(str(run.path))}",
+        f"{_budget(training)}{why}; run in {one_line(str(run.path))}",
         err=True,
     )
     if (len(streams.rows), streams.seq_length) != (training.batch_size, training.seq_length):

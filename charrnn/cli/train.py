@@ -10,7 +10,7 @@ import click
 from charrnn.cli.common import device_option, echo_json, examples, json_option, reading_options
 from charrnn.cli.output import OutputFolder, RunFolder
 from charrnn.cli.progress import finish, follow, signals, summarise
-from charrnn.cli.runs import Prepared, fresh, resumed
+from charrnn.cli.runs import BUDGETS, Prepared, fresh, resumed
 from charrnn.errors import RunError, is_out_of_memory
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
 from charrnn.text.reading import Reading
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
-BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
+BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "as_json")
 
 
 @click.command(
@@ -31,6 +31,7 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
         "charrnn train python --cell gru --num-layers 2 --hidden-size 128 --steps 500",
         "charrnn train *.txt --epochs 10 --out checkpoints/mine",
         "charrnn train --resume checkpoints/mine",
+        "charrnn train --resume checkpoints/mine --epochs 20",
         "charrnn train letters.txt --init-from checkpoints/mine --minutes 5",
     )
 )
@@ -40,7 +41,7 @@ BESIDE_RESUME = ("resume", "force", "on_nan", "device", "as_json")
     "--resume",
     type=RunFolder(),
     metavar="RUN",
-    help="Go on with a stopped run, exactly.",
+    help="Go on with a stopped run, exactly; with a SOURCE where its text has moved, with a budget to train longer.",
 )
 @click.option("--force", is_flag=True, help="With --resume: go on though the text has changed, with it as it is now.")
 @click.option("--init-from", metavar="MODEL", help="Begin a new run with this model's sizes and weights.")
@@ -129,13 +130,16 @@ def train(
     Several sources are read as one text. Validation loss is measured as training goes on, and short samples show what
     the model writes by then. The folder holds best.safetensors, last.safetensors, log.jsonl, samples.jsonl, loss.png
     and, for --resume, state.safetensors. A resumed run reads the same text again and takes every choice from the run,
-    but for --on-nan. Ctrl-C saves and ends the run; a second one ends it at once.
+    but for --on-nan and the budget: --minutes, --steps or --epochs say what it gets in all, even once it has finished;
+    the learning rate then follows the schedule of the longer run. Ctrl-C saves and ends the run; a second one ends it
+    at once.
     """
     from charrnn.training.resume import Sources
 
     if resume is not None:
         _refuse_choices_beside_resume()
-        prepared = resumed(resume, device, force, given["on_nan"])
+        budget = {name: given[name] for name in BUDGETS if given[name] is not None}
+        prepared = resumed(resume, device, force, given["on_nan"], sources, budget)
     elif force:
         raise click.UsageError("--force is for --resume.")
     elif sources:

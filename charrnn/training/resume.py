@@ -112,6 +112,15 @@ def find_state(folder: Path) -> Path:
     return path
 
 
+def sources_of(folder: Path) -> Sources | None:
+    """Return where the text of a run is, or None for a folder that does not say so; no weights are read."""
+    try:
+        with safe_open(find_state(folder), framework="numpy") as file:
+            return msgspec.json.decode((file.metadata() or {}).get("account", ""), type=Account).sources
+    except (SafetensorError, OSError, msgspec.DecodeError, CharrnnError, RecursionError):
+        return None
+
+
 def load_state(folder: Path) -> SavedState:
     """Read the state in a run folder and check it as a whole.
 

@@ -8,6 +8,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from charrnn.errors import ConfigError, counted
 from charrnn.model.network import CharRNN
 from charrnn.model.scoring import Folding, nats_per_character
 from charrnn.text.corpus import Corpus, Streams
@@ -116,6 +117,29 @@ class Trainer:
         self._owed = Progress(self._step, *tensors["owed"].tolist()) if "owed" in tensors else None
         self._recent = RecentLosses()
 
+    def rebudget(self) -> float:
+        """Go on in another budget than that of the state that was restored; return how much of it is used up.
+
+        The learning rate follows the schedule of the whole new budget, from there on.
+
+        Raises:
+            ConfigError: nothing of it is left.
+        """
+        used = self._fraction(self._seconds)
+        if used >= 1:
+            raise ConfigError(
+                f"the run has taken {counted(self._step, 'step')}, {self._epoch:.3g} epochs and "
+                f"{self._seconds / 60:.3g} minutes",
+                "give it more than that in all",
+            )
+        self._next_milestone, self._next_validation = used + min(used, MILESTONE), 0.0
+        self._owed, self._in_vain = None, 0
+        return used
+
+    def rate_at(self, fraction: float) -> float:
+        """Return the learning rate when so much of the budget is used up."""
+        return 0.5**self.rollbacks * learning_rate(self.config, fraction, self._epoch)
+
     def roll_back(self, tensors: Mapping[str, Tensor]) -> None:
         """Go back to a state and halve the learning rate from there on. The time since then stays spent."""
         seconds = self._seconds
@@ -132,7 +156,7 @@ class Trainer:
         batches = self._feed.batches(self._step)
         while self._fraction(self._seconds) < 1 and not self.out_of_patience:
             ahead = self._fraction(self._clock.now, ahead=0.5)
-            self._train_on(next(batches), 0.5**self.rollbacks * learning_rate(self.config, ahead, self._epoch))
+            self._train_on(next(batches), self.rate_at(ahead))
             now = self._clock.agree()
             fraction = self._fraction(now)
             due = fraction >= 1 or self._milestone_due(fraction)

@@ -1,6 +1,7 @@
 """The gallery by the command line: a page, pictures and figures of what units follow, or that there is none."""
 
 import json
+import shutil
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -109,16 +110,39 @@ def test_an_unknown_passage_is_an_error_before_anything_is_written(charrnn, code
     assert not (tmp_path / "g").exists()
 
 
-def test_without_a_source_and_its_corpus_the_model_writes_the_text(gallery):
-    result, _, figures = gallery("--characters", 2000, sources=())
+@pytest.fixture
+def alone(coder, tmp_path):
+    """The model without its run, which would tell where its text is."""
+    return shutil.copy(coder / "best.safetensors", tmp_path / "alone.safetensors")
+
+
+@pytest.mark.parametrize(("fraction", "part"), [(0.4, "test"), (0.05, "all")])
+def test_without_a_source_a_run_tells_where_its_text_is(gallery, train, code, fraction, part):
+    run = train("--steps", 2, "--test-fraction", fraction, source=code)
+    _, _, figures = gallery(model=run, sources=())
+    assert (figures["source"], figures["part"]) == (str(code), part)
+
+
+def test_a_text_of_a_run_that_has_changed_is_not_taken_for_its_own(gallery, charrnn, code, tiny, tmp_path):
+    text = tmp_path / "code.c"
+    text.write_bytes(code.read_bytes())
+    charrnn("train", text, *tiny, "--steps", 2, "--out", tmp_path / "run")
+    text.write_bytes(code.read_bytes() + b"more")
+    result, _, figures = gallery("--characters", 2000, model=tmp_path / "run", sources=())
+    assert f"Note: {text} has changed since the model was trained on it" in result.err
+    assert figures["part"] == "written"
+
+
+def test_without_a_source_and_its_text_the_model_writes_one(gallery, alone):
+    result, _, figures = gallery("--characters", 2000, model=alone, sources=())
     assert "Note: the model's own text" in result.err
     assert (figures["part"], figures["characters"]) == ("written", 2000)
-    again = gallery("--characters", 2000, sources=())[2]
+    again = gallery("--characters", 2000, model=alone, sources=())[2]
     assert again == figures
 
 
-def test_a_part_of_a_text_that_is_not_here_is_an_error(charrnn, coder, tmp_path):
-    result = charrnn("neurons", "gallery", coder, "--part", "val", "-o", tmp_path / "g")
+def test_a_part_of_a_text_that_is_not_here_is_an_error(charrnn, alone, tmp_path):
+    result = charrnn("neurons", "gallery", alone, "--part", "val", "-o", tmp_path / "g")
     assert result.status == 1
     assert "name a SOURCE" in result.err
 

@@ -78,15 +78,80 @@ def test_a_text_that_has_changed_is_not_trained_on(charrnn, book, tiny, tmp_path
     assert "has changed since it was trained on; restore it, or start a new run" in result.err
 
 
-@pytest.mark.parametrize("choice", [["--steps", "9"], ["--cell", "gru"], ["--out", "x"], ["--seed", "1"]])
+@pytest.mark.parametrize("choice", [["--cell", "gru"], ["--out", "x"], ["--seed", "1"]])
 def test_what_the_run_has_chosen_cannot_be_chosen_again(charrnn, run, choice):
     result = charrnn("train", "--resume", run, *choice)
     assert result.status == 2
     assert "cannot be chosen again with --resume" in result.err
 
 
-def test_a_source_beside_resume_is_wrong_usage(charrnn, run, book):
-    assert charrnn("train", book, "--resume", run).status == 2
+def test_a_text_that_has_moved_is_named_and_found_there_from_then_on(charrnn, book, tiny, tmp_path):
+    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    old.write_bytes(book.read_bytes())
+    charrnn("train", old, *tiny, "--steps", 4, "--out", tmp_path / "run")
+    old.rename(new)
+    told = charrnn("train", "--resume", tmp_path / "run")
+    assert told.status == 1
+    assert f"is not at {old} any more; name its new place: charrnn train --resume {tmp_path}/run SOURCE" in told.err
+    assert charrnn("train", "--resume", tmp_path / "run", new).status == 0
+    assert charrnn("train", "--resume", tmp_path / "run").status == 0
+    new.write_bytes(book.read_bytes()[:-1])
+    assert "has changed since it was trained on" in charrnn("train", "--resume", tmp_path / "run", new).err
+
+
+@pytest.mark.parametrize("longer", [["--steps", 30], ["--epochs", 2], ["--minutes", 0.02]], ids=str)
+def test_a_finished_run_goes_on_with_a_longer_budget(charrnn, book, tiny, tmp_path, longer):
+    run = tmp_path / "run"
+    charrnn("train", book, *tiny, "--steps", 10, "--out", run)
+    before = log_of(run)
+    result = charrnn("train", "--resume", run, *longer)
+    assert result.status == 0, result.err
+    assert "of the new budget is used up: the cosine schedule is that of a run of" in result.err
+    after = log_of(run)
+    assert after[: len(before)] == before
+    assert after[len(before)]["learning_rate"] > before[-1]["learning_rate"]
+    assert after[-1]["step"] > 10
+    assert load(f"{run}/last.safetensors").header.figures.step == after[-1]["step"]
+    again = charrnn("train", "--resume", run)  # the new budget is the run's own now
+    assert again.status == 0
+    assert log_of(run) == after
+
+
+def test_a_run_with_a_longer_budget_that_is_stopped_ends_as_one_that_was_not(
+    charrnn, book, tiny, tmp_path, monkeypatch
+):
+    for name in ("whole", "stopped"):
+        charrnn("train", book, *tiny, "--steps", 10, "--out", tmp_path / name)
+    charrnn("train", "--resume", tmp_path / "whole", "--steps", 40)
+    from charrnn.cli import train as command
+
+    real = command.follow
+
+    def stopping(trainer, run, stop, events):
+        monkeypatch.setattr(command, "follow", real)
+        real(trainer, run, lambda: trainer.step == 17, events)
+
+    monkeypatch.setattr(command, "follow", stopping)
+    assert '"stopped": "interrupted"' in charrnn("train", "--resume", tmp_path / "stopped", "--steps", 40, "--json").out
+    assert charrnn("train", "--resume", tmp_path / "stopped").status == 0
+    one, other = (load(tmp_path / name / "last.safetensors") for name in ("whole", "stopped"))
+    np.testing.assert_equal(one.weights, other.weights)
+
+
+@pytest.mark.parametrize("spent", [["--steps", 10], ["--steps", 3], ["--epochs", 0.01], ["--minutes", 1e-6]], ids=str)
+def test_a_budget_that_is_used_up_already_is_refused(charrnn, book, tiny, tmp_path, spent):
+    run = tmp_path / "run"
+    charrnn("train", book, *tiny, "--steps", 10, "--out", run)
+    before = (run / "state.safetensors").read_bytes()
+    result = charrnn("train", "--resume", run, *spent)
+    assert "the run has taken 10 steps" in result.err
+    assert "give it more than that in all" in result.err
+    assert result.status == 1
+    assert (run / "state.safetensors").read_bytes() == before
+
+
+def test_two_budgets_at_once_are_refused(charrnn, run):
+    assert "the budget is given as" in charrnn("train", "--resume", run, "--steps", 999, "--minutes", 9).err
 
 
 def test_nothing_to_train_on_is_wrong_usage(charrnn):

@@ -82,14 +82,14 @@ def gallery(
     `neurons ablate` does, on less text. What no unit follows is said to be not found.
 
     FOLDER gets a page (index.html, which needs nothing else), an SVG and a PNG of each passage, and gallery.json with
-    all figures. SOURCE is by default the test part of the model's own text where that is a named corpus that is here,
-    else a text that the model writes itself.
+    all figures. SOURCE is by default the test part of the model's own text (all of it, where that is short), if it is a
+    named corpus that is here or the run tells where it is; else a text that the model writes itself.
     """
     from charrnn.neurons.features.text_kind import text_kind
 
     checkpoint = load_checkpoint(model)
     searched = signals_wanted(signals, checkpoint.config)
-    text = text_for(checkpoint, sources, part, reading, characters, seed)
+    text = text_for(model, checkpoint, sources, part, reading, characters, seed)
     ids = encode(checkpoint, text.before + text.characters)
     text = replace(text, characters=checkpoint.vocabulary.decode(ids[len(text.before) :]))
     places = [text.place(words) for words in passages]

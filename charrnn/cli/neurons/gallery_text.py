@@ -52,21 +52,23 @@ class GalleryText:
 
 
 def text_for(
-    checkpoint: "Checkpoint", sources: tuple[str, ...], part: str | None, reading: Reading, characters: int, seed: int
-) -> GalleryText:
+    model: str, checkpoint: "Checkpoint", sources: tuple[str, ...], part: str | None, reading: Reading, characters: int,
+    seed: int,
+) -> GalleryText:  # fmt: skip
     """Return the text of the sources; without any, the model's own where it is here, or else one that it writes.
 
     Raises:
         ConfigError: it is too short, or a part is asked for of a text that is not here.
     """
     from charrnn.errors import ConfigError
-    from charrnn.text.catalogue import CATALOGUE
-    from charrnn.text.store import is_here
 
     own = checkpoint.header.corpus
-    if not sources and own.name in CATALOGUE and is_here(own.name):
-        sources = (own.name,)
+    own_text = not sources
+    if own_text:
+        sources, reading = _own_text(model, checkpoint, reading)
     if sources:
+        if own_text and part is None and own.split.get("test", own.split.get("val", 0)) < SHORTEST:
+            part = "all"
         text, part, before = read_unseen(sources, reading, checkpoint, part)
         split = own.split if part != "all" else {}
         found = GalleryText(" ".join(sources), part, before, checkpoint.vocabulary.known(text), split)
@@ -81,6 +83,30 @@ def text_for(
         known = counted(len(found.characters), "character")
         raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST:,} or more")
     return found
+
+
+def _own_text(model: str, checkpoint: "Checkpoint", reading: Reading) -> tuple[tuple[str, ...], Reading]:
+    """Where the model's own text is, and how it is read: a corpus that is here, or what its run notes; or nothing."""
+    from charrnn.errors import SourceError
+    from charrnn.model.checkpoint import locate
+    from charrnn.text.catalogue import CATALOGUE
+    from charrnn.text.sources import read
+    from charrnn.text.store import is_here
+    from charrnn.training.resume import sources_of
+
+    own = checkpoint.header.corpus
+    if own.name in CATALOGUE and is_here(own.name):
+        return (own.name,), reading
+    noted = sources_of(locate(model).parent)
+    if noted is None or "-" in noted.sources:
+        return (), reading
+    try:
+        same = read(noted.sources, noted.reading).sha256 == own.sha256
+    except SourceError:
+        return (), reading
+    if not same:
+        note(f"{' '.join(noted.sources)} has changed since the model was trained on it")
+    return (noted.sources, noted.reading) if same else ((), reading)
 
 
 def _written(checkpoint: "Checkpoint", characters: int, seed: int) -> str:
