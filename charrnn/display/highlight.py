@@ -35,6 +35,11 @@ class Cell:
         )
 
     @property
+    def letter(self) -> str:
+        """The sign without the circle that a mark stands on where it is alone."""
+        return self.sign.removeprefix("◌") or self.sign
+
+    @property
     def is_tab(self) -> bool:
         """Whether it stands for a tab."""
         return self.sign == TAB

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from charrnn.display.colours import colour, css, ink
 from charrnn.display.highlight import LONGEST, Cell, Highlight
-from charrnn.display.signs import one_line
+from charrnn.display.signs import is_running, one_line, runs_left
 
 LEVELS = 40  # steps from −1 to 1 in which a page's colours are kept
 SVG_COLUMNS = 80
@@ -55,7 +55,18 @@ def legend_levels(highlight: Highlight) -> range:
 
 
 def _tools() -> dict[str, Any]:
-    return {"level": _level, "percent": _percent}
+    return {"level": _level, "percent": _percent, "runs": _runs}
+
+
+def _runs(row: list[Cell]) -> bool:
+    """Whether a row is set as a run, so that a browser orders and joins its letters."""
+    return is_running("".join(cell.sign for cell in row))
+
+
+def _letters(value: float) -> str:
+    """The colour of letters on white, where a run leaves no place for a background: grey, to red or blue."""
+    share, (r, g, b) = min(1.0, abs(value)), colour(0.8 if value > 0 else -0.8)
+    return css((round(118 + (r - 118) * share), round(118 + (g - 118) * share), round(118 + (b - 118) * share)))
 
 
 def framed(highlight: Highlight) -> str:
@@ -78,6 +89,8 @@ def svg(highlight: Highlight) -> str:
         legend=[low + (high - low) * step / LEVELS for step in range(LEVELS + 1)],
         paint=lambda value: css(colour(highlight.place(value))),
         ink=lambda value: css(ink(colour(highlight.place(value)))),
+        letters=lambda value: _letters(highlight.place(value)),
+        runs=_runs, left=lambda row: runs_left("".join(cell.sign for cell in row)),
     )  # fmt: skip
 
 

@@ -1,11 +1,17 @@
 """Visible signs for characters that a terminal or page would act on or hide."""
 
+import re
 import unicodedata
 
 _NAMED = {"\n": "↵", "\t": "⇥", "\x7f": "␡"}
 # Hangul vowels and finals and skin tones, which join what stands before them and take no column alone
 _JOINING = (("\u1160", "\u11ff"), ("\ud7b0", "\ud7ff"), ("\U0001f3fb", "\U0001f3ff"))
 _BLANK = "\u3164\uffa0"  # fillers, which take no column
+# Scripts that run from right to left, or whose letters take their form from their neighbours: what stands in a cell of
+# its own is none of their writing.
+_RUNNING = re.compile(
+    "[\u0590-\u109f\u1780-\u18af\u1900-\u1cff\ua800-\uaaff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00011fff]"
+)
 _JOINERS = "\u200c\u200d"  # without which emoji and some scripts fall apart; harmless alone
 
 
@@ -23,6 +29,21 @@ def sign(character: str) -> str:
     if category[0] == "M" or any(first <= character <= last for first, last in _JOINING):
         return "◌" + character
     return "�" if category[0] == "C" or category in ("Zl", "Zp") or character in _BLANK else character
+
+
+def is_running(text: str) -> bool:
+    """Return whether a text has letters that are to be set as a run, not each alone: Arabic, Hebrew, Devanagari, Thai.
+
+    >>> is_running("naïve Ελλάς 漢字"), is_running("a ب"), is_running("क")
+    (False, True, True)
+    """
+    return bool(_RUNNING.search(text))
+
+
+def runs_left(text: str) -> bool:
+    """Return whether a line is one of a script that runs from right to left, by its first letter."""
+    kinds = (unicodedata.bidirectional(character) for character in text)
+    return next((kind in ("R", "AL") for kind in kinds if kind in ("L", "R", "AL")), False)
 
 
 def visible(text: str) -> str:

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
@@ -128,3 +129,41 @@ def test_an_svg_is_as_wide_as_its_columns_and_places_every_cell_in_them():
 @pytest.mark.parametrize("draw", [html, svg])
 def test_an_empty_passage_can_be_drawn(draw):
     assert "title" in draw(highlight(""))
+
+
+ARABIC, HEBREW, HINDI = "مرحبا", "שלום", "हिन्दी"
+
+
+@pytest.mark.parametrize("line", [ARABIC, HEBREW, HINDI, f"ok {ARABIC}"])
+def test_a_line_of_a_joined_script_is_a_run_in_which_each_letter_keeps_its_colour(line):
+    text = f"{line}\nplain\n"
+    values = [(-1) ** place * 0.9 for place in range(len(text))]
+    made = Highlight.of("title", "scale", "source", text, values, [[("a", 0.5)]] * len(text))
+    page, picture = html(made), svg(made)
+    run, plain = re.findall(r'<div class="row.*?</div>', page, re.DOTALL)
+    assert 'class="row run" dir="auto"' in run
+    assert "dir" not in plain
+    paints = [("38", "2")[place % 2] for place in range(len(line) + 1)]
+    assert re.findall(r'<b class="v(\d+)">(.)</b>', run) == list(zip(paints, f"{line}↵", strict=True))
+    assert "then a" in run
+    assert "<i" not in run
+    assert plain.count("<i") == len("plain\n")
+    spans = re.findall(r'<tspan fill="(.*?)">(.)</tspan>', picture)
+    assert "".join(letter for _, letter in spans) == f"{line}↵"
+    assert all(one != other for (one, _), (other, _) in pairwise(spans))
+    assert ('direction="rtl"' in picture) == (line in (ARABIC, HEBREW))
+
+
+def test_rows_of_colours_keep_their_columns_in_any_script():
+    made = Highlight.stacked("title", "scale", "source", ARABIC, {"0:1": [0.5] * len(ARABIC)}, [])
+    assert "run" not in re.findall(r'<div class="(row.*?)"', html(made))[0]
+    assert "tspan" not in svg(made)
+
+
+def test_a_browser_sets_a_run_from_right_to_left_and_joins_its_letters(chromium):
+    page = chromium.new_page()
+    made = Highlight.of("title", "scale", "source", f"{ARABIC}\n", [0.1] * (len(ARABIC) + 1), [])
+    page.set_content(html(made))
+    boxes = [each.bounding_box() for each in page.locator(".run b").all()]
+    assert [box["x"] for box in boxes] == sorted((box["x"] for box in boxes), reverse=True)
+    page.close()
