@@ -18,6 +18,7 @@ class CharrnnError(Exception):
 
     def __init__(self, problem: str, cure: str) -> None:
         super().__init__(f"{problem}; {cure}")
+        self.problem, self.cure = problem, cure
 
 
 class SourceError(CharrnnError):

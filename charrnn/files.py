@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 LOCK = ".lock"
-_OLD = 86_400  # seconds after which a workshop without a lock is nobody's
+_OLD = 86_400  # seconds after which what has no lock is nobody's
 _DRAWN = 8  # characters that `tempfile` puts behind a prefix
 
 
@@ -83,9 +83,33 @@ def sync(path: Path) -> None:
 
 def sweep(path: Path) -> None:
     """Remove what processes that were killed while replacing `path` have left beside it."""
+    for left in leftovers(path):
+        left.unlink(missing_ok=True)
+
+
+def leftovers(path: Path) -> Iterator[Path]:
+    """Yield the temporary files that processes which replace `path`, or were killed while they did, have beside it."""
     for left in path.parent.iterdir():
         if left.name.startswith(f".{path.name}.") and left.suffix == ".tmp":
-            left.unlink(missing_ok=True)
+            yield left
+
+
+def is_old(path: Path) -> bool:
+    """Return whether a temporary file or folder that no lock owns was left so long ago that nobody uses it."""
+    return time.time() - path.lstat().st_mtime > _OLD
+
+
+def is_free(lock: Path) -> bool:
+    """Return whether no living process holds the lock in a file, which is not made where it is missing."""
+    from filelock import FileLock
+
+    if not os.path.lexists(lock):
+        return True
+    try:
+        with FileLock(lock, blocking=False):
+            return True
+    except (OSError, RuntimeError):
+        return False
 
 
 @contextmanager
@@ -138,17 +162,12 @@ def _is_own_folder(path: Path) -> bool:
 
 
 def _is_abandoned(left: Path, holds: str) -> bool:
-    from filelock import FileLock
-
     try:
         names = set(os.listdir(left))
         if not all(fnmatch(name, holds) for name in names - {LOCK}):
             return False
-        if LOCK not in names:
-            return time.time() - left.stat().st_mtime > _OLD
-        with FileLock(left / LOCK, blocking=False):
-            return True
-    except (OSError, RuntimeError):
+        return is_free(left / LOCK) if LOCK in names else is_old(left)
+    except OSError:
         return False
 
 

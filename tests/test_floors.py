@@ -10,7 +10,8 @@ import pytest
 import charrnn as package
 
 HOUSE = Path(package.__file__).parent
-BASE = {"charrnn", *(f"charrnn.{name}" for name in ("errors", "files", "room", "trust"))}  # itself: version and API
+GROUND = ("errors", "files", "findings", "room", "trust")
+BASE = {"charrnn", *(f"charrnn.{name}" for name in GROUND)}  # itself: version and API
 MAY_IMPORT = {
     "text": {"text"},
     "model": {"text", "model"},
@@ -86,7 +87,7 @@ def test_importing_charrnn_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["errors.py", "files.py", "trust.py"])
+@pytest.mark.parametrize("name", ["errors.py", "files.py", "findings.py", "trust.py"])
 def test_the_ground_floor_stands_on_nothing(name):
     assert not list(filter(lambda module: module.startswith("charrnn"), imports(HOUSE / name)))
 

@@ -16,6 +16,7 @@ from charrnn.cli import streams
 from charrnn.cli.common import check_utf8, examples
 from charrnn.cli.compare import compare
 from charrnn.cli.corpus import corpus
+from charrnn.cli.doctor import doctor
 from charrnn.cli.gradients import gradients
 from charrnn.cli.history import history
 from charrnn.cli.info import info
@@ -74,7 +75,7 @@ def cli() -> None:
     """
 
 
-for command in (corpus, train, sample, score, info, history, compare, gradients, neurons):
+for command in (corpus, train, sample, score, info, history, compare, gradients, neurons, doctor):
     cli.add_command(command)
 
 

@@ -34,6 +34,7 @@ from charrnn.text.cache_files import (
     entries,
     is_sound,
     kept,
+    orphans,
     seal,
     sealed,
     stamp,
@@ -49,7 +50,6 @@ _PACKED = 4  # times its size that a compressed file is taken for: what a text i
 LIMIT = 8_000_000_000  # bytes of ids kept; beyond, those not used for longest are dropped
 _FILES_KNOWN = 1000
 _SETTLED = 2_000_000_000  # nanoseconds: a file changed less than this ago may change again within one tick of its clock
-_ABANDONED = 86_400  # seconds after which a temporary file is nobody's
 _VERSION = 2  # of what is kept
 _FOLDER_MODE = 0o700
 
@@ -220,7 +220,5 @@ def _trim(place: Path, kept: str) -> None:
             drop(file)
             if entry and entry.ids not in needed:
                 drop(place / entry.ids)
-    for file in [*place.glob("*.ids"), *place.glob(".*.tmp")]:
-        with suppress(OSError):
-            if file.name not in needed and time.time() - file.stat().st_mtime > _ABANDONED:
-                drop(file)
+    for file in orphans(place, needed):
+        drop(file)

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import numpy as np
 
-from charrnn.files import replacing
+from charrnn import trust
+from charrnn.files import is_old, replacing
+from charrnn.findings import Finding, orphan
 from charrnn.text.encoding import Encoded
 from charrnn.text.opening import is_file
 
@@ -93,6 +95,33 @@ def damaged(place: Path) -> Iterator[Path]:
     known = place / FILES
     if sealed(known, dict[str, str]) is None and os.path.lexists(known):
         yield known
+
+
+def orphans(place: Path, needed: Collection[str]) -> Iterator[Path]:
+    """Yield the files of ids that no entry needs, and temporary ones, where they are too old to be in the making."""
+    for file in [*place.glob("*.ids"), *place.glob(".*.tmp")]:
+        with suppress(OSError):
+            if file.name not in needed and is_old(file):
+                yield file
+
+
+def examined(place: Path) -> Iterator[Finding]:
+    """Look at all that is kept, every id included; what is damaged would be dropped when it is met, and made anew."""
+    if refusal := trust.refusal(place):
+        problem, _, cure = refusal.partition("; ")
+        yield Finding("cached text", place, problem, cure)
+        return
+    bad = set(damaged(place))
+    for file in sorted(place.glob("*.entry")):
+        entry = sealed(file, Entry)
+        if file in bad or not (entry and is_sound(entry, place)):
+            bad.add(file)
+        else:
+            yield Finding("cached text", place / entry.ids)
+    for file in sorted(bad):
+        yield Finding("cached text", file, f"{file} is damaged", "it is made anew when it is needed", removable=True)
+    for file in orphans(place, {entry.ids for entry in entries(place)}):
+        yield orphan(file, "needed by no entry of the cache")
 
 
 def kept(place: Path) -> Iterator[Path]:

@@ -2,12 +2,13 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from charrnn.errors import SourceError, did_you_mean, typed
-from charrnn.files import remove_abandoned, replacing, sync, workshop
+from charrnn.files import abandoned, is_special, remove_abandoned, replacing, sync, workshop
+from charrnn.findings import Finding, orphan
 from charrnn.text.catalogue import CATALOGUE, NamedCorpus
 from charrnn.text.standard_library import standard_library
 
@@ -57,6 +58,8 @@ def load(name: str) -> str:
     if not corpus.files:
         return standard_library()
     path, get = path_of(name), typed("corpus", "get", name)
+    if is_special(path):
+        raise SourceError(f"{path} is no regular file", "remove it, then fetch the corpus")
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -99,6 +102,18 @@ def fetch(name: str, mirror: str | None = None, on_bytes: Callable[[int], object
             f"{cure}, or name another folder with {FOLDER_VARIABLE}",
         ) from None
     return path
+
+
+def examined() -> Iterator[Finding]:
+    """Look at the texts that are kept here, and for what killed processes have left beside them."""
+    for name, corpus in CATALOGUE.items():
+        if corpus.files and os.path.lexists(path_of(name)):
+            try:
+                load(name)
+                yield Finding("corpus", path_of(name))
+            except SourceError as error:
+                yield Finding("corpus", path_of(name), error.problem, error.cure)
+        yield from map(orphan, abandoned(folder(), f".{name}.", "*"))
 
 
 def _keep(content: bytes, made: Path, path: Path) -> None:

@@ -59,6 +59,8 @@ def tables() -> Iterator[tuple[str, list[tuple[str, object, str]]]]:
     yield "Forged states: `charrnn train --resume RUN`", [(what, 1, says) for what, (_, says) in files.STATES.items()]
     yield "Texts: `charrnn train TEXT`", [(what, *row[2:]) for what, row in texts.TEXTS.items()]
     yield "Options", [(f"`{_typed(row[0])} {row[1]} {_short(row[2])}`", *row[3:]) for row in options.OPTIONS]
+    doctor = module("test_doctor")
+    yield "Damage that `charrnn doctor` finds", [(what, *row[1:]) for what, row in doctor.DAMAGE.items()]
     yield "Streams", [(f"{what}: `{_typed(row[0])} {row[1]}`", *row[2:]) for what, row in world.STREAMS.items()]
     yield "Permissions", [(f"{what}: `{_typed(row[0])}`", 1, row[1]) for what, row in world.MODES.items()]
     ends = [(f"{what}: `{_typed(row[0])}`", 1, row[1]) for what, row in world.ENDS.items()]
