@@ -33,6 +33,15 @@ class ConfigError(CharrnnError):
     """A setting is outside its allowed range."""
 
 
+class StatesOverflowError(ConfigError):
+    """A network's hidden states grow beyond all numbers on a text, as those of ReLU units can."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the network's hidden states grow beyond all numbers on this text", "choose another passage or model"
+        )
+
+
 class CheckpointError(CharrnnError):
     """A checkpoint is missing, damaged, foreign or of another format version."""
 
@@ -86,8 +95,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raise ConfigError unless low ≤ value ≤ high (NaN is never in a range)."""
     if not low <= value <= high:
-        low, high = (int(bound) if bound % 1 == 0 else bound for bound in (low, high))  # 1000000, not 1000000.0
-        raise ConfigError(f"{name} is {value}", f"give a value from {low} to {high}")
+        raise ConfigError(f"{name} is {value}", f"give a value from {_short(low)} to {_short(high)}")
+
+
+def _short(bound: float) -> float:
+    """1000000, not 1000000.0, and 1e+38, not its 39 digits."""
+    return int(bound) if isinstance(bound, float) and bound.is_integer() and abs(bound) < 1e15 else bound
 
 
 def check_whole(name: str, value: int, low: int, high: int) -> None:

@@ -9,6 +9,7 @@ import click
 
 from charrnn.cli.common import echo_json, progress_bar, read_corpus
 from charrnn.cli.output import echo_written
+from charrnn.errors import StatesOverflowError
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _train(
 
 
 def _curve(model: "CharRNN", ids: "Ids", experiment: Experiment, on_step: Callable[[int], object]) -> "Curve | None":
-    from charrnn.neurons.gradients import StatesOverflowError, curves
+    from charrnn.neurons.gradients import curves
 
     try:
         return curves(model, ids, experiment.distance, experiment.losses, on_step)["state"][0]

@@ -1,5 +1,6 @@
 """What a training run shows while it goes on, and what it leaves when it ends."""
 
+import math
 import os
 import signal
 import sys
@@ -222,7 +223,7 @@ def _measured(best: "Checkpoint", trainer: "Trainer", run: "Run") -> "Figures":
     from charrnn.training.trainer import held_out
 
     network = CharRNN.from_weights(best.config, best.weights).to(trainer.model.device)
-    measured = held_out(network, trainer.corpus)
+    measured = {part: nats for part, nats in held_out(network, trainer.corpus).items() if math.isfinite(nats)}
     figures = replace(best.header.figures, val_nats=measured.get("val"), test_nats=measured.get("test"))
     run.save_final(best, figures)
     return figures

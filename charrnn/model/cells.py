@@ -18,6 +18,7 @@ from charrnn.model.config import ModelConfig
 
 Array = Any  # a numpy array or a torch tensor; one call keeps to one kind
 CellState = tuple[Array, ...]  # (h,) or (h, c), each [B, H]
+SILENT = np.errstate(over="ignore", invalid="ignore")  # where ReLU units outgrow float32, who reads the logits says so
 
 
 class LayerWeights(NamedTuple):

@@ -101,7 +101,9 @@ class Figures:
     def __post_init__(self) -> None:
         check_whole("step", self.step, 0, 2**53)
         for name in ("epoch", "seconds", "train_nats", "val_nats", "test_nats"):
-            check_range(name, getattr(self, name) or 0, 0, _LARGEST_FIGURE)
+            value = getattr(self, name) or 0
+            if math.isfinite(value):  # a loss that is not, as a diverged run may have, is no figure in a file
+                check_range(name, value, 0, _LARGEST_FIGURE)
 
 
 def bits(nats: float) -> float:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.model.cells import CellState, halves, state_names
+from charrnn.model.cells import SILENT, CellState, halves, state_names
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 
@@ -50,6 +50,7 @@ class OneStream:
         advances = [self._advance(config, weights, layer, clamps) for layer in range(config.num_layers)]
         self._first, self._upper = advances[0], list(zip(advances[1:], weights.biases[1:], strict=True))
 
+    @SILENT
     def read(self, index: int) -> Floats:
         """Read a character; return the logits [V] of the next, which stand until the next call."""
         self._first(self._rows[index])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from charrnn.errors import counted
+from charrnn.errors import StatesOverflowError, counted
 from charrnn.model.cells import CellState
 from charrnn.model.checkpoint import bits
 from charrnn.model.network import CharRNN, State
@@ -60,6 +60,10 @@ class Score:
     unknown: int
     total: float  # the sum of the nats, in float64
     context: int = 1  # characters that were not predicted
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.total):
+            raise StatesOverflowError
 
     @property
     def characters(self) -> int:

@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.model.cells import Array, CellState, LayerWeights, added, array_module, gate_names, state_names, step
+from charrnn.model.cells import (
+    SILENT,
+    Array,
+    CellState,
+    LayerWeights,
+    added,
+    array_module,
+    gate_names,
+    state_names,
+    step,
+)
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 from charrnn.model.one_stream import OneStream, StreamWeights
@@ -97,6 +107,7 @@ class SteppedCharRNN:
         weights = StreamWeights(self._table, self._matrices, biases, recurrent, peepholes, *readout)
         return OneStream(self.config, weights, self._held, state)
 
+    @SILENT
     def __call__(self, ids: Array, state: State | None = None, hold: Hold | None = None) -> tuple[Array, State]:
         """Read ids [B, T] from a state (None: the start); return the logits [B, T, V] and the state after them."""
         x, after = self._looked_up(ids), []
@@ -108,6 +119,7 @@ class SteppedCharRNN:
             after.append(last)
         return _added(self._readout_bias, x, self._readout), tuple(after)
 
+    @SILENT
     def record(
         self, ids: Array, state: State | None = None, names: Collection[str] | None = None
     ) -> tuple[Array, State, dict[str, Array]]:

@@ -64,7 +64,7 @@ def saturation(
         kept = kept + piece.signals[names[0]].double().sum(1).cpu().numpy() / len(ids)
         on_read(piece.characters)
     with np.errstate(divide="ignore"):
-        return Saturation(left, right, -math.log(0.5) / -np.log(np.minimum(kept, 1)))
+        return Saturation(left, right, math.log(2) / np.abs(np.log(np.minimum(kept, 1))))
 
 
 _NOTHING: Floats = np.zeros(())

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from charrnn.errors import ConfigError, counted
+from charrnn.errors import ConfigError, StatesOverflowError, counted
 from charrnn.model.cells import state_names
 from charrnn.model.network import CharRNN, State, detached
 from charrnn.neurons.backwards import walk
@@ -25,13 +25,6 @@ WARM_UP = 300  # characters read before a stretch, so that the state there is th
 LOW, HIGH = 10, 90  # percentiles: the band about a median
 FIRST = 5  # the fit begins there: the first few steps of a gated cell are steeper than all that follow
 EVEN = 100  # a half-life beyond so many times the distance looked at is none
-
-
-class StatesOverflowError(ConfigError):
-    """A network's hidden states grow beyond all numbers on a text, so that there is no gradient."""
-
-    def __init__(self) -> None:
-        super().__init__("the network's hidden states grow beyond all numbers on this text", "choose another passage")
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from charrnn.errors import ConfigError, check_range
+from charrnn.errors import ConfigError, StatesOverflowError, check_range
 from charrnn.model.network import CharRNN
 from charrnn.neurons.backwards import Gradient, walk
-from charrnn.neurons.gradients import StatesOverflowError, state_after
+from charrnn.neurons.gradients import state_after
 
 Measure = Literal["norm", "product"]
 SHARES = (0.5, 0.9, 0.99)
@@ -82,10 +82,10 @@ def influence(
     window = text[None, position - length : position].to(model.device)
     found = [_measured(gradient, measure) for gradient in walk(model, window, _one(target, model), state)]
     logs, signs = np.array(found[:-1])[::-1].T  # the last one has no input
-    if not (logs < math.inf).all():
-        raise StatesOverflowError
     with torch.no_grad():
         chances = model(window, state)[0][0, -1].softmax(-1).float().cpu().numpy()
+    if not ((logs < math.inf).all() and np.isfinite(chances).all()):
+        raise StatesOverflowError
     return Influence(position, target, logs, signs, chances)
 
 

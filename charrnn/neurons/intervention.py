@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from charrnn.errors import StatesOverflowError
 from charrnn.model.clamping import Clamp
 from charrnn.model.network import CharRNN, stepped
 from charrnn.model.readers import Readers, first_reader_afresh
@@ -61,4 +62,6 @@ def held_nats(
         inside = (places < len(ids) - 1).flatten()
         nats[:, places.flatten()[inside].numpy()] = costs[:, inside].numpy()
         on_read(int(inside.sum()))
+    if not np.isfinite(nats).all():
+        raise StatesOverflowError
     return nats

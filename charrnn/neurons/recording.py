@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from charrnn.errors import ConfigError, check_choice, counted
+from charrnn.errors import ConfigError, StatesOverflowError, check_choice, counted
 from charrnn.model.cells import gate_names, state_names, tanh
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import multiplying
@@ -21,6 +21,7 @@ from charrnn.model.units import Unit
 
 CHUNK = 4096  # characters recorded at once, by all readers together
 MANY = 16  # readers from which on single steps are faster than torch's fused LSTM with its gates computed again
+_TOO_LARGE = 1e15  # for sums of their squares, and for read-outs, in float32
 WARM_UP = 2000  # characters read before a passage, so that the state there is the text's
 
 Floats = npt.NDArray[Any]
@@ -101,6 +102,7 @@ def record_pieces(
                 state = first_reader_afresh(model(window, state)[1])
                 continue
             _, state, recorded = network.record(window, state, _computed(signals))
+        _check_growth(model.config, recorded)
         for reader, begin in enumerate(places[:, 0].tolist()):
             if begin < len(ids):
                 end = min(len(ids) - begin, places.shape[1])
@@ -115,6 +117,13 @@ def _fastest(model: CharRNN, readers: int, precision: torch.dtype) -> CharRNN | 
     if model.device.type != "cpu" or (model.config.cell == "lstm" and readers < MANY):
         return model
     return stepped(model, precision)
+
+
+def _check_growth(config: ModelConfig, recorded: dict[str, Tensor]) -> None:
+    """Raise StatesOverflowError where states grow so large that their squares would not be finite."""
+    for name, values in recorded.items():
+        if not is_bounded(config, name) and not (values.abs() < _TOO_LARGE).all():
+            raise StatesOverflowError
 
 
 def _computed(signals: Sequence[str]) -> list[str]:
@@ -143,6 +152,7 @@ def record_chunks(
         chunk = ids[start : start + CHUNK]
         inputs = torch.from_numpy(chunk.astype(np.int64))[None, :].to(model.device)
         logits, state, recorded = model.record(inputs, state, _computed(signals))
+        _check_growth(model.config, recorded)
         chances, likeliest = logits[0].softmax(-1).topk(min(candidates, logits.shape[-1]))
         yield Recording(
             chunk,
@@ -222,4 +232,6 @@ def surprisals(model: CharRNN, ids: npt.NDArray[np.integer], start: int, stop: i
     """
     read_from = max(0, start - WARM_UP)
     nats = np.concatenate([[0.0], *(block.numpy() for block in score_blocks(model, ids[read_from:stop]))])
+    if not np.isfinite(nats).all():
+        raise StatesOverflowError
     return nats[start - read_from :]

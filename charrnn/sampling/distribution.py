@@ -5,12 +5,13 @@ device where their logits are.
 """
 
 from dataclasses import dataclass
-from math import log
+from math import isfinite, log
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.errors import check_range
+from charrnn.errors import StatesOverflowError, check_range
 from charrnn.model.cells import Array, array_module
 
 
@@ -74,7 +75,10 @@ def draw(logits: Array, config: SamplingConfig, noise: Array) -> tuple[Array, Ar
 
 def draw_one(logits: npt.NDArray[np.float32], config: SamplingConfig, noise: float) -> tuple[int, float]:
     """Do the same for one stream, logits [V], in a fraction of the time: for so few numbers every call counts."""
-    x = logits - np.float64(logits.max())
+    largest = float(logits.max())
+    if not isfinite(largest):
+        raise StatesOverflowError
+    x = logits - np.float64(largest)
     reached = np.exp(x).cumsum()
     if config.temperature == 0:
         index = int(x.argmax())
@@ -124,9 +128,16 @@ def choose(reached: Array, noise: Array) -> Array:
 def _below_the_largest(logits: Array) -> Array:
     """The logits less their largest, in float64 (float32 on a device that has no more)."""
     if isinstance(logits, np.ndarray):
-        return logits - logits.max(-1, keepdims=True).astype(np.float64)
+        return logits - _finite(logits.max(-1, keepdims=True))
     x = logits.float() if logits.device.type == "mps" else logits.double()
     return x - x.amax(-1, keepdim=True)
+
+
+def _finite(largest: Any) -> Any:
+    """The largest logits, in float64. Raises StatesOverflowError where one is no finite number."""
+    if not np.isfinite(largest).all():
+        raise StatesOverflowError
+    return largest.astype(np.float64)
 
 
 def _shares(x: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.errors import StatesOverflowError
 from charrnn.model.cells import Array, array_module
 from charrnn.model.units import Unit
 from charrnn.sampling.distribution import SamplingConfig, draw, draw_one, softmax
@@ -233,7 +234,10 @@ class Sampler:
 
     def _fetched(self, block: list[Step]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         stack = array_module(block[0].ids).stack
-        return self.model.numpy(stack([step.ids for step in block])), self.model.numpy(stack([s.nats for s in block]))
+        nats = self.model.numpy(stack([step.nats for step in block]))
+        if not np.isfinite(nats).all():
+            raise StatesOverflowError
+        return self.model.numpy(stack([step.ids for step in block])), nats
 
 
 def until(characters: Iterator[Drawn], stops: Sequence[str]) -> Iterator[Drawn]:

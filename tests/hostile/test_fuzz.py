@@ -10,6 +10,7 @@ import argparse
 import atexit
 import bz2
 import gzip
+import importlib.util
 import lzma
 import random
 import shutil
@@ -29,7 +30,7 @@ from safetensors.torch import save_file
 
 from charrnn.display.signs import one_line
 from charrnn.errors import CharrnnError
-from charrnn.model.checkpoint import load, seal
+from charrnn.model.checkpoint import BEST, load, seal
 from charrnn.neurons.features import FEATURES
 from charrnn.text import opening
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
@@ -38,9 +39,14 @@ from charrnn.training.history import LOG, SAMPLES, History
 from charrnn.training.resume import STATE, _sealed, load_state
 from charrnn.training.run import _step_of
 
+_spec = importlib.util.spec_from_file_location("forged", Path(__file__).parent / "forged.py")
+forged = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(forged)
+
 FORMATS = Path(__file__).parent / "formats"
 MODEL, RUN = FORMATS / "model-1.safetensors", FORMATS / "state-2"
 INPUTS = 400  # of each target, in the suite
+SLOWER = {"commands": 40}
 ENCODINGS = ("utf-8", "utf-8", "utf-16", "utf-32-le", "latin-1", "cp1252", "shift_jis", "utf-7")
 PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.compress}
 ACTING = {*map(chr, range(32)), *map(chr, range(127, 160)), *"\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069"}
@@ -154,6 +160,17 @@ def features(data):
             np.testing.assert_array_equal(feature.values(characters[:end]), values[:end], feature.name)
 
 
+def commands(data):
+    """A run folder with a forged header, weights, log, samples or state: any command runs on it, or tells in one line.
+
+    The bytes choose the forgery and the command.
+    """
+    choose = random.Random(data)
+    runs = forged.honest(folder())
+    forged.laid_out(folder(), runs, choose)
+    forged.held(choose.choice(list(forged.COMMANDS)), folder())
+
+
 PROGRAM = (
     b"""#if X /* a "b" */\nint f(int a[]) { if (a[0] && g("x\\"y")) /* c */ return '{'; // d\n\twhile (a) --a;\n}\n"""
 )
@@ -177,6 +194,7 @@ SEEDS = {
     text: seeds_of_text,
     archive: lambda: [PROSE, PROGRAM * 20, *(pack(PROSE) for pack in PACKERS.values())],
     features: lambda: [PROGRAM, PYTHON, PROSE],
+    commands: lambda: [b"1", b"2", b"3", b"4"],
 }  # fmt: skip
 WORDS = [
     *(b"\" ' \"\"\" \\ /* */ // # ( ) { } [ ] : <!-- while http:// 1e999 -1 NaN 0 null true {} []".split()), b"if (",
@@ -225,7 +243,7 @@ def test_whatever_the_bytes_the_law_holds(target):
     choose, inputs = random.Random(target.__name__), SEEDS[target]()
     accepted = sum(tried(target, seed) for seed in inputs)
     assert accepted > 0
-    for _ in range(INPUTS):
+    for _ in range(SLOWER.get(target.__name__, INPUTS)):
         accepted += tried(target, mutated(choose.choice(inputs), choose))
     assert target is checkpoint or accepted > len(inputs)  # some get through to what lies behind the first check
 
@@ -240,6 +258,22 @@ FOUND = [
 @pytest.mark.parametrize(("target", "data"), FOUND)
 def test_what_was_found_is_mended(target, data):
     tried(target, data)
+
+
+BRIEF = ("sample, some", "sample, many", "sample, interactive")  # over before a state is so large, or asks on
+RUNS_IT = ("sample", "score", "show", "trace", "steer", "grep", "dump", "ablate", "gradients", "match", "explore")
+RUNNING = [name for name in forged.COMMANDS if name.split(",")[0] in RUNS_IT and name not in BRIEF]
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_a_network_whose_states_outgrow_float32_is_told_by_every_command_that_runs_it(name):
+    relu = forged.honest(folder())[3]
+    for copy in ("run", "other"):
+        shutil.rmtree(folder() / copy, ignore_errors=True)
+        shutil.copytree(relu, folder() / copy)
+    forged.reseal(folder() / "run" / BEST, lambda header, tensors: tensors["layers.0.weight_hh"].fill(1e3))
+    with pytest.raises(CharrnnError, match="the network's hidden states grow beyond all numbers on this text; choose"):
+        forged.held(name, folder())
 
 
 def main():

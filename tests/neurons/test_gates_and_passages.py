@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import ConfigError
+from charrnn.model.network import CharRNN
 from charrnn.neurons.features import FEATURES
 from charrnn.neurons.gates import saturation
 from charrnn.neurons.matching import pairs
@@ -28,6 +29,13 @@ def test_saturation_counts_what_recording_shows(each_model, ids):
         np.testing.assert_allclose(result.right[name], (recorded[name] > 0.9).mean(1))
     half = recorded[names[0]].mean(1) ** result.half_life
     np.testing.assert_allclose(half, 0.5, rtol=1e-4)
+
+
+def test_a_memory_of_which_nothing_is_forgotten_never_fades(make_model, ids):
+    model = make_model(cell="lstm", hidden_size=4, vocabulary_size=7)
+    weights = dict(model.weights())
+    weights["layers.0.bias_ih"][4:8] = 1e4  # σ of it is 1
+    assert (saturation(CharRNN.from_weights(model.config, weights), ids).half_life[0] == math.inf).all()
 
 
 def test_a_unit_that_keeps_all_has_a_long_half_life_and_one_that_forgets_a_short_one(planted):

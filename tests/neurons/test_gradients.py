@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from charrnn.errors import ConfigError
-from charrnn.neurons.gradients import Curve, StatesOverflowError, curves, places
+from charrnn.errors import ConfigError, StatesOverflowError
+from charrnn.neurons.gradients import Curve, curves, places
 
 
 def falling(factor, length=41):

@@ -6,8 +6,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from charrnn.errors import ConfigError
-from charrnn.neurons.gradients import StatesOverflowError
+from charrnn.errors import ConfigError, StatesOverflowError
 from charrnn.neurons.influence import Influence, influence
 
 

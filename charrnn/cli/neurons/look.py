@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from charrnn.neurons.gates import Saturation
 
 LONGEST = 5  # units listed with the longest memory
+ENDLESS = 1e9  # characters: a memory that lasts as long never fades
 WIDTH, HEIGHT = 22, 9  # of a scatter plot in the terminal
 
 
@@ -73,7 +74,7 @@ def gates(
     if output:
         _draw(result, names, f"{model} over {' '.join(sources)}", output)
     if as_json:
-        lives = [[life if life < 1e9 else None for life in layer] for layer in result.half_life.tolist()]
+        lives = [[life if life < ENDLESS else None for life in layer] for layer in result.half_life.tolist()]
         told = {name: {"left": result.left[name].tolist(), "right": result.right[name].tolist()} for name in names}
         echo_json({"model": model, "source": list(sources), "characters": len(ids), "gates": told, "half_life": lives})
         return
@@ -98,6 +99,10 @@ def _draw(result: "Saturation", names: tuple[str, ...], title: str, output: Path
         draw(panels, ("share of characters below 0.1", "share above 0.9"), title, temporary, form_of(output))
 
 
+def _shown(life: float) -> str:
+    return f"{life:,.0f}" if life < ENDLESS else "∞"
+
+
 def _show_layer(result: "Saturation", names: tuple[str, ...], layer: int) -> None:
     import numpy as np
 
@@ -113,10 +118,10 @@ def _show_layer(result: "Saturation", names: tuple[str, ...], layer: int) -> Non
         "  ".join(f"{f'shut {100 * left:.0f} % open {100 * right:.0f} %':^{WIDTH + 2}}" for left, right in means)
     )
     lives = result.half_life[layer]
-    few, middle, many = np.percentile(lives, [10, 50, 90])
+    few, middle, many = np.percentile(np.minimum(lives, ENDLESS), [10, 50, 90])
     click.echo(f"half-lives: 10 % below {few:.1f} characters, half below {middle:.1f}, 90 % below {many:.1f}")
     longest = np.argsort(-lives, kind="stable")[:LONGEST]
-    click.echo("longest: " + ", ".join(f"{layer}:{unit} ({lives[unit]:,.0f})" for unit in longest) + "\n")
+    click.echo("longest: " + ", ".join(f"{layer}:{unit} ({_shown(lives[unit])})" for unit in longest) + "\n")
 
 
 @click.command(
