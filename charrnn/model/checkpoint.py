@@ -31,6 +31,7 @@ from charrnn.errors import (
 from charrnn.files import beside, is_special, replacing
 from charrnn.model.config import ModelConfig
 from charrnn.model.shipped import RUNS, SHIPPED, run_folder, shipped
+from charrnn.room import available, check_memory
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 FORMAT = "charrnn"
@@ -184,11 +185,13 @@ def load(path: Path) -> Checkpoint:
 
     Raises:
         CheckpointError: it is not there, not a charrnn checkpoint, of a newer format, or damaged.
+        ConfigError: it is larger than memory.
     """
     if is_special(path):
         raise CheckpointError(f"{path} is no regular file", "give a file or run folder that charrnn wrote")
     try:
         open(path, "rb").close()  # for safetensors, what may not be read is not there
+        check_memory(f"to read {path}", path.stat().st_size, available(), "use a machine with more, or a smaller model")
         with safe_open(path, framework="numpy") as file:
             return _read(file, path)
     except FileNotFoundError:
@@ -204,7 +207,7 @@ def is_whole(path: Path) -> bool:
     """Return whether a file is there and a checkpoint with nothing wrong."""
     try:
         load(path)
-    except CheckpointError:
+    except CharrnnError:
         return False
     return True
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".h5", ".hdf5")  # by which LSTMVis knows such files
 CONFIGURATION, DICTIONARY = "lstm.yml", "words.dict"
+_LARGEST = 1_000_000  # bytes of a configuration that is ours; it takes some hundreds
 _TYPES = {"c": "state", "h": "output"}  # what LSTMVis calls them
 _ARRAYS = {"c": "states", "h": "output"}
 
@@ -116,7 +117,10 @@ def _check_words(words: Sequence[str]) -> None:
 def _check_folder(output: Path) -> None:
     """A folder is one project of LSTMVis: do not write over the configuration of another."""
     configuration = output.parent / CONFIGURATION
-    if configuration.exists() and json.dumps(output.name) not in configuration.read_text("utf-8", "replace"):
+    if not configuration.exists():
+        return
+    ours = configuration.is_file() and configuration.stat().st_size <= _LARGEST
+    if not ours or json.dumps(output.name) not in configuration.read_text("utf-8", "replace"):
         raise ConfigError(f"{configuration} belongs to another file", f"choose a folder of its own for {output.name}")
 
 

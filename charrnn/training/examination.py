@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from charrnn.errors import CheckpointError, RunError, counted, typed
+from charrnn.errors import CharrnnError, RunError, counted, typed
 from charrnn.files import is_free, is_special, leftovers
 from charrnn.findings import Finding, orphan
 from charrnn.model.checkpoint import BEST, LAST, STAGES, load, stages
-from charrnn.training.history import LOG, SAMPLES
+from charrnn.training.history import LOG, SAMPLES, raw_lines
 from charrnn.training.lock import LOCK
 from charrnn.training.resume import STATE, Account, load_state
 
@@ -70,7 +70,7 @@ def _checkpoint(path: Path, again: str | None) -> Finding:
     """Look at a checkpoint; `again` says how it can be had again."""
     try:
         load(path)
-    except CheckpointError as error:
+    except CharrnnError as error:
         return Finding("checkpoint", path, error.problem, again or error.cure)
     return Finding("checkpoint", path)
 
@@ -79,7 +79,10 @@ def _lines(path: Path) -> Finding:
     """Look at a log: the last line may be cut off, as it is being written or its process was killed."""
     if is_special(path) or not path.is_file():
         return Finding("log", path, f"{path} is no regular file", "remove it: it is not the run's")
-    damaged = sum(not _is_object(line) for line in path.read_bytes().split(b"\n")[:-1])
+    try:
+        damaged = sum(not _is_object(line) for line in raw_lines(path) if line.endswith(b"\n"))
+    except RunError as error:
+        return Finding("log", path, error.problem, error.cure)
     if not damaged:
         return Finding("log", path)
     return Finding("log", path, f"{path} has {counted(damaged, 'damaged line')}", "what reads it leaves them out")

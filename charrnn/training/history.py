@@ -39,6 +39,7 @@ class Line(TypedDict):
     rollbacks: NotRequired[Step | None]
 
 
+_LARGEST = 2**30  # bytes of a log
 _BUDGETS = {"minutes": ("seconds", 60.0), "steps": ("step", 1.0), "epochs": ("epoch", 1.0)}  # and what uses them up
 
 
@@ -115,12 +116,23 @@ class History:
         return overfitting(self.log)
 
 
-def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
+def raw_lines(path: Path) -> list[bytes]:
+    """Return the lines of a log or of samples with their ends; none where there is no such file.
+
+    Raises:
+        RunError: it is no regular file, or larger than any run writes.
+    """
     if is_special(path):
         raise RunError(f"{path} is no regular file", "remove it: it is not the run's")
     if not path.exists():
-        return
-    for content in path.read_bytes().splitlines():
+        return []
+    if path.stat().st_size > _LARGEST:
+        raise RunError(f"{path} is larger than a run writes in weeks ({_LARGEST >> 20:,} MiB)", "look what is in it")
+    return path.read_bytes().splitlines(keepends=True)
+
+
+def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
+    for content in raw_lines(path):
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             yield msgspec.json.decode(content, type=kind)
 

@@ -83,6 +83,7 @@ def _refuse_ways_out(folder: Path) -> None:
 def _holder(folder: Path) -> str:
     """The number of the process that took the lock last; "unknown" where it cannot be read."""
     try:
-        return (folder / LOCK).read_text("ascii")[:20] or "unknown"
+        with (folder / LOCK).open(encoding="ascii") as file:
+            return file.read(20) or "unknown"
     except (OSError, UnicodeDecodeError):
         return "unknown"

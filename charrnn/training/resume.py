@@ -16,6 +16,7 @@ from charrnn.errors import CharrnnError, RunError, typed
 from charrnn.files import replacing
 from charrnn.model.cells import state_names
 from charrnn.model.checkpoint import Header, seal
+from charrnn.room import available, check_memory
 from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import TrainingConfig
@@ -128,6 +129,7 @@ def load_state(folder: Path) -> SavedState:
         RunError: it is not there, damaged, or not as this charrnn writes it.
     """
     path = find_state(folder)
+    check_memory(f"to read {path}", path.stat().st_size, available(), "use a machine with more, or another run")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -28,7 +28,7 @@ from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.training.config import TrainingConfig
-from charrnn.training.history import CURVE, LOG, SAMPLES
+from charrnn.training.history import CURVE, LOG, SAMPLES, raw_lines
 from charrnn.training.lock import LOCK, Lock
 from charrnn.training.memorisation import Verbatim
 from charrnn.training.report import Progress
@@ -268,7 +268,7 @@ class Run:
         """Remove what log, samples and stages say of later steps, and a line that a kill has cut off."""
         self._drop_stages(step)
         for path in (self.path / LOG, self.path / SAMPLES):
-            lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+            lines = raw_lines(path)
             kept = [line for line in lines if _step_of(line) <= step]
             if kept != lines:
                 with replacing(path) as temporary:

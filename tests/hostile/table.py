@@ -54,6 +54,8 @@ def tables() -> Iterator[tuple[str, list[tuple[str, object, str]]]]:
     world, output = module("test_environment"), module("test_output")
     yield "Checkpoint files: `charrnn info FILE`", [(what, 1, says) for what, (_, says) in files.FILES.items()]
     yield "Run folders", [(f"{what}: `{_typed(row[1])}`", *row[2:]) for what, row in files.FOLDERS.items()]
+    endless = [(f"{what}: `{_typed(row[1])}`", 1, row[2]) for what, row in files.ENDLESS.items()]
+    yield "Files without an end in run folders", endless
     says = "is a link or no regular file; remove it: a run writes into its own folder alone"
     yield "Run folders that lead elsewhere: `charrnn train --resume RUN`", [(what, 1, says) for what in files.WAYS_OUT]
     yield "Forged states: `charrnn train --resume RUN`", [(what, 1, says) for what, (_, says) in files.STATES.items()]

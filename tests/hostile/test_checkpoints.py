@@ -360,6 +360,26 @@ def test_a_figure_in_a_log_that_none_can_be_crashes_no_picture(row, run, here, n
     row(["compare", "RUN", run, "-o", "curves.png"], 0, "")
 
 
+# What lies in a run folder and has no end, or none that memory holds -> what is called, and what it says.
+ENDLESS = {
+    "samples of 3 GB": ("samples.jsonl", ["history", "RUN"], "samples.jsonl is larger than a run writes in weeks"),
+    "a log of 3 GB": ("log.jsonl", ["compare", "RUN"], "log.jsonl is larger than a run writes in weeks (1,024 MiB)"),
+    "a log of 3 GB to go on with": ("log.jsonl", ["train", "--resume", "RUN"], "log.jsonl is larger than a run writes"),
+    "a model larger than memory": ("best.safetensors", ["sample", "RUN"], "best.safetensors takes 3.0 GB of memory"),
+    "a state larger than memory": ("state.safetensors", ["train", "--resume", "RUN"], "takes 3.0 GB of memory, and"),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_a_file_that_is_larger_than_it_can_be_is_refused_before_it_is_read(row, run, here, what, monkeypatch):
+    name, arguments, says = ENDLESS[what]
+    shutil.copytree(run, here / "RUN")
+    os.truncate(here / "RUN" / name, 3_000_000_000)  # all but its beginning is a hole
+    for module in ("charrnn.model.checkpoint", "charrnn.training.resume"):
+        monkeypatch.setattr(f"{module}.available", lambda: 2e9)
+    row(arguments, 1, says)
+
+
 def linked(path, target):
     path.unlink(missing_ok=True)
     path.symlink_to(target)
