@@ -90,7 +90,7 @@ def sweep(path: Path) -> None:
 def leftovers(path: Path) -> Iterator[Path]:
     """Yield the temporary files that processes which replace `path`, or were killed while they did, have beside it."""
     for left in path.parent.iterdir():
-        if left.name.startswith(f".{path.name}.") and left.suffix == ".tmp":
+        if left.name.startswith(f".{path.name}.") and left.suffix == ".tmp" and not left.is_dir():
             yield left
 
 

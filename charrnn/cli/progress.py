@@ -211,9 +211,9 @@ def _draw(history: "History") -> None:
 
         with replacing(history.path / CURVE) as picture:
             draw(history.log, history.path.name, picture)
-    except OSError:
-        raise
     except Exception as error:
+        if isinstance(error, OSError) and not isinstance(error, IsADirectoryError):
+            raise
         note(f"{CURVE} was not drawn: {error}")
 
 

@@ -72,6 +72,7 @@ def write(
             on_read(piece.characters)
     _write_text(output.parent / DICTIONARY, "".join(f"{word} {number}\n" for number, word in enumerate(words)))
     configuration = json.dumps(_configuration(output.name, model.config, signals, meta), ensure_ascii=False, indent=2)
+    configuration = configuration.replace("\x7f", "\\u007f")  # which JSON may hold and YAML may not
     _write_text(output.parent / CONFIGURATION, configuration + "\n")  # YAML holds JSON
 
 

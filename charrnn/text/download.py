@@ -4,12 +4,12 @@ Pooch gives the temporary file, the hash check and the move; what is asked of a 
 """
 
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     import requests
 
 TIMEOUT = 30.0  # seconds without an answer, or without a byte
+PATIENCE = 60.0  # seconds after which it is seen whether a server sends enough
+SLOWEST = 1000  # bytes a second
 _AT_ONCE = 4  # connections; more would be impolite
 _REDIRECTS = 5
 _CHUNK = 1 << 16  # bytes
+_PIECE = 1 << 8  # bytes, of what a server sends: the clock is looked at after each, however slowly it comes
 
 
 def download(name: str, corpus: NamedCorpus, base: str, folder: Path, on_bytes: Callable[[int], object]) -> list[bytes]:
@@ -90,13 +93,17 @@ class _Fetcher:
                 f"the mirror has no file {place} that can be read",
                 "give --mirror a folder or URL laid out like the corpora's own source",
             )
-        shutil.copyfile(place, output)
-        self._arrived(size)
+        with open(place, "rb") as file:
+            self._write(iter(lambda: file.read(_CHUNK), b""), output, size)
 
     def _download(self, place: str, output: Path, size: int) -> None:
-        with _answer(place) as answer, output.open("wb") as target:
+        with _answer(place) as answer:
+            self._write(_fast_enough(answer.iter_content(_PIECE)), output, size)
+
+    def _write(self, chunks: Iterable[bytes], output: Path, size: int) -> None:
+        with output.open("wb") as target:
             arrived = 0
-            for chunk in answer.iter_content(_CHUNK):
+            for chunk in chunks:
                 arrived += len(chunk)
                 if arrived > size:
                     raise ValueError(f"more than {size} bytes")
@@ -108,6 +115,20 @@ class _Fetcher:
             raise _StoppedError
         with self._lock:
             self._on_bytes(count)
+
+
+def _fast_enough(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what a server sends; give up on one that sends next to nothing for a minute."""
+    import requests
+
+    begun, arrived = monotonic(), 0
+    for chunk in chunks:
+        arrived += len(chunk)
+        if monotonic() - begun >= PATIENCE:
+            if arrived < SLOWEST * PATIENCE:
+                raise requests.Timeout(f"less than {SLOWEST:,} bytes a second came for {PATIENCE:g} seconds")
+            begun, arrived = monotonic(), 0
+        yield chunk
 
 
 @contextmanager
@@ -168,7 +189,7 @@ def _in_words(error: "requests.RequestException") -> str:
 
     cause: Any = error.args[0] if error.args else None
     if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
-        return f"nothing came for {TIMEOUT:g} seconds"
+        return cause if isinstance(cause, str) else f"nothing came for {TIMEOUT:g} seconds"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection was cut"
     if isinstance(error, requests.ConnectionError):

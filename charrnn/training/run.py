@@ -298,8 +298,10 @@ def _put_aside(path: Path) -> str:
     """Rename a damaged file, in which something may still be found; return what was wrong with it."""
     if not path.exists():
         return f"{path.name} was gone"
-    os.replace(path, path.with_suffix(".damaged"))
-    return f"{path.name} was damaged and is {path.with_suffix('.damaged').name} now"
+    places = (path.with_suffix(f".damaged{number}") for number in ("", *range(2, 1000)))
+    aside = next(place for place in places if place.is_file() or not os.path.lexists(place))  # else a folder is there
+    os.replace(path, aside)
+    return f"{path.name} was damaged and is {aside.name} now"
 
 
 def _figures(progress: Progress) -> Figures:

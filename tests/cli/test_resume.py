@@ -99,11 +99,13 @@ def test_a_text_that_has_moved_is_named_and_found_there_from_then_on(charrnn, bo
     assert "has changed since it was trained on" in charrnn("train", "--resume", tmp_path / "run", new).err
 
 
-@pytest.mark.parametrize("longer", [["--steps", 30], ["--epochs", 2], ["--minutes", 0.02]], ids=str)
+@pytest.mark.parametrize("longer", [["--steps", 30], ["--epochs", 2], ["--minutes"]], ids=str)
 def test_a_finished_run_goes_on_with_a_longer_budget(charrnn, book, tiny, tmp_path, longer):
     run = tmp_path / "run"
     charrnn("train", book, *tiny, "--steps", 10, "--out", run)
     before = log_of(run)
+    if "--minutes" in longer:
+        longer = ["--minutes", before[-1]["seconds"] / 60 + 0.02]
     result = charrnn("train", "--resume", run, *longer)
     assert result.status == 0, result.err
     assert "of the new budget is used up: the cosine schedule is that of a run of" in result.err
@@ -148,6 +150,21 @@ def test_a_budget_that_is_used_up_already_is_refused(charrnn, book, tiny, tmp_pa
     assert "give it more than that in all" in result.err
     assert result.status == 1
     assert (run / "state.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "blocked", ["best.damaged", "loss.png", ".best.safetensors.x.tmp", ".state.safetensors.x.tmp", "best.safetensors"]
+)
+def test_no_folder_under_a_name_of_the_runs_keeps_it_from_going_on(charrnn, book, tiny, tmp_path, blocked):
+    run = tmp_path / "run"
+    charrnn("train", book, *tiny, "--steps", 10, "--out", run)
+    (run / "best.safetensors").write_bytes(b"damaged")
+    (run / blocked).unlink(missing_ok=True)
+    (run / blocked / "of the user's").mkdir(parents=True)
+    result = charrnn("train", "--resume", run, "--steps", 20)
+    assert result.status == 0, result.err
+    assert load(run / "best.safetensors").header.figures.step > 0
+    assert list(run.rglob("of the user's"))
 
 
 def test_two_budgets_at_once_are_refused(charrnn, run):

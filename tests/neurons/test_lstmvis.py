@@ -82,3 +82,10 @@ def test_without_h5py_one_line_says_how_to_get_it(model, ids, output, monkeypatc
     with pytest.raises(ConfigError, match="pip install h5py"):
         write(output, model, ids, ["h"], "float16", META, WORDS)
     assert not list(output.parent.iterdir())
+
+
+def test_the_configuration_is_yaml_whatever_the_model_is_called(model, ids, output, h5py):
+    write(output, model, ids, ["h"], "float32", {**META, "model": 'a\x7f"\x1b: é'}, WORDS)
+    written = (output.parent / "lstm.yml").read_text("utf-8")
+    assert json.loads(written)["name"] == 'a\x7f"\x1b: é'
+    assert written.replace("\n", "").isprintable()

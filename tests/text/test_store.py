@@ -6,6 +6,7 @@ import threading
 from functools import partial
 from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,25 @@ def test_a_server_that_stalls_is_an_error(server, poems, monkeypatch, begun):
     monkeypatch.setattr(download, "TIMEOUT", 0.2)
     server.answer[ONE] = stall
     fails(server, poems, "one.txt cannot be fetched: nothing came for 0.2 seconds; .*--mirror.*'python'")
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_an_error(server, poems, monkeypatch):
+    seconds = count(0, 20)
+    monkeypatch.setattr(download, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(download, "_PIECE", 1)
+    fails(server, poems, "cannot be fetched: less than 1,000 bytes a second came for 60 seconds; try again")
+
+
+def test_a_mirror_with_a_file_that_is_far_larger_is_not_copied(poems, tmp_path):
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    for file in CATALOGUE[poems].files:
+        (mirror / file.path).parent.mkdir(parents=True, exist_ok=True)
+        with open(mirror / file.path, "wb") as whole:
+            whole.truncate(2**42)  # a hole
+    with pytest.raises(SourceError, match="is not the file of the catalogue"):
+        store.fetch(poems, str(mirror))
+    assert nothing_is_left()
 
 
 def redirect(target, handler, content):
