@@ -15,6 +15,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 LOCK = ".lock"
+SHARED = 0o775  # the mode of a folder into which not everybody may write, whatever the umask
 _OLD = 86_400  # seconds after which what has no lock is nobody's
 _DRAWN = 8  # characters that `tempfile` puts behind a prefix
 
@@ -215,7 +216,7 @@ def _umask() -> int:
 def _is_made(folder: Path) -> bool:
     """Make a folder; return whether it was not there."""
     try:
-        folder.mkdir()
+        folder.mkdir(SHARED)
     except FileExistsError:
         return False
     return True

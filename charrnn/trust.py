@@ -7,6 +7,7 @@ writes to and believes: what it only reads is checked by its content. Windows ha
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,8 +18,8 @@ _CONTAINERS = ("/.dockerenv", "/run/.containerenv")  # of Docker; of Podman and 
 _CONTAINED = ("container", "KUBERNETES_SERVICE_HOST", "CI")  # variables of systemd and Podman, Kubernetes, and services
 
 
-def refusal(folder: Path) -> str | None:
-    """Return why a folder is not to be used, and the ways on; None where it may be used, or is not there yet."""
+def refusal(folder: Path) -> tuple[str, str] | None:
+    """Return why a folder is not to be used, and what to do; None where it may be used, or is not there yet."""
     try:
         found = os.stat(folder)
     except (OSError, ValueError):  # the user of the folder tells
@@ -26,10 +27,10 @@ def refusal(folder: Path) -> str | None:
     if os.name == "nt" or is_allowed(folder):
         return None
     name = f"name it in {VARIABLE}"
-    if not _is_own(found.st_uid):
-        return f"{folder} belongs to {_user(found.st_uid)}; where you trust what is in it, {name}"
-    if found.st_mode & stat.S_IWOTH and _keeps_modes(folder):
-        return f"every user can write to {folder}; take that away (chmod o-w), or {name}"
+    if not _is_own(found.st_uid) and _keeps(folder, lambda made: made.st_uid == os.geteuid()):
+        return f"{folder} belongs to {_user(found.st_uid)}", f"where you trust what is in it, {name}"
+    if found.st_mode & stat.S_IWOTH and _keeps(folder, lambda made: not made.st_mode & 0o077):
+        return f"every user can write to {folder}", f"take that away (chmod o-w), or {name}"
     return None
 
 
@@ -54,10 +55,13 @@ def _is_contained() -> bool:
     return any(map(os.path.exists, _CONTAINERS)) or any(map(os.environ.get, _CONTAINED))
 
 
-def _keeps_modes(folder: Path) -> bool:
-    """Whether modes mean something there: a disk of Windows, as WSL mounts it, shows the same for all files."""
+def _keeps(folder: Path, as_made: Callable[[os.stat_result], bool]) -> bool:
+    """Whether a file is there as it was made: some disks keep no modes, or owners, and show the same for all files.
+
+    Such are those of Windows, as WSL mounts them, and many of a network.
+    """
     with suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
-        return not os.fstat(file.fileno()).st_mode & 0o077
+        return as_made(os.fstat(file.fileno()))
     return True
 
 

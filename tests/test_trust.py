@@ -11,6 +11,11 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such mod
 ME, OTHER = 1234, 4321
 
 
+def as_made(found, owner):
+    """What is known of a new file, where the disk keeps who has made it."""
+    return os.stat_result((*found[:4], owner, *found[5:10]))
+
+
 @pytest.fixture
 def world(monkeypatch, tmp_path):
     """A function that says who runs the program, and where, and whose a folder is; it returns what is said of it."""
@@ -29,10 +34,12 @@ def world(monkeypatch, tmp_path):
 
         def stat(path, *arguments, **options):
             found = real(path, *arguments, **options)
-            return os.stat_result((*found[:4], owner, *found[5:10])) if path == folder else found
+            return as_made(found, owner) if path == folder else found
 
+        fstat = os.fstat
         with monkeypatch.context() as patch:
             patch.setattr(os, "stat", stat)
+            patch.setattr(os, "fstat", lambda handle: as_made(fstat(handle), user))
             return trust.refusal(folder)
 
     said.folder = folder
@@ -51,13 +58,15 @@ def test_what_is_not_there_yet_is_no_matter_of_trust(tmp_path):
 
 
 def test_a_folder_of_another_user_is_refused_with_the_way_to_allow_it(world):
-    told = f"{world.folder} belongs to user {OTHER}; where you trust what is in it, name it in CHARRNN_SAFE_FOLDERS"
+    cure = "where you trust what is in it, name it in CHARRNN_SAFE_FOLDERS"
+    told = (f"{world.folder} belongs to user {OTHER}", cure)
     assert world(ME, OTHER) == world(0, OTHER) == told
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o703])
 def test_a_folder_that_every_user_can_write_to_is_refused_whosever_it_is(world, mode):
-    assert world(mode=mode).startswith(f"every user can write to {world.folder}; take that away (chmod o-w), or name")
+    cure = "take that away (chmod o-w), or name it in CHARRNN_SAFE_FOLDERS"
+    assert world(mode=mode) == (f"every user can write to {world.folder}", cure)
     assert world(0, 0, mode, CI="true")
 
 
@@ -80,11 +89,11 @@ def test_root_knows_a_container_by_its_marks(world, monkeypatch, tmp_path):
     assert world(0, OTHER) is None
 
 
-def test_modes_mean_nothing_on_a_disk_that_keeps_none(world, monkeypatch):
-    fstat = os.fstat
-    wide = lambda handle: os.stat_result((fstat(handle).st_mode | 0o777, *fstat(handle)[1:10]))  # noqa: E731
-    monkeypatch.setattr(os, "fstat", wide)
+def test_modes_and_owners_mean_nothing_on_a_disk_that_keeps_none(world, monkeypatch):
+    wide = lambda found, owner: os.stat_result((found.st_mode | 0o777, *found[1:4], OTHER, *found[5:10]))  # noqa: E731
+    monkeypatch.setitem(globals(), "as_made", lambda found, owner: wide(found, owner))
     assert world(mode=0o777) is None
+    assert world(ME, OTHER) is None
 
 
 @pytest.mark.parametrize("allowed", ["{0}", "{1}", "/elsewhere:{0}/", "*", "/elsewhere:*"])

@@ -108,8 +108,7 @@ def orphans(place: Path, needed: Collection[str]) -> Iterator[Path]:
 def examined(place: Path) -> Iterator[Finding]:
     """Look at all that is kept, every id included; what is damaged would be dropped when it is met, and made anew."""
     if refusal := trust.refusal(place):
-        problem, _, cure = refusal.partition("; ")
-        yield Finding("cached text", place, problem, cure)
+        yield Finding("cached text", place, *refusal)
         return
     bad = set(damaged(place))
     for file in sorted(place.glob("*.entry")):

@@ -169,7 +169,7 @@ class Corpus:
         if is_large and not refusal:
             encoded, ids, told = cache.encoded(listing, reading, min_count, on_bytes)
         else:
-            told = [f"the text is not kept for the next time: {refusal}"] if refusal else []
+            told = [f"the text is not kept for the next time: {'; '.join(refusal)}"] if refusal else []
             pieces = listing.pieces(reading, told, lambda content: on_bytes(len(content)))
             encoded, ids = encode_aside(pieces, min_count)
         text = replace(listing.about, notes=(*listing.notes, *told))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from charrnn import trust
 from charrnn.errors import RunError
 from charrnn.model.checkpoint import STAGES
 from charrnn.training.history import LOG, SAMPLES
@@ -28,9 +29,12 @@ class Lock:
         """Take the lock.
 
         Raises:
-            RunError: another process holds it, or what a run writes to leads out of the folder.
+            RunError: another process holds it, the folder is another user's or open to every user, or what a run
+                writes to leads out of it.
             OSError: the folder cannot be written.
         """
+        if refusal := trust.refusal(self._folder):
+            raise RunError(*refusal)
         _refuse_ways_out(self._folder)
         try:
             self._lock.acquire(blocking=False)

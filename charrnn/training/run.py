@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from charrnn.errors import CheckpointError, RunError, typed
-from charrnn.files import append, made_anew, replacing, sweep, sync
+from charrnn.files import SHARED, append, made_anew, replacing, sweep, sync
 from charrnn.model.checkpoint import (
     BEST,
     LAST,
@@ -87,7 +87,7 @@ class Run:
             if numbered:
                 self.path = made_anew(self.path)
                 self._lock = Lock(self.path)
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(SHARED, parents=True, exist_ok=True)
             self._lock.take()
             try:
                 self._refuse_a_run()  # one that ended since may have left a model
@@ -149,7 +149,7 @@ class Run:
         if not lost:
             return None
         with self._writing():
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(SHARED, parents=True, exist_ok=True)
             if LOCK in lost:
                 self._lock.retake()
             append(self.path / LOG, b"")

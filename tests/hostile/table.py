@@ -61,6 +61,8 @@ def tables() -> Iterator[tuple[str, list[tuple[str, object, str]]]]:
     yield "Forged states: `charrnn train --resume RUN`", [(what, 1, says) for what, (_, says) in files.STATES.items()]
     yield "Texts: `charrnn train TEXT`", [(what, *row[2:]) for what, row in texts.TEXTS.items()]
     yield "Options", [(f"`{_typed(row[0])} {row[1]} {_short(row[2])}`", *row[3:]) for row in options.OPTIONS]
+    others = module("test_trust").FOLDERS
+    yield "Folders of other users", [(f"{what}: `{_typed(row[2])}`", *row[3:]) for what, row in others.items()]
     doctor = module("test_doctor")
     yield "Damage that `charrnn doctor` finds", [(what, *row[1:]) for what, row in doctor.DAMAGE.items()]
     yield "Streams", [(f"{what}: `{_typed(row[0])} {row[1]}`", *row[2:]) for what, row in world.STREAMS.items()]
