@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
-    from charrnn.text.sources import Text
+    from charrnn.text.sources import Listing, Text
 
 CONTEXT = 100_000  # characters before a text or passage that are read to know how it begins
 
@@ -197,13 +197,18 @@ def read_corpus(
     val_fraction: float | None,
     test_fraction: float | None,
     min_count: int,
+    on_listed: "Callable[[Listing], object]" = lambda listing: None,
 ) -> "Corpus":
-    """Read the sources as one text, encoded and split, without holding a large one in memory."""
+    """Read the sources as one text, encoded and split, without holding a large one in memory.
+
+    `on_listed` is told what they mean before anything of it is kept, and may raise.
+    """
     from charrnn.text.corpus import Corpus
     from charrnn.text.sources import listed
 
     fetch_missing(sources)
     listing = listed(sources, reading)
+    on_listed(listing)
     with progress_bar(listing.size, "encoding", unit="B", delay=1) as bar:
         return Corpus.from_listing(listing, reading, val_fraction, test_fraction, min_count, on_bytes=bar.update)
 

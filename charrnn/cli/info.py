@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 def info(model: str, as_json: bool) -> None:
     """Show what a model is: its network, its text, its figures."""
     checkpoint = load_checkpoint(model)
+    from charrnn.training.history import resumes_from
+
+    sources = resumes_from(Path(model))
     if as_json:
-        echo_json(_described(checkpoint))
+        echo_json({**_described(checkpoint), "resumes_from": list(sources)})
         return
     from charrnn.display.signs import one_line
 
-    for name, value in _rows(checkpoint):
+    resumes = [("--resume", f"reads {', '.join(sources)}")] if sources else []
+    for name, value in (*_rows(checkpoint), *resumes):
         click.echo(f"{name:<12} {one_line(value)}")
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from charrnn.model.config import ModelConfig
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
+    from charrnn.text.sources import Listing
     from charrnn.text.vocabulary import Vocabulary
     from charrnn.training.config import OnNan, TrainingConfig
     from charrnn.training.group import Group
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from charrnn.training.trainer import Trainer
 
 STAGES = 20  # of a run, about
+LARGEST_CHARACTER = 64  # bytes, with marks that become one character and marks of byte order
 BUDGETS = ("minutes", "steps", "epochs")
 INHERITED = ("cell", "nonlinearity", "num_layers", "hidden_size", "embedding_size")
 
@@ -66,7 +68,7 @@ def fresh(
         threads, number = group.found_by_the_first(lambda: [threads, str(number).removeprefix("torch.")])
         _refuse_stdin(sources, group)
         with group.first_goes_first():
-            corpus = _corpus(sources, before.vocabulary if before else None)
+            corpus, size = _corpus(sources, before.vocabulary if before else None)
         _compare(corpus, group)
         hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
@@ -74,7 +76,7 @@ def fresh(
         _check_room(config, training, corpus, group, folder)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
-        run = Run(folder, corpus, training, number, _absolute(sources), origin)
+        run = Run(folder, corpus, training, number, _absolute(sources, size=size), origin)
         trainer = Trainer(network, corpus, training, choose_precision(number, group.device), group)
 
         def begin() -> None:
@@ -114,7 +116,8 @@ def resumed(
         header, best = saved.account.header, saved.account.best_nats
         with group.first_goes_first():
             sources = saved.account.sources if not moved else _absolute(saved.account.sources, moved)
-            corpus, changed = _same_text(saved, sources, path, force)
+            corpus, changed = _same_text(saved, sources, path, force, moved=bool(moved))
+            sources = _absolute(sources) if changed else sources  # whose size is another now
         _compare(corpus, group)
         older = header.corpus.leaves_folded_out
         if older:
@@ -192,21 +195,22 @@ def _network(config: "ModelConfig", seed: int, vocabulary: "Vocabulary", before:
     return CharRNN.from_weights(config, weights)
 
 
-def _corpus(sources: "Sources", known: "Vocabulary | None" = None) -> "Corpus":
-    """The text, split; its vocabulary keeps all characters that are known already, so that none is unlearned."""
+def _corpus(sources: "Sources", known: "Vocabulary | None" = None) -> "tuple[Corpus, int | None]":
+    """The text, split, and the bytes of its files; all characters that are known already stay in its vocabulary."""
     from charrnn.text.vocabulary import Vocabulary
 
-    corpus = _read(sources)
+    sizes: list[int | None] = []
+    corpus = _read(sources, lambda listing: sizes.append(listing.size))
     if known is None:
-        return corpus
+        return corpus, sizes[0]
     own = corpus.vocabulary
     both = Vocabulary(known.characters + own.characters, folds=known.folds or own.folds)
     if len(both) > len(known):
         note(f"new to the model: {counted(len(both) - len(known), 'character')} of the text")
-    return corpus.under(both)
+    return corpus.under(both), sizes[0]
 
 
-def _same_text(saved: "SavedState", sources: "Sources", path: Path, force: bool) -> "tuple[Corpus, bool]":
+def _same_text(saved: "SavedState", sources: "Sources", path: Path, force: bool, moved: bool) -> "tuple[Corpus, bool]":
     """The text of a stopped run, and whether it has changed since.
 
     Raises:
@@ -218,13 +222,19 @@ def _same_text(saved: "SavedState", sources: "Sources", path: Path, force: bool)
     if gone and not glob.has_magic(gone[0]):
         again = typed("train", "--resume", path)
         raise RunError(f"the text of {path} is not at {gone[0]} any more", f"name its new place: {again} SOURCE")
-    corpus = _read(sources)
+    was = RunError(
+        f"the text of {path} has changed since it was trained on",
+        "restore it, or start a new run, or name its new place as SOURCE, or go on with it as it is now: --force",
+    )
+
+    def check(listing: "Listing") -> None:
+        if not (force or moved or _may_be(saved, listing)):
+            raise was
+
+    corpus = _read(sources, check)
     changed = corpus.sha256 != saved.account.header.corpus.sha256
     if changed and not force:
-        raise RunError(
-            f"the text of {path} has changed since it was trained on",
-            "restore it, or start a new run, or name its new place as SOURCE, or go on with it as it is now: --force",
-        )
+        raise was
     unknown = saved.vocabulary.unknown(corpus.vocabulary.characters)
     if unknown:
         raise RunError(
@@ -236,9 +246,20 @@ def _same_text(saved: "SavedState", sources: "Sources", path: Path, force: bool)
     return corpus.under(saved.vocabulary), changed
 
 
-def _read(sources: "Sources") -> "Corpus":
+def _may_be(saved: "SavedState", listing: "Listing") -> bool:
+    """Whether files may hold a run's text, by their size: a forged state names a stranger's, which are not to be read.
+
+    An older charrnn did not note the size; a character takes some bytes at most.
+    """
+    there, noted = listing.size or 0, saved.account.sources.size
+    if noted is not None:
+        return there == noted
+    return there <= LARGEST_CHARACTER * saved.account.header.corpus.characters
+
+
+def _read(sources: "Sources", on_listed: "Callable[[Listing], object]") -> "Corpus":
     fractions = (sources.val_fraction, sources.test_fraction)
-    corpus = read_corpus(sources.sources, sources.reading, *fractions, sources.min_count)
+    corpus = read_corpus(sources.sources, sources.reading, *fractions, sources.min_count, on_listed)
     for line in corpus.notes:
         note(line)
     return corpus
@@ -258,8 +279,8 @@ def _compare(corpus: "Corpus", group: "Group") -> None:
         )
 
 
-def _absolute(sources: "Sources", names: tuple[str, ...] | None = None) -> "Sources":
-    """The same sources, or others read in the same way, to be found from any folder."""
+def _absolute(sources: "Sources", names: tuple[str, ...] | None = None, size: int | None = None) -> "Sources":
+    """The same sources, or others read in the same way, to be found from any folder; `size` where it is known."""
     import msgspec
 
     from charrnn.text.catalogue import CATALOGUE
@@ -267,7 +288,7 @@ def _absolute(sources: "Sources", names: tuple[str, ...] | None = None) -> "Sour
     wanted = names or sources.sources
     paths = [name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in wanted]
     check_utf8(paths)
-    return msgspec.structs.replace(sources, sources=tuple(paths))
+    return msgspec.structs.replace(sources, sources=tuple(paths), size=size)
 
 
 def _budget(training: "TrainingConfig") -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, NotRequired, TypedDict, TypeVar
 
 import msgspec
+from safetensors import SafetensorError, safe_open
 
 from charrnn.errors import RunError, did_you_mean
 from charrnn.files import beside, is_special
@@ -19,6 +20,7 @@ from charrnn.training.overfitting import Overfitting, overfitting
 LOG = "log.jsonl"
 SAMPLES = "samples.jsonl"
 CURVE = "loss.png"
+STATE = "state.safetensors"
 
 Kind = TypeVar("Kind")
 Step = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -158,3 +160,26 @@ def _rising(lines: Iterator[Line]) -> Iterator[Mapping[str, Any]]:
         if line["step"] > step and line["seconds"] >= seconds:
             step, seconds = line["step"], line["seconds"]
             yield line
+
+
+class _Where(msgspec.Struct):
+    sources: tuple[str, ...]
+
+
+class _Told(msgspec.Struct):
+    sources: _Where
+
+
+def resumes_from(path: Path) -> tuple[str, ...]:
+    """Return the sources that `charrnn train --resume` would read for a run folder; none where it has no state.
+
+    They stand in a file that whoever made the folder wrote: they are to be looked at where that was a stranger.
+    """
+    if is_special(path / STATE) or not os.path.isfile(path / STATE):
+        return ()
+    with (
+        suppress(SafetensorError, OSError, msgspec.DecodeError, RecursionError),
+        safe_open(path / STATE, "numpy") as file,
+    ):
+        return msgspec.json.decode((file.metadata() or {}).get("account", ""), type=_Told).sources.sources
+    return ()

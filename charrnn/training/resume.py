@@ -20,10 +20,10 @@ from charrnn.room import available, check_memory
 from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import TrainingConfig
+from charrnn.training.history import STATE as STATE
 from charrnn.training.learner import MOMENTS
 from charrnn.training.trainer import COUNTS, Trainer
 
-STATE = "state.safetensors"
 _FORMAT = "charrnn training state"
 _VERSION = "2"
 _ANY = -1  # a size that is not the network's to say
@@ -43,6 +43,7 @@ class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     newlines: str = "lf"
     normalize: str | None = None
     min_count: int = 1
+    size: int | None = None  # bytes of the files, where there is nothing else
 
     @classmethod
     def of(

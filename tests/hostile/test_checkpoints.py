@@ -492,3 +492,21 @@ def test_a_hostile_state_is_refused_in_one_line_before_a_network_is_made_of_it(r
     shutil.copytree(run, here / "RUN")
     of_state(here / "RUN" / "state.safetensors", change)
     row(["train", "--resume", "RUN"], 1, says)
+
+
+@pytest.mark.parametrize("sized", [True, False], ids=["a size that it has not", "no size, as of an older charrnn"])
+def test_a_tree_that_a_stranger_names_as_the_text_is_neither_read_nor_kept(row, run, here, sized, monkeypatch):
+    (here / "tree").mkdir()
+    (here / "tree" / "private.txt").write_text("a secret\n" * 100_000)
+
+    def claim(account, tensors, torch):
+        account["sources"] |= {"sources": [str(here / "tree")]} | ({} if sized else {"size": None})
+
+    shutil.copytree(run, here / "RUN")
+    of_state(here / "RUN" / "state.safetensors", claim)
+    monkeypatch.setattr("charrnn.text.corpus.Corpus.from_listing", lambda *_, **__: pytest.fail("it was read"))
+    row(["train", "--resume", "RUN"], 1, "the text of RUN has changed since it was trained on; restore it, or start")
+
+
+def test_info_tells_what_a_run_would_read_when_it_goes_on(row, run, book):
+    row(["info", run], 0, f"--resume     reads {book}")
