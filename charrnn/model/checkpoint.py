@@ -191,7 +191,9 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is no regular file", "give a file or run folder that charrnn wrote")
     try:
         open(path, "rb").close()  # for safetensors, what may not be read is not there
-        check_memory(f"to read {path}", path.stat().st_size, available(), "use a machine with more, or a smaller model")
+        check_memory(
+            f"to read {path}", os.path.getsize(path), available(), "use a machine with more, or a smaller model"
+        )
         with safe_open(path, framework="numpy") as file:
             return _read(file, path)
     except FileNotFoundError:

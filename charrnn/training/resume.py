@@ -130,7 +130,7 @@ def load_state(folder: Path) -> SavedState:
         RunError: it is not there, damaged, or not as this charrnn writes it.
     """
     path = find_state(folder)
-    check_memory(f"to read {path}", path.stat().st_size, available(), "use a machine with more, or another run")
+    check_memory(f"to read {path}", os.path.getsize(path), available(), "use a machine with more, or another run")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
