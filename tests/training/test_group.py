@@ -44,7 +44,7 @@ def weights(end):
     return {name: tensor for name, tensor in end["state"].items() if name.startswith("model.")}
 
 
-def test_two_processes_give_what_one_with_twice_the_batch_gives(ends, new_trainer):
+def test_two_processes_give_what_one_with_twice_the_batch_gives(ends, new_trainer, quiet):
     alone = new_trainer(Group(), 6)
     reports, together = list(alone.run()), ends[0]["together"]
     for name, weight in weights({"state": alone.state()}).items():
