@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from charrnn.cli.common import check_utf8, load_checkpoint, note, read_corpus, say
 from charrnn.errors import ConfigError, RunError, SourceError, counted, typed
+from charrnn.model.config import BUDGETS
 from charrnn.room import check_disk, check_memory
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 STAGES = 20  # of a run, about
 LARGEST_CHARACTER = 64  # bytes, with marks that become one character and marks of byte order
-BUDGETS = ("minutes", "steps", "epochs")
 INHERITED = ("cell", "nonlinearity", "num_layers", "hidden_size", "embedding_size")
 
 

@@ -10,9 +10,9 @@ import click
 from charrnn.cli.common import device_option, echo_json, examples, json_option, reading_options
 from charrnn.cli.output import OutputFolder, RunFolder
 from charrnn.cli.progress import finish, follow, signals, summarise
-from charrnn.cli.runs import BUDGETS, Prepared, fresh, resumed
+from charrnn.cli.runs import Prepared, fresh, resumed
 from charrnn.errors import RunError, is_out_of_memory
-from charrnn.model.config import CELL_NAMES, NONLINEARITIES
+from charrnn.model.config import BUDGETS, CELL_NAMES, NONLINEARITIES
 from charrnn.text.reading import Reading
 from charrnn.training.config import ON_NAN, OPTIMIZERS, SCHEDULES
 from charrnn.training.recipe import PRESETS

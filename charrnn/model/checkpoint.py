@@ -29,7 +29,7 @@ from charrnn.errors import (
     did_you_mean,
 )
 from charrnn.files import beside, is_special, replacing
-from charrnn.model.config import ModelConfig
+from charrnn.model.config import BUDGET_RANGE, BUDGETS, ModelConfig
 from charrnn.model.shipped import RUNS, SHIPPED, run_folder, shipped
 from charrnn.room import available, check_memory
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
@@ -40,8 +40,6 @@ BEST = "best.safetensors"
 LAST = "last.safetensors"
 PARTS = ("train", "val", "test")  # of a text, in the order in which they stand in it
 STAGES = "stages"  # the folder of the models that a run keeps on its way
-BUDGETS = ("epochs", "steps", "minutes")  # of which a training is given one
-BUDGET_RANGE = (1e-6, 1e12)
 _STORED_TYPES = ("F16", "F32")
 _LARGEST_FIGURE = 1e38  # a loss is measured in float32
 _LARGEST_WEIGHT = 1e15  # no training reaches it, and sums of products of two such weights are finite in float32

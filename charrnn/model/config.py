@@ -11,6 +11,8 @@ Nonlinearity = Literal["tanh", "relu"]
 
 CELL_NAMES = ("rnn", "lstm", "gru", "peephole")
 NONLINEARITIES = ("tanh", "relu")
+BUDGETS = ("epochs", "steps", "minutes")  # of which a training is given one; a checkpoint tells it too
+BUDGET_RANGE = (1e-6, 1e12)
 
 
 @dataclass(frozen=True)

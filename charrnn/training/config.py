@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from charrnn.errors import ConfigError, check_choice, check_range, check_whole
-from charrnn.model.checkpoint import BUDGET_RANGE, BUDGETS
-from charrnn.model.config import ModelConfig
+from charrnn.model.config import BUDGET_RANGE, BUDGETS, ModelConfig
 
 Schedule = Literal["cosine", "linear", "constant", "exponential"]
 OnNan = Literal["stop", "rollback"]

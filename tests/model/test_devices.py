@@ -46,7 +46,7 @@ def test_a_gpu_runs_in_bfloat16_where_its_hardware_does(monkeypatch, capability,
 
 @pytest.mark.parametrize("name", ["float16", "int8", ""])
 def test_an_unknown_precision_is_an_error(name):
-    with pytest.raises(ConfigError, match=r"precision is .*; choose one of float32, bfloat16"):
+    with pytest.raises(ConfigError, match=r"precision is .*hoose one of float32, bfloat16"):
         choose_precision(name, torch.device("cpu"))
 
 
