@@ -27,6 +27,7 @@ TAIL = """## What is no row, because it is tried everywhere
 | SIGKILL at any instant; the run then ends as ever | `tests/cli/test_kills.py`, `benchmarks/kills.py` |
 | a training and a sample of an hour, whose memory is not to grow | `benchmarks/soak.py` |
 | files and texts of any bytes | `tests/hostile/test_fuzz.py`, `make fuzz` |
+| run folders, forged at random and sealed again, in every command | `tests/hostile/test_fuzz.py`, `make fuzz` |
 | code made of bytes, a call for the network, a dependency without a pin | `tests/hostile/test_supply.py` |
 """
 
