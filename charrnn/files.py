@@ -48,9 +48,10 @@ def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int =
 def beside(path: Path) -> list[str]:
     """Return the paths of what lies in the same folder under a name like that of a mistyped path."""
     try:
-        names = {name.casefold(): name for name in sorted(os.listdir(path.parent)) if name.isprintable()}
+        there = sorted(name for name in os.listdir(path.parent) if name.isprintable() and name != path.name)
     except (OSError, ValueError):
         return []
+    names = {name.casefold(): name for name in there}
     return [str(path.parent / names[name]) for name in get_close_matches(path.name.casefold(), names, cutoff=0.7)]
 
 
