@@ -25,9 +25,11 @@ def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int =
     """Give a temporary path beside `path` to write to; when the block ends well, it takes the place of `path`.
 
     The content is on the disk before the name changes, and the name before this returns. When the block raises, the
-    temporary file is removed and `path` is as it was; what a killed process leaves, `sweep` removes. Raises OSError,
-    with `path` as its file name, where it cannot be written, for the `foreign` errors of a library that writes it too,
-    and where a device, a pipe or a socket stands there. The umask takes its bits from `mode`.
+    temporary file is removed and `path` is as it was; what a killed process leaves, `sweep` removes, and a later call
+    when it is old. The umask takes its bits from `mode`.
+
+    Raises OSError, with `path` as its file name, where it cannot be written, for the `foreign` errors of a library that
+    writes it too, and where a device, a pipe or a socket stands there.
     """
     with naming(path, foreign):
         if is_special(path):  # renaming would put a plain file in its place
@@ -36,6 +38,7 @@ def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int =
         temporary = Path(name)
         try:
             os.close(handle)
+            _sweep_old(path, temporary)
             yield temporary
             sync(temporary)
             os.chmod(temporary, mode & ~_umask())  # mkstemp makes files that only their owner can read
@@ -94,6 +97,13 @@ def leftovers(path: Path) -> Iterator[Path]:
     for left in path.parent.iterdir():
         if left.name.startswith(f".{path.name}.") and left.suffix == ".tmp" and not left.is_dir():
             yield left
+
+
+def _sweep_old(path: Path, kept: Path) -> None:
+    with suppress(OSError):  # the folder may be written to, not read; another process may have been faster
+        for left in leftovers(path):
+            if left != kept and is_old(left):
+                left.unlink()
 
 
 def is_old(path: Path) -> bool:

@@ -85,6 +85,17 @@ def test_a_pipe_is_never_replaced_by_a_file(tmp_path):
     assert list(tmp_path.iterdir()) == [pipe]
 
 
+def test_what_a_killed_process_left_beside_a_file_is_removed_by_the_next_that_writes_it_when_it_is_old(tmp_path):
+    old, new, others = (tmp_path / name for name in (".file.old.tmp", ".file.new.tmp", ".other.old.tmp"))
+    for path in (old, new, others):
+        path.touch()
+    for path in (old, others):
+        os.utime(path, (1, 1))
+    with replacing(tmp_path / "file") as temporary:
+        temporary.write_bytes(b"new")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", new.name, others.name}
+
+
 @pytest.fixture
 def workshops(tmp_path):
     """A function that makes what looks like a workshop, and says which of those are there that nobody works in."""
