@@ -132,14 +132,16 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     cell, depth = _BY_CELL[options["cell"]], max(1, options.get("num_layers", 1))
     sizes = {"batch_size": 128 if hardware.gpu else 32, "seq_length": 32 if options["cell"] == "peephole" else 64}
     sizes |= {name: options[name] for name in sizes if name in options}
-    seen = _characters_seen(characters, options, sizes, hardware.processes)  # None: as many as the time allows
+    of_step = hardware.processes * sizes["batch_size"] * sizes["seq_length"]
+    of_step = max(1, min(of_step, characters))  # a short text has fewer streams, or shorter windows
+    seen = _characters_seen(characters, options, of_step)  # None: as many as the time allows
     widest = min(_WIDTH_FOR_TEXT * characters**0.5, 2048 if hardware.gpu else 1024)
     width = min(_width(options, hardware, seen), widest) * cell["width"] / depth**0.5
     hidden = options.get("hidden_size", max(_NARROWEST, round(width / 32) * 32))
     if seen is None:
         seen = _operations(options, hardware) / (_OPERATIONS * depth * max(1, hidden) ** 2)
     readings = seen / max(1, characters)
-    steps = seen / (hardware.processes * max(1, sizes["batch_size"] * sizes["seq_length"]))
+    steps = seen / of_step
     rate = cell["learning_rate"] * min(1, 512 / max(1, hidden)) / depth**0.75
     chosen = {
         **sizes,
@@ -174,11 +176,9 @@ def _weight_dropout(uses: float, share: float) -> float:
     return round(share * min(0.4, max(0.0, 0.08 * log2(max(1.0, uses / 15)))), 2)
 
 
-def _characters_seen(
-    characters: int, options: Mapping[str, Any], sizes: Mapping[str, int], processes: int
-) -> float | None:
+def _characters_seen(characters: int, options: Mapping[str, Any], of_step: int) -> float | None:
     if "steps" in options:
-        return options["steps"] * processes * sizes["batch_size"] * sizes["seq_length"]
+        return options["steps"] * of_step
     return options["epochs"] * characters if "epochs" in options else None
 
 

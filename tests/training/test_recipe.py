@@ -166,6 +166,10 @@ def test_the_readings_of_a_run_in_steps_are_counted():
     assert "about 5 readings" in recipe_for(1000, 6, {"steps": 50, "batch_size": 10, "seq_length": 10}, CPU).why
 
 
+def test_a_step_reads_no_more_of_a_short_text_than_there_is():
+    assert "about 50 readings of 5 characters" in recipe_for(5, 4, {"steps": 50}, CPU).why
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_is_what_it_says(preset):
     model, training = recipe(6, {}, preset=preset)
