@@ -10,7 +10,7 @@ HIGHLIGHT := $(DEMO)/highlight.html
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test fuzz audit lint format benchmarks models clean
+.PHONY: demo test docs fuzz audit lint format benchmarks models clean
 
 demo: $(READY)
 	rm -rf $(DEMO)
@@ -25,6 +25,11 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# the documentation as a site; it may be opened from the folder
+docs: .venv/docs-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Open build/site/index.html in a browser."
 
 # mutated files and texts for what reads them, new ones each time; a finding is kept in a file and ends it
 MINUTES ?= 10
@@ -60,4 +65,8 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "charrnn needs Python 3.11 or newer; name one with make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+.venv/docs-ready: $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@

@@ -1,8 +1,6 @@
 """What Python programs use, against the command line and the parts that it is made of."""
 
-import doctest
 import math
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,6 @@ import charrnn
 from charrnn.errors import CheckpointError, ConfigError, RunError, VocabularyError
 from charrnn.model.checkpoint import save
 
-README = Path(charrnn.__file__).parents[1] / "README.md"
 SONG = "abcade\n" * 40
 
 
@@ -25,15 +22,6 @@ def model(make_checkpoint):
 def song():
     options = {"steps": 60, "hidden_size": 16, "learning_rate": 0.02, "dropout": 0.0, "precision": "float32"}
     return charrnn.train(SONG, device="cpu", **options)
-
-
-def test_the_examples_of_the_readme_are_true(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (block,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    test = doctest.DocTestParser().get_doctest(block, {}, "README", None, None)
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    assert runner.run(test).failed == 0
-    assert runner.tries > 5
 
 
 def test_a_model_that_was_saved_is_the_same_when_it_is_loaded(song, tmp_path):
