@@ -44,8 +44,10 @@ def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int =
             os.chmod(temporary, mode & ~_umask())  # mkstemp makes files that only their owner can read
             os.replace(temporary, path)
             sync(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
 
 
 def beside(path: Path) -> list[str]:
@@ -134,15 +136,17 @@ def workshop(place: Path, prefix: str, holds: str) -> Iterator[Path]:
     from filelock import FileLock
 
     remove_abandoned(place, prefix, holds)
-    with tempfile.TemporaryDirectory(dir=place, prefix=prefix, ignore_cleanup_errors=True) as name:
-        lock = FileLock(Path(name, LOCK))
+    folder = Path(tempfile.mkdtemp(dir=place, prefix=prefix))
+    lock = FileLock(folder / LOCK)
+    try:
         with suppress(NotImplementedError):  # the disk knows no locks
             lock.acquire()
-        os.chmod(name, 0o700)  # where another process removed the folder before it had a lock, that has made it anew
-        try:
-            yield Path(name)
-        finally:
+        os.chmod(folder, 0o700)  # where another process removed it before it had a lock, that has made it anew
+        yield folder
+    finally:
+        with suppress(OSError):  # the file is gone at once
             lock.release()
+        _remove(folder)
 
 
 def abandoned(place: Path, prefix: str, holds: str) -> Iterator[Path]:
@@ -158,7 +162,14 @@ def abandoned(place: Path, prefix: str, holds: str) -> Iterator[Path]:
 def remove_abandoned(place: Path, prefix: str, holds: str) -> None:
     """Remove the workshops in which nobody works, as far as that is possible."""
     for left in abandoned(place, prefix, holds):
-        shutil.rmtree(left, ignore_errors=True)
+        _remove(left)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder as far as that is possible; what failed is tried once more."""
+    for _ in range(2):
+        with suppress(OSError):  # of a call that `ignore_errors` does not cover
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def private(path: str, flags: int) -> int:

@@ -204,10 +204,17 @@ def load(path: Path) -> Checkpoint:
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a file is there and a checkpoint with nothing wrong."""
+    """Return whether a file is there and a checkpoint with nothing wrong.
+
+    Raises:
+        OSError: it cannot be read, which does not tell.
+    """
     try:
         load(path)
-    except CharrnnError:
+    except CharrnnError as error:
+        cause = error.__context__
+        if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError | IsADirectoryError):
+            raise cause from None
         return False
     return True
 

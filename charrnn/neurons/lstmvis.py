@@ -77,7 +77,7 @@ def write(
 
 
 class _Disk(FileIO):
-    """A file for the HDF5 library, which crashes where a write fails: that is kept from it, and raised by `check`."""
+    """A file for the HDF5 library, which crashes where it cannot write: that is kept from it, and raised by `check`."""
 
     _failure: OSError | None = None
 
@@ -89,6 +89,13 @@ class _Disk(FileIO):
         except OSError as error:
             self._failure = error
         return len(whole)
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self._failure = error
+        return size or 0
 
     def check(self) -> None:
         """Raise what has gone wrong."""

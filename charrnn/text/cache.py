@@ -154,12 +154,18 @@ def _made(
         content.update(chunk)
         on_bytes(len(chunk))
 
-    ids = place / f"{_name((stamps, choices))}.ids"
-    with replacing(ids, mode=FILE_MODE) as temporary, open(temporary, "w+b") as file:
-        result = encode(listing.pieces(reading, notes, seen), file, choices["min_count"])
-        _check(listing.files, stamps)
-    entry = Entry(content.hexdigest(), choices, result, tuple(notes), ids.name, stamp(ids))
-    seal(_entry_file(place, entry.content, choices), entry)
+    made = [ids := place / f"{_name((stamps, choices))}.ids"]
+    try:
+        with replacing(ids, mode=FILE_MODE) as temporary, open(temporary, "w+b") as file:
+            result = encode(listing.pieces(reading, notes, seen), file, choices["min_count"])
+            _check(listing.files, stamps)
+        entry = Entry(content.hexdigest(), choices, result, tuple(notes), ids.name, stamp(ids))
+        made.append(_entry_file(place, entry.content, choices))
+        seal(made[-1], entry)
+    except OSError:  # ids that no entry vouches for are nobody's
+        for path in made:
+            drop(path)
+        raise
     _remember(listing.files, stamps, entry.content, place)
     _trim(place, ids.name)
     return entry

@@ -60,8 +60,9 @@ class Lock:
 
     @property
     def holds(self) -> bool:
-        """Whether the folder is still the one that was locked."""
-        return _holder(self._folder) == str(os.getpid())
+        """Whether the folder is still the one that was locked. Raises OSError where that cannot be read."""
+        path = self._folder / LOCK
+        return path.exists() and path.read_bytes() == str(os.getpid()).encode()
 
 
 @contextmanager

@@ -122,9 +122,9 @@ class Run:
             RunError: the folder cannot be written.
         """
         known = {BEST: self._best is not None, LAST: figures.step > 0}
-        there = [name for name in known if known[name] or (self.path / name).exists()]
-        lost = [self.path / name for name in there if not is_whole(self.path / name)]
         with self._writing():
+            there = [name for name in known if known[name] or (self.path / name).exists()]
+            lost = [self.path / name for name in there if not is_whole(self.path / name)]
             told = [f"{_put_aside(path)}, and made anew of step {figures.step:,}" for path in lost]
             for path in lost:
                 save(Checkpoint(self._header(model.config, figures), self._vocabulary, model.weights()), path)
@@ -143,12 +143,12 @@ class Run:
         Raises:
             RunError: another run has taken its place, or it cannot be made.
         """
-        lost = sorted(name for name in self._written if not (self.path / name).exists())
-        if not (lost or self._lock.holds):
-            raise RunError(f"{self.path} was removed, and another run writes there now", "start again with --out")
-        if not lost:
-            return None
         with self._writing():
+            lost = sorted(name for name in self._written if not (self.path / name).exists())
+            if not (lost or self._lock.holds):
+                raise RunError(f"{self.path} was removed, and another run writes there now", "start again with --out")
+            if not lost:
+                return None
             self.path.mkdir(SHARED, parents=True, exist_ok=True)
             if LOCK in lost:
                 self._lock.retake()

@@ -254,12 +254,12 @@ def called(words: list[str]) -> tuple[object, str, str]:
 
 
 @cache
-def honest(folder: Path) -> list[Path]:
-    """A run of each kind of cell over one text, in a folder; the text lies beside them."""
+def honest(folder: Path, kinds: tuple[tuple[str, ...], ...] = KINDS) -> list[Path]:
+    """A run of each kind over one text, in a folder; the text lies beside them."""
     text = folder / "book.txt"
     text.write_text(TEXT, "utf-8")
-    runs = [folder / f"honest-{number}" for number in range(len(KINDS))]
-    for run, kind in zip(runs, KINDS, strict=True):
+    runs = [folder / f"honest-{number}" for number in range(len(kinds))]
+    for run, kind in zip(runs, kinds, strict=True):
         status, _, err = called(["train", str(text), "--out", str(run), *OF_ALL, *kind])
         assert status == 0, err
     return runs

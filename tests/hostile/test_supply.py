@@ -18,7 +18,7 @@ ROOT = PACKAGE.parent
 # What could turn a file's or a network's bytes into code, by the names that it goes by.
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "yaml", "eval", "exec", "compile", "__import__"}
 FORBIDDEN |= {"torch.load", "torch.hub", "np.load", "numpy.load", "os.system", "os.popen", "subprocess.getoutput"}
-NETWORK = {"socket", "urllib.request", "http.client", "requests", "pooch", "ftplib"}
+NETWORK = {"socket", "urllib.request", "http.client", "requests", "ftplib"}
 FETCHING = {"text/download.py"}  # what `corpus get` calls, and nothing else does
 
 
