@@ -236,7 +236,7 @@ def test_python_fstrings_end_where_the_newest_python_ends_them(name):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="older tokenizers end such strings elsewhere")
-@pytest.mark.filterwarnings("ignore:.*invalid escape sequence")  # as "\\{" is
+@pytest.mark.filterwarnings("ignore:.*invalid escape sequence")  # as \{ is one
 @pytest.mark.parametrize("name", [name for name in FIELDS if "template" not in name and "line end in" not in name])
 def test_python_fstrings_end_where_the_tokenizer_ends_them(name):
     source = FIELDS[name].translate({ord("↵"): "\n", ord("‹"): None, ord("›"): None}) + "\n"
