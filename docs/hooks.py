@@ -11,7 +11,14 @@ REFERENCE = """# Reference
 
 Made from the docstrings.
 
-::: charrnn.api
+::: charrnn.api.model
+::: charrnn.api.training
+::: charrnn.api.passage
+::: charrnn.api.find
+::: charrnn.api.ablate
+::: charrnn.api.steer
+::: charrnn.api.gates
+::: charrnn.api.grep
 ::: charrnn.errors
 """
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.output import spare_inputs
-from charrnn.errors import counted
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from tqdm import tqdm
 
+    from charrnn.api import Model
+    from charrnn.api.result import Result
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
@@ -154,6 +155,35 @@ def progress_bar(total: int | None, description: str, unit: str = "char", delay:
     return tqdm(total=total, desc=description, unit=unit, unit_scale=True, disable=None, leave=False, delay=delay)
 
 
+class Terminal:
+    """Feedback on stderr: notes as lines, counts as bars."""
+
+    note = staticmethod(note)
+    bar = staticmethod(progress_bar)
+
+
+FEEDBACK = Terminal()
+
+
+def load_model(model: str, device: str = "auto") -> "Model":
+    """Load what MODEL means, on the device of that name."""
+    import charrnn
+
+    return charrnn.load(model, device)
+
+
+def show(result: "Result", as_json: bool) -> None:
+    """Write a result to stdout: as text, its sentences broken between words where that is a terminal, or as JSON."""
+    if as_json:
+        echo_json(result.to_dict())
+        return
+    for line in str(result).split("\n"):
+        if "  " in line:  # columns
+            click.echo(line)
+        else:
+            say(line)
+
+
 def load_checkpoint(model: str) -> "Checkpoint":
     """Load what MODEL means."""
     from charrnn.model.checkpoint import load, locate
@@ -171,16 +201,9 @@ def build_network(checkpoint: "Checkpoint", device: str) -> "CharRNN":
 
 def fetch_missing(names: tuple[str, ...], mirror: str | None = None) -> None:
     """Fetch the named corpora among the names that are not on this machine, after saying what and how large."""
-    from charrnn.text import store
-    from charrnn.text.catalogue import CATALOGUE
+    from charrnn.api import passage
 
-    for name in dict.fromkeys(names):
-        if name in CATALOGUE and not store.is_here(name):
-            corpus = CATALOGUE[name]
-            size = f"{corpus.download_bytes / 1e6:.1f} MB"
-            note(f"fetching {name} ({corpus.title}; {size}) into {store.folder()} from {mirror or corpus.source}")
-            with progress_bar(corpus.download_bytes, name, unit="B") as bar:
-                store.fetch(name, mirror, on_bytes=bar.update)
+    passage.fetch_missing(names, mirror, FEEDBACK)
 
 
 def read_sources(sources: tuple[str, ...], reading: Reading) -> "Text":
@@ -230,13 +253,11 @@ def read_unseen(
     Returns:
         The text, which part it is, and all that stands before it in the whole text.
     """
+    from charrnn.api import passage
+
     text = read_sources(sources, reading)
     split = checkpoint.header.corpus.split
-    if part is None:
-        unseen = [name for name in ("test", "val") if name in split and text.sha256 == checkpoint.header.corpus.sha256]
-        part = unseen[0] if unseen else "all"
-        if unseen:
-            note(f"over the {part} part of {text.name}, on which the model was not trained (--part chooses another)")
+    part = passage.unseen_part(text, checkpoint, FEEDBACK) if part is None else part
     characters = part_of_text(text, checkpoint, part)
     before = takewhile(lambda name: name != part, split if part != "all" else ())
     return characters, part, text.characters[: sum(split[name] for name in before)]
@@ -244,50 +265,13 @@ def read_unseen(
 
 def part_of_text(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
     """Return the part of a text that the model's split names, after the text's notes; errors as of `read_text`."""
-    from charrnn.errors import ConfigError
-    from charrnn.text.corpus import part_of
+    from charrnn.api import passage
 
-    for line in text.notes:
-        note(line)
-    corpus = checkpoint.header.corpus
-    same = text.sha256 == corpus.sha256
-    if part == "all":
-        if same:
-            unseen = [f"--part {name}" for name in corpus.split if name != "train"]
-            note(
-                f"the model was trained on the first {corpus.split['train']:,} of these characters"
-                + (f"; {' or '.join(unseen)} is text that it has not seen" if unseen else "")
-            )
-        return text.characters
-    if not same:
-        raise ConfigError(
-            f"this is not the text that the model was trained on ({corpus.name}), or it is read in another way",
-            "give the --encoding, --errors, --newlines and --normalize of its training, or leave --part out",
-        )
-    if part not in corpus.split:
-        raise ConfigError(f"the model's text has no {part} part", f"choose one of {', '.join(corpus.split)}")
-    return part_of(text, corpus.split, part)
-
-
-def beginning(checkpoint: "Checkpoint", text: str, count: int) -> str:
-    """Return as much of a text as holds so many characters that the model knows: the rest need not be encoded."""
-    length = count
-    while length < len(text) and len(checkpoint.vocabulary.known(text[:length])) < count:
-        length *= 2
-    return text[:length]
+    return passage.part_of_text(text, checkpoint, part, FEEDBACK)
 
 
 def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":
     """Return the ids of a text's characters; a note counts those unknown, which are folded or else left out."""
-    from charrnn.errors import VocabularyError
+    from charrnn.api import passage
 
-    known = checkpoint.vocabulary.known(text)
-    if checkpoint.vocabulary.folds:
-        if len(known) < len(text):
-            note(f"read as U+FFFD: {counted(len(text) - len(known), 'character')} that the model has never seen")
-        return checkpoint.vocabulary.encode(text)
-    if not known:
-        raise VocabularyError("the model knows no character of this text", "give a text like the one it was trained on")
-    if len(known) < len(text):
-        note(f"left out: {counted(len(text) - len(known), 'character')} that the model has never seen")
-    return checkpoint.vocabulary.encode(known)
+    return passage.encode(checkpoint, text, FEEDBACK)

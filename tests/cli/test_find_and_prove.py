@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from charrnn.cli.common import beginning, load_checkpoint, read_unseen
+import charrnn as library
+from charrnn.api.passage import beginning
 from charrnn.neurons.features import FEATURES
-from charrnn.text.reading import DEFAULT
 
 KEYS = {"feature", "kind", "unit", "signal", "score", "metric", "low", "high", "p_value", "surface_score",
         "layer_score", "verdict"}  # fmt: skip
@@ -126,11 +126,12 @@ def test_a_part_that_is_too_short_to_search_is_refused(charrnn, run, book):
 
 @pytest.mark.parametrize("part", ["train", "val", "test", "all", None])
 def test_a_part_is_told_with_its_place_in_the_whole_text(run, book, part):
-    text, name, before = read_unseen((str(book),), DEFAULT, load_checkpoint(run), part)
-    assert name == (part or "test")
-    assert len(text) > 2
-    assert book.read_text("utf-8").startswith(before + text)
-    assert before or part in ("train", "all")
+    passage = library.load(run).read(str(book), part=part)
+    assert passage.part == (part or "test")
+    assert len(passage) > 2
+    assert book.read_text("utf-8").startswith(passage.before + passage.text)
+    assert passage.start == len(passage.before)
+    assert passage.before or part in ("train", "all")
 
 
 def test_a_feature_that_hardly_changes_is_refused_alone(charrnn, run, long_book):

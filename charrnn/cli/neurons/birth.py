@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.cli.common import (
     CONTEXT,
     build_network,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from charrnn.neurons.birth import Birth
     from charrnn.neurons.columns import Columns
 
-SHORTEST = 2000  # characters
 WIDTH = 26  # of a bar
 
 
@@ -90,9 +90,9 @@ def _stages(run: str) -> dict[int, Path]:
 def _check_length(text: str) -> None:
     from charrnn.errors import ConfigError
 
-    if len(text) < SHORTEST:
+    if len(text) < SHORTEST_SEARCH:
         known = counted(len(text), "character")
-        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST:,} or more")
+        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST_SEARCH:,} or more")
 
 
 def _as_json(found: "Birth", val_nats: dict[int, float | None]) -> dict[str, Any]:

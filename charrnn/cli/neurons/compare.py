@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.cli.common import (
     build_network,
     device_option,
@@ -20,7 +21,7 @@ from charrnn.cli.common import (
     reading_options,
     say,
 )
-from charrnn.cli.neurons.birth import SHORTEST, show_birth
+from charrnn.cli.neurons.birth import show_birth
 from charrnn.cli.output import PICTURE, spare_inputs
 from charrnn.display.signs import one_line
 from charrnn.errors import counted
@@ -50,7 +51,7 @@ OF_MODELS, OF_A_RUN = 20_000, 60_000  # characters
 )
 @click.option("--signal", metavar="NAME", default="h", show_default=True, help="Such as h, c, tanh_c or a gate.")
 @click.option(
-    "--characters", type=click.IntRange(SHORTEST), metavar="N",
+    "--characters", type=click.IntRange(SHORTEST_SEARCH), metavar="N",
     help="Read that many, from the text's end, which models hardly see. Default: 20,000; for a run's stages 60,000.",
 )  # fmt: skip
 @click.option("--count", type=click.IntRange(0), default=10, show_default=True, help="Pairs of units to show.")
@@ -119,9 +120,9 @@ def _record_each(
     for checkpoint in checkpoints:
         text = checkpoint.vocabulary.known(text)
     before, text = text[:-characters], text[-characters:]
-    if len(text) < SHORTEST:
+    if len(text) < SHORTEST_SEARCH:
         known = counted(len(text), "character")
-        raise VocabularyError(f"the text has {known} that all models know", f"give {SHORTEST:,} or more")
+        raise VocabularyError(f"the text has {known} that all models know", f"give {SHORTEST_SEARCH:,} or more")
     recorded = []
     for model, checkpoint in zip(models, checkpoints, strict=True):
         network, ids = build_network(checkpoint, device), checkpoint.vocabulary.encode(text)

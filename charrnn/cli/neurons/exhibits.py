@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from charrnn.cli.neurons.find import short, short_p
+from charrnn.display.findings import short, short_p
 from charrnn.errors import counted
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.cli.common import (
     build_network,
     device_option,
@@ -17,7 +18,6 @@ from charrnn.cli.common import (
     sources_argument,
     unseen_part_option,
 )
-from charrnn.cli.neurons.find import SHORTEST, features_wanted, search_units
 from charrnn.cli.output import PAGE, echo_written
 from charrnn.errors import counted
 from charrnn.text.reading import Reading
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--length", type=click.IntRange(1, 20_000), default=4000, show_default=True, help="Characters of it.")
 @click.option(
-    "--characters", type=click.IntRange(SHORTEST), default=60_000, show_default=True,
+    "--characters", type=click.IntRange(SHORTEST_SEARCH), default=60_000, show_default=True,
     help="Read that many to rank the features, as `neurons find` does.",
 )  # fmt: skip
 @unseen_part_option
@@ -100,16 +100,17 @@ def explore(
 
 def _findings(network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", before: str) -> "list[Finding]":
     """What `find` finds, the surest first; nothing where the text is too short to say."""
-    from charrnn.cli.common import note
+    from charrnn.api.find import features_wanted, search_units
+    from charrnn.cli.common import FEEDBACK, note
     from charrnn.neurons.recording import default_signal
 
-    if len(ids) < SHORTEST:
-        note(f"the text is too short to rank features over: that takes {SHORTEST:,} characters")
+    if len(ids) < SHORTEST_SEARCH:
+        note(f"the text is too short to rank features over: that takes {SHORTEST_SEARCH:,} characters")
         return []
     text = checkpoint.vocabulary.decode(ids)
-    wanted, _ = features_wanted(text, (), (), None)
+    wanted, _ = features_wanted(text, (), (), None, FEEDBACK)
     signal = default_signal(checkpoint.config)
-    found = search_units(network, ids, (before, text), wanted, [signal], seed=0)
+    found = search_units(network, ids, text, before, wanted, [signal], 0, FEEDBACK)
     return sorted(
         (each for each in found if not isinstance(each, str)),
         key=lambda each: (each.verdict != "single unit", -each.gain),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.cli.common import (
     CONTEXT,
     build_network,
@@ -22,10 +23,11 @@ from charrnn.cli.common import (
     unseen_part_option,
 )
 from charrnn.cli.neurons.exhibits import Shown, card, figures_of, passage_of, row
-from charrnn.cli.neurons.find import P_VALUE, signals_option, signals_wanted
-from charrnn.cli.neurons.gallery_text import SHORTEST, GalleryText, text_for
+from charrnn.cli.neurons.find import signals_option
+from charrnn.cli.neurons.gallery_text import GalleryText, text_for
 from charrnn.cli.neurons.show import tell_missing
 from charrnn.cli.output import OutputFolder, echo_written, spare_inputs
+from charrnn.display.findings import P_VALUE
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ PAGE, FIGURES = "index.html", "gallery.json"
 )  # fmt: skip
 @click.option("--length", type=click.IntRange(20, 5000), default=600, show_default=True, help="Of a passage, at most.")
 @click.option(
-    "--characters", type=click.IntRange(SHORTEST), default=60_000, show_default=True,
+    "--characters", type=click.IntRange(SHORTEST_SEARCH), default=60_000, show_default=True,
     help="Read that many, from the part's beginning: half to choose units on, half to measure on.",
 )  # fmt: skip
 @signals_option
@@ -85,10 +87,11 @@ def gallery(
     all figures. SOURCE is by default the test part of the model's own text (all of it, where that is short), if it is a
     named corpus that is here or the run tells where it is; else a text that the model writes itself.
     """
+    from charrnn.api.find import signals_wanted
     from charrnn.neurons.features.text_kind import text_kind
 
     checkpoint = load_checkpoint(model)
-    searched = signals_wanted(signals, checkpoint.config)
+    searched = signals_wanted(None if signals is None else signals.split(","), checkpoint.config)
     text = text_for(model, checkpoint, sources, part, reading, characters, seed)
     ids = encode(checkpoint, text.before + text.characters)
     text = replace(text, characters=checkpoint.vocabulary.decode(ids[len(text.before) :]))

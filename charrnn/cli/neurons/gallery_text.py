@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.cli.common import CONTEXT, note, progress_bar, read_unseen
 from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
-
-SHORTEST = 2000  # characters; a feature shows its forms over thousands
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def text_for(
     if own_text:
         sources, reading = _own_text(model, checkpoint, reading)
     if sources:
-        if own_text and part is None and own.split.get("test", own.split.get("val", 0)) < SHORTEST:
+        if own_text and part is None and own.split.get("test", own.split.get("val", 0)) < SHORTEST_SEARCH:
             part = "all"
         text, part, before = read_unseen(sources, reading, checkpoint, part)
         split = own.split if part != "all" else {}
@@ -79,9 +78,9 @@ def text_for(
         found = GalleryText(
             "a text that the model wrote itself", "written", "", _written(checkpoint, characters, seed), {}
         )
-    if len(found.characters) < SHORTEST:
+    if len(found.characters) < SHORTEST_SEARCH:
         known = counted(len(found.characters), "character")
-        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST:,} or more")
+        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST_SEARCH:,} or more")
     return found
 
 

@@ -1,0 +1,74 @@
+"""What it costs a model to do without a unit."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.api.feedback import SILENT, Feedback
+from charrnn.api.passage import Passage
+from charrnn.api.result import Result
+from charrnn.display import costs
+from charrnn.errors import ConfigError, counted
+from charrnn.model.network import CharRNN
+from charrnn.model.units import Unit
+from charrnn.neurons import ablation
+from charrnn.neurons.features import feature_named
+
+
+@dataclass(frozen=True)
+class Cost(Result):
+    """What ablating a unit costs over a passage, in nats per character, beside what random units cost."""
+
+    passage: Passage
+    feature: str | None
+    ablation: ablation.Ablation
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        names = {"unit": str(self.ablation.unit), "controls": [str(each) for each in self.ablation.controls]}
+        return {**self.passage.origin(), "feature": self.feature, **asdict(self.ablation), **names}
+
+    def __str__(self) -> str:
+        telling = [place for place, effect in self.ablation.effects.items() if effect.tells]
+        return costs.text(self.to_dict(), telling)
+
+
+def ablate(
+    network: CharRNN,
+    passage: Passage,
+    unit: str,
+    *,
+    feature: str | None = None,
+    seed: int = 0,
+    feedback: Feedback = SILENT,
+) -> Cost:
+    """Score a text with a unit held at its mean, inside the recurrence, and with 20 random ones of like variance.
+
+    Args:
+        network: whose unit it is.
+        passage: at least two characters.
+        unit: such as "0:42".
+        feature: a name, or NAME=PATTERN; the cost inside and outside of it, and at its closing character, is told too.
+        seed: of the random units.
+        feedback: where notes and counts go.
+
+    Raises:
+        ConfigError: there is no such unit or feature, or the feature is a count.
+    """
+    wanted = Unit.parse(unit, network.config)
+    labels = None if feature is None else _labels(passage, feature)
+    with feedback.bar(len(passage) - 1, "scoring with 21 units held") as bar:
+        result = ablation.ablate(network, passage.ids, wanted, labels, np.random.default_rng(seed), bar.update)
+    if feature and "inside" not in result.effects:
+        where = f"in these {counted(len(passage), 'character')}"
+        feedback.note(f"{feature} is never on {where}; read more with --characters")
+    return Cost(passage, feature, result)
+
+
+def _labels(passage: Passage, name: str) -> npt.NDArray[np.float64]:
+    values = feature_named(name).values(passage.before + passage.text)[len(passage.before) :]
+    if not np.isin(values[~np.isnan(values)], (0, 1)).all():
+        raise ConfigError(f"{name} is a count, with no inside", "choose a feature that is on or off, or none")
+    return values

@@ -1,0 +1,150 @@
+"""Which unit follows a feature, how surely, and whether it is one unit at all."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.api.feedback import SILENT, Feedback
+from charrnn.api.limits import SHORTEST_SEARCH
+from charrnn.api.passage import Passage
+from charrnn.api.result import Result
+from charrnn.display import findings as shown
+from charrnn.errors import ConfigError, counted
+from charrnn.model.config import ModelConfig
+from charrnn.model.devices import choose_precision
+from charrnn.model.network import CharRNN
+from charrnn.neurons.columns import recorded_columns
+from charrnn.neurons.features import Feature
+from charrnn.neurons.features.registry import feature_named, features_for, own_feature
+from charrnn.neurons.features.text_kind import text_kind as kind_of
+from charrnn.neurons.recording import check_signals, default_signal
+from charrnn.neurons.search import Finding, search
+
+
+@dataclass(frozen=True)
+class Findings(Result):
+    """What was found of each feature."""
+
+    passage: Passage
+    findings: tuple[Finding, ...]
+    skipped: tuple[str, ...]  # features that hardly change over the text
+    text_kind: str
+    signals: tuple[str, ...]  # that were searched
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        start, half = self.passage.start, self.passage.start + len(self.passage) // 2
+        return {
+            **self.passage.origin(),
+            "text_kind": self.text_kind,
+            "signals": list(self.signals),
+            "discover": {"start": start, "end": half},
+            "report": {"start": half, "end": start + len(self.passage)},
+            "skipped": list(self.skipped),
+            "features": [asdict(each) | {"unit": str(each.unit)} for each in self.findings],
+        }
+
+    def __str__(self) -> str:
+        return shown.text(self.to_dict())
+
+    @property
+    def best(self) -> Finding | None:
+        """The single unit that is most above what the last characters alone tell, if there is one."""
+        single = [each for each in self.findings if each.verdict == "single unit"]
+        return max(single, key=lambda each: each.gain, default=None)
+
+
+def find(
+    network: CharRNN,
+    passage: Passage,
+    *,
+    feature: Sequence[str] = (),
+    regex: Sequence[str] = (),
+    text_kind: str | None = None,
+    signals: Sequence[str] | None = None,
+    seed: int = 0,
+    feedback: Feedback = SILENT,
+) -> Findings:
+    """Find the unit that follows each feature of a text best: chosen on its first half, measured on its second.
+
+    Args:
+        network: whose units are searched.
+        passage: at least SHORTEST_SEARCH characters.
+        feature: names of features; none: all that fit the kind of text.
+        regex: features as NAME=PATTERN, what a regular expression matches.
+        text_kind: prose, play, c, python or markup; None: as the text looks.
+        signals: such as h, tanh_c or a gate; None: h and, for LSTMs, tanh_c.
+        seed: of the shifts and the intervals.
+        feedback: where notes and counts go.
+
+    Raises:
+        ConfigError: the text is too short, a feature or signal is none, or no feature changes enough.
+    """
+    if len(passage) < SHORTEST_SEARCH:
+        known = counted(len(passage), "character")
+        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST_SEARCH:,} or more")
+    wanted, kind = features_wanted(passage.text, feature, regex, text_kind, feedback)
+    searched = signals_wanted(signals, network.config)
+    found = search_units(network, passage.ids, passage.text, passage.before, wanted, searched, seed, feedback)
+    skipped = tuple(each for each in found if isinstance(each, str))
+    findings = tuple(each for each in found if not isinstance(each, str))
+    if not findings:
+        cure = "give a longer text"
+        raise ConfigError(f"{', '.join(skipped)} hardly changes over {counted(len(passage), 'character')}", cure)
+    return Findings(passage, findings, skipped, kind, tuple(searched))
+
+
+def search_units(
+    network: CharRNN,
+    ids: npt.NDArray[np.integer],
+    text: str,
+    before: str,
+    wanted: Sequence[Feature],
+    signals: Sequence[str],
+    seed: int,
+    feedback: Feedback,
+) -> list[Finding | str]:
+    """Record a text, ids [T], and search for features: what was found, or the name of one that hardly changes."""
+    precision = choose_precision(None, network.device)
+    with (
+        feedback.bar(len(ids), "recording") as bar,
+        recorded_columns(network, ids, signals, precision, bar.update) as columns,
+    ):
+        bar.close()
+        with feedback.bar(len(wanted), "searching", "feature") as bar:
+            return search(columns, ids, text, wanted, before, seed, bar.update)
+
+
+def features_wanted(
+    text: str, names: Sequence[str], regexes: Sequence[str], text_kind: str | None, feedback: Feedback = SILENT
+) -> tuple[list[Feature], str]:
+    """Return the features asked for, each once, and the kind of text.
+
+    Raises:
+        ConfigError: there is no such feature, or two of one name.
+    """
+    kind = text_kind or kind_of(text)
+    asked = [feature_named(name) for name in dict.fromkeys(names) if name != "all"]
+    asked += [own_feature(definition) for definition in dict.fromkeys(regexes)]
+    twice = next((each.name for each in asked if sum(each.name == other.name for other in asked) > 1), None)
+    if twice:
+        raise ConfigError(f"{twice} has two definitions", "give each a name of its own")
+    everything = "all" in names or not (names or regexes)
+    if everything:
+        feedback.note(f"the features for {kind} are tried" + ("" if text_kind else " (--text-kind chooses others)"))
+    fitting = features_for(kind) if everything else []
+    return list({feature.name: feature for feature in (*fitting, *asked)}.values()), kind
+
+
+def signals_wanted(names: Sequence[str] | None, config: ModelConfig) -> list[str]:
+    """Return the signals asked for, each once; None: h and, for LSTMs, tanh_c.
+
+    Raises:
+        ConfigError: a cell has no such signal.
+    """
+    signals = list(dict.fromkeys(["h", default_signal(config)] if names is None else names))
+    check_signals(signals, config)
+    return signals

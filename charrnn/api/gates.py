@@ -1,0 +1,63 @@
+"""How saturated a model's gates are over a text, and how long its units' memories last."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from charrnn.api.feedback import SILENT, Feedback
+from charrnn.api.passage import Passage
+from charrnn.api.result import Result
+from charrnn.display import gates as shown
+from charrnn.display.figures import form_of
+from charrnn.files import replacing
+from charrnn.model.devices import choose_precision
+from charrnn.model.network import CharRNN
+from charrnn.neurons.gates import Saturation, gates_from_0_to_1, saturation
+
+_ENDLESS = 1e9  # characters: a memory that lasts as long never fades
+
+
+@dataclass(frozen=True)
+class Gates(Result):
+    """The share of a text's characters at which each unit's gates are shut and open, and each unit's half-life."""
+
+    passage: Passage
+    saturation: Saturation
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it; a memory that never fades has the half-life None."""
+        found = self.saturation
+        lives = [[life if life < _ENDLESS else None for life in layer] for layer in found.half_life.tolist()]
+        gates = {each: {"left": found.left[each].tolist(), "right": found.right[each].tolist()} for each in found.left}
+        origin = {"model": self.passage.model, "source": list(self.passage.source), "characters": len(self.passage)}
+        return origin | {"gates": gates, "half_life": lives}
+
+    def __str__(self) -> str:
+        return shown.text(self.to_dict())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Draw the scatter plots as PNG or SVG, or write JSON, as the name asks.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        output = Path(path)
+        if output.suffix.lower() == ".json":
+            super().save(output)
+            return
+        title = f"{self.passage.model} over {' '.join(self.passage.source)}"
+        with replacing(output) as temporary:
+            shown.draw(self.to_dict(), title, temporary, form_of(output))
+
+
+def gates(network: CharRNN, passage: Passage, *, feedback: Feedback = SILENT) -> Gates:
+    """Count how often each unit's gates are nearly shut (below 0.1) and nearly open (above 0.9) over a text.
+
+    Raises:
+        ConfigError: the cell has no gates.
+    """
+    gates_from_0_to_1(network.config)
+    precision = choose_precision(None, network.device)
+    with feedback.bar(len(passage), "recording") as bar:
+        return Gates(passage, saturation(network, passage.ids, precision, bar.update))

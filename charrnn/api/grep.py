@@ -1,0 +1,89 @@
+"""Passages of a text in which some units do what they do in one that is given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.api.feedback import SILENT, Feedback
+from charrnn.api.passage import Passage
+from charrnn.api.result import Result
+from charrnn.display.signs import one_line
+from charrnn.errors import ConfigError, counted
+from charrnn.model.network import CharRNN
+from charrnn.model.units import Unit
+from charrnn.neurons.passages import Match, alike
+from charrnn.neurons.recording import default_signal, record_pieces
+
+
+@dataclass(frozen=True)
+class Alike(Result):
+    """The passages most like one that is given, nearest first."""
+
+    passage: Passage
+    units: tuple[str, ...]
+    start: int
+    end: int
+    matches: tuple[Match, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it; distances are in standard deviations."""
+        origin = {"model": self.passage.model, "source": list(self.passage.source), "units": list(self.units)}
+        matches = [
+            {"start": each.start, "end": each.end, "distance": each.distance, "text": self._text(each.start, each.end)}
+            for each in self.matches
+        ]
+        like = {"start": self.start, "end": self.end, "text": self._text(self.start, self.end)}
+        return origin | {"like": like, "matches": matches}
+
+    def __str__(self) -> str:
+        told = self.to_dict()
+        rows = [(f"{'like':>8}", told["like"]), *((f"{each['distance']:8.2f}", each) for each in told["matches"])]
+        return "\n".join(f"{head}  {at['start']:>10,}  {one_line(at['text'])}" for head, at in rows)
+
+    def _text(self, start: int, end: int) -> str:
+        return self.passage.text[start:end]
+
+
+def grep(
+    network: CharRNN,
+    passage: Passage,
+    units: Sequence[str],
+    start: int,
+    end: int,
+    *,
+    count: int = 10,
+    signal: str | None = None,
+    feedback: Feedback = SILENT,
+) -> Alike:
+    """Find the stretches of a text in which some units do what they do from `start` to `end` of it.
+
+    Ranked by the distance of the units' values, character by character, in standard deviations.
+
+    Raises:
+        ConfigError: there is no such unit or signal, or the stretch is not in the text.
+    """
+    wanted = [Unit.parse(unit, network.config) for unit in units]
+    if not 0 <= start < end <= len(passage):
+        whole = counted(len(passage), "character")
+        raise ConfigError(f"'{start}:{end}' is no passage of {whole}", "write START:END, such as 1000:1040")
+    signal = signal or default_signal(network.config)
+    values = _values(network, passage.ids, wanted, signal, feedback)
+    matches = alike(values, start, end, count)
+    return Alike(passage, tuple(units), start, end, tuple(matches))
+
+
+def _values(
+    network: CharRNN, ids: npt.NDArray[np.integer], units: Sequence[Unit], signal: str, feedback: Feedback
+) -> npt.NDArray[np.float32]:
+    """Record some units [U, T] only, in float32: passages most alike differ by less than bfloat16 tells."""
+    values = np.empty((len(units), len(ids)), np.float32)
+    with feedback.bar(len(ids), "recording") as bar:
+        for piece in record_pieces(network, ids, [signal]):
+            for row, unit in enumerate(units):
+                recorded = piece.signals[signal][unit.layer, :, unit.index]
+                values[row, piece.start : piece.start + piece.characters] = recorded.float().cpu().numpy()
+            bar.update(piece.characters)
+    return values

@@ -1,0 +1,50 @@
+"""A string scored, recorded, and coloured by how unexpected each character was, or by a unit."""
+
+from collections.abc import Sequence
+
+import torch
+
+from charrnn.display.highlight import SURPRISING, Highlight
+from charrnn.errors import ConfigError, VocabularyError, counted
+from charrnn.model.network import CharRNN
+from charrnn.model.scoring import Score, score_text
+from charrnn.model.units import Unit
+from charrnn.neurons import recording
+from charrnn.neurons.recording import Recording, default_signal, is_bounded
+from charrnn.text.vocabulary import Vocabulary
+
+
+def score(network: CharRNN, vocabulary: Vocabulary, text: str) -> Score:
+    """Measure how well a model predicts a text of at least two characters."""
+    if len(text) < 2:
+        raise ConfigError(f"the text has {counted(len(text), 'character')}", "give at least two")
+    return score_text(network, vocabulary, text)
+
+
+def record(
+    network: CharRNN, vocabulary: Vocabulary, text: str, signals: Sequence[str] | None, guesses: int
+) -> Recording:
+    """Record every unit at every character of a text, [L, T, H] for each signal."""
+    if not text:
+        raise VocabularyError("the text is empty", "give at least one character")
+    signals = [default_signal(network.config)] if signals is None else signals
+    return recording.record(network, vocabulary.encode(text), signals, candidates=guesses)
+
+
+def highlight(network: CharRNN, vocabulary: Vocabulary, name: str, text: str, color: str, guesses: int) -> Highlight:
+    """Colour a text by surprisal, or by a unit."""
+    recorded = record(network, vocabulary, text, None, guesses)
+    rows = [
+        list(zip(vocabulary.decode(ids), chances.tolist(), strict=True))
+        for ids, chances in zip(recorded.candidates, recorded.chances, strict=True)
+    ]
+    source = counted(len(text), "character")
+    if color == "surprisal":
+        values = score(network, vocabulary, text).nats.tolist() if len(text) > 1 else [0.0]
+        return Highlight.of(name, "surprisal in nats", source, text, values, rows, SURPRISING)
+    unit, signal = Unit.parse(color, network.config), default_signal(network.config)
+    values = recorded.values(unit, signal)
+    squashed = not is_bounded(network.config, signal)
+    scale = f"{'tanh(c)' if signal == 'tanh_c' else 'tanh(h)' if squashed else 'h'} of unit {unit}"
+    shown = torch.as_tensor(values).tanh() if squashed else values
+    return Highlight.of(name, scale, source, text, shown.tolist(), rows)

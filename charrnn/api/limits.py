@@ -1,0 +1,3 @@
+"""Bounds that the options of the command line share with the calls behind them; imports nothing."""
+
+SHORTEST_SEARCH = 2000  # characters that `find` reads at least: a feature shows its forms over thousands

@@ -1,0 +1,288 @@
+"""Model: a trained model, and all that can be done with it; its methods are named as the commands are."""
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from charrnn import api
+from charrnn.api.feedback import SILENT, Feedback
+from charrnn.api.passage import Passage, passage_of, read_passage
+from charrnn.errors import ConfigError, counted
+from charrnn.model.checkpoint import Checkpoint, Figures, locate, save
+from charrnn.model.checkpoint import load as load_checkpoint
+from charrnn.model.clamping import Clamp
+from charrnn.model.config import ModelConfig
+from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.sampling.distribution import SamplingConfig
+from charrnn.sampling.sampler import Sampler, until
+from charrnn.text.reading import DEFAULT, Reading
+from charrnn.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # all that imports torch: a model writes without it
+    from charrnn.api.ablate import Cost
+    from charrnn.api.find import Findings
+    from charrnn.api.gates import Gates
+    from charrnn.api.grep import Alike
+    from charrnn.api.steer import Steered
+    from charrnn.display.highlight import Highlight
+    from charrnn.model.network import CharRNN
+    from charrnn.model.scoring import Score
+    from charrnn.neurons.recording import Recording
+
+_ALWAYS_THERE = ("auto", "cpu")
+
+
+def load(model: str | os.PathLike[str], device: str = "auto") -> "Model":
+    """Load what MODEL means on the command line: a checkpoint file, or a run folder (its best).
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it is damaged.
+        DeviceError: there is no such device.
+    """
+    name = os.fspath(model)
+    checkpoint = load_checkpoint(locate(name))
+    if device not in _ALWAYS_THERE:
+        api.devices.check(device)
+    return Model(checkpoint, name, device)
+
+
+class Model:
+    """A trained model. Its methods are named as the commands are, and their arguments as the options.
+
+    Where a method takes a passage, a string serves too; `read` makes a passage of files and named corpora.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, name: str = "", device: str = "auto") -> None:
+        self.checkpoint, self.name = checkpoint, name
+        self._device = device
+
+    @property
+    def config(self) -> ModelConfig:
+        """The sizes and kind of the network."""
+        return self.checkpoint.config
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters that it knows."""
+        return self.checkpoint.vocabulary
+
+    @property
+    def figures(self) -> Figures:
+        """Where in its training it stands, and its losses then."""
+        return self.checkpoint.header.figures
+
+    @cached_property
+    def network(self) -> "CharRNN":
+        """The network in torch, on the device that was asked for."""
+        return api.devices.network(self.checkpoint, self._device)
+
+    def score(self, text: str) -> "Score":
+        """Measure how well it predicts a text of at least two characters: nats for each, and their mean.
+
+        Raises:
+            ConfigError: the text has fewer than two characters.
+        """
+        check_text(text)
+        return api.highlight.score(self.network, self.vocabulary, text)
+
+    def sample(
+        self,
+        length: int = 1000,
+        *,
+        prime: str = "",
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        clamp: str | Sequence[str] = (),
+        seed: int | None = None,
+    ) -> Iterator[str]:
+        """Yield the characters of a text as they are drawn, on the CPU; the same seed draws what `charrnn sample` does.
+
+        `clamp` holds units, such as "0:42=0.9".
+
+        Raises:
+            VocabularyError: the prime has characters that the model does not know.
+            ConfigError: a setting is out of its range, or a unit is none.
+        """
+        check_text(prime)
+        config = SamplingConfig(temperature, top_k, top_p, min_p)
+        clamps = [Clamp.parse(one, self.config) for one in _several(clamp)]
+        network = SteppedCharRNN(self.config, self.checkpoint.weights, clamps)
+        sampler = Sampler(network, self.vocabulary, config, self.checkpoint.header.line_beginnings)
+        self.vocabulary.encode(prime)  # what it does not know is told now, not when the first character is drawn
+        drawn = sampler.draw(length, prime, secrets.randbits(32) if seed is None else seed)
+        return (one.character for one in until(drawn, _several(stop)))
+
+    def record(self, text: str, signals: Sequence[str] | None = None, guesses: int = 5) -> "Recording":
+        """Record every unit at every character of a text, [L, T, H] for each signal, and the likeliest next characters.
+
+        Raises:
+            VocabularyError: the text has characters that the model does not know, or none at all.
+            ConfigError: the cell has no such signal.
+        """
+        check_text(text)
+        return api.highlight.record(self.network, self.vocabulary, text, signals, guesses)
+
+    def highlight(self, text: str, color: str = "surprisal", guesses: int = 5) -> "Highlight":
+        """Colour a text by how unexpected each character was, or by a unit such as "0:42".
+
+        A notebook shows the highlight in colour; str() gives it with marks for the colours.
+
+        Raises:
+            VocabularyError: the text has characters that the model does not know, or none at all.
+            ConfigError: there is no such unit.
+        """
+        check_text(text)
+        return api.highlight.highlight(self.network, self.vocabulary, self.name, text, color, guesses)
+
+    def read(
+        self,
+        *sources: str,
+        part: str | None = None,
+        characters: int | None = None,
+        reading: Reading = DEFAULT,
+        feedback: Feedback = SILENT,
+    ) -> Passage:
+        """Read a text, or a part of it, from what SOURCE means on the command line: files, folders, named corpora.
+
+        `part` is all, train, val or test; None is a part of the model's own text that it was not trained on, else all.
+        `characters` is how many to read at most.
+
+        Raises:
+            SourceError: a source is not there, or is no text.
+            ConfigError: a part is asked for and the text is not the one that the model was trained on.
+            VocabularyError: the model knows no character of it.
+        """
+        return read_passage(
+            self.checkpoint,
+            sources,
+            part=part,
+            characters=characters,
+            reading=reading,
+            name=self.name,
+            feedback=feedback,
+        )
+
+    def find(
+        self,
+        passage: Passage | str,
+        feature: Sequence[str] = (),
+        *,
+        regex: Sequence[str] = (),
+        text_kind: str | None = None,
+        signals: Sequence[str] | None = None,
+        seed: int = 0,
+        feedback: Feedback = SILENT,
+    ) -> "Findings":
+        """Find the unit that follows each feature of a text best; arguments and errors as of `api.find.find`."""
+        return api.find.find(
+            self.network,
+            self._passage(passage, feedback),
+            feature=feature,
+            regex=regex,
+            text_kind=text_kind,
+            signals=signals,
+            seed=seed,
+            feedback=feedback,
+        )
+
+    def ablate(
+        self,
+        passage: Passage | str,
+        unit: str,
+        *,
+        feature: str | None = None,
+        seed: int = 0,
+        feedback: Feedback = SILENT,
+    ) -> "Cost":
+        """Measure what it costs to do without a unit; arguments and errors as of `api.ablate.ablate`."""
+        read = self._passage(passage, feedback)
+        return api.ablate.ablate(self.network, read, unit, feature=feature, seed=seed, feedback=feedback)
+
+    def steer(
+        self,
+        unit: str,
+        *,
+        prime: str = "",
+        length: int = 300,
+        temperature: float = 0.7,
+        low: float | None = None,
+        high: float | None = None,
+        seed: int = 0,
+    ) -> "Steered":
+        """Write with a unit held low, free and held high; arguments and errors as of `api.steer.steer`."""
+        check_text(prime)
+        return api.steer.steer(
+            self.network,
+            self.checkpoint,
+            unit,
+            prime=prime,
+            length=length,
+            temperature=temperature,
+            low=low,
+            high=high,
+            seed=seed,
+            name=self.name,
+        )
+
+    def gates(self, passage: Passage | str, *, feedback: Feedback = SILENT) -> "Gates":
+        """Count how often each unit's gates are nearly shut and open; errors as of `api.gates.gates`."""
+        return api.gates.gates(self.network, self._passage(passage, feedback), feedback=feedback)
+
+    def grep(
+        self,
+        passage: Passage | str,
+        units: Sequence[str],
+        start: int,
+        end: int,
+        *,
+        count: int = 10,
+        signal: str | None = None,
+        feedback: Feedback = SILENT,
+    ) -> "Alike":
+        """Find where units do what they do from `start` to `end`; arguments and errors as of `api.grep.grep`."""
+        read = self._passage(passage, feedback)
+        return api.grep.grep(self.network, read, units, start, end, count=count, signal=signal, feedback=feedback)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as a checkpoint, which every command reads as MODEL."""
+        save(self.checkpoint, Path(path))
+
+    def __repr__(self) -> str:
+        config, corpus, val = self.config, self.checkpoint.header.corpus, self.figures.val_nats
+        layers = counted(config.num_layers, "layer")
+        loss = "" if val is None else f", val {val:.4f} nats per character"
+        return (
+            f"<Model: {config.kind}, {layers} of {config.hidden_size} units, {config.parameters:,} parameters, "
+            f"trained on {corpus.name} ({corpus.characters:,} characters){loss}>"
+        )
+
+    def _passage(self, passage: Passage | str, feedback: Feedback) -> Passage:
+        if isinstance(passage, Passage):
+            return passage
+        check_text(passage)
+        return passage_of(self.checkpoint, passage, self.name, feedback)
+
+
+def check_text(text: object) -> None:
+    """A text is a string of characters, as those of files are: half a surrogate pair is none."""
+    if not isinstance(text, str):
+        raise ConfigError(
+            f"the text is of type {type(text).__name__}", "give a string, as Path(...).read_text() returns"
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"the text has half a surrogate pair at character {error.start}",
+            "replace it, as text.encode('utf-8', 'replace').decode() does",
+        ) from None
+
+
+def _several(texts: str | Sequence[str]) -> Sequence[str]:
+    return [texts] if isinstance(texts, str) else texts

@@ -1,0 +1,171 @@
+"""Passage: a look at a text, as every method takes it: its ids, which part it is, what stands before it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from charrnn.api.feedback import SILENT, Feedback
+from charrnn.errors import ConfigError, VocabularyError, counted
+from charrnn.text import store
+from charrnn.text.catalogue import CATALOGUE
+from charrnn.text.corpus import part_of
+from charrnn.text.reading import DEFAULT, Reading
+from charrnn.text.sources import Text, read
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from charrnn.model.checkpoint import Checkpoint
+
+CONTEXT = 100_000  # characters before a passage that are kept, to know how it begins
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text, or a part of one, as a model reads it.
+
+    Characters that the model does not know are folded into U+FFFD, where it has such a character, or left out.
+    """
+
+    text: str  # the characters that the ids stand for
+    ids: "npt.NDArray[np.integer]"  # [T]
+    model: str = ""  # what the model was called by
+    source: tuple[str, ...] = ()
+    part: str = "all"  # of the model's own text: all, train, val or test
+    start: int = 0  # where the part begins in the whole text, in characters
+    before: str = ""  # what stands before it, at most CONTEXT characters
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def origin(self) -> dict[str, Any]:
+        """Return what a result says of the passage that it is of."""
+        return {"model": self.model, "source": list(self.source), "part": self.part}
+
+
+def passage_of(checkpoint: "Checkpoint", text: str, name: str = "", feedback: Feedback = SILENT) -> Passage:
+    """Return a string as a passage.
+
+    Raises:
+        VocabularyError: the model knows no character of it.
+    """
+    ids = encode(checkpoint, text, feedback)
+    return Passage(checkpoint.vocabulary.decode(ids), ids, name)
+
+
+def read_passage(
+    checkpoint: "Checkpoint",
+    sources: Sequence[str],
+    *,
+    part: str | None = None,
+    characters: int | None = None,
+    reading: Reading = DEFAULT,
+    name: str = "",
+    feedback: Feedback = SILENT,
+) -> Passage:
+    """Read a text, or a part of it, from files, folders or named corpora.
+
+    Args:
+        checkpoint: the model that is to read it.
+        sources: what SOURCE is on the command line.
+        part: all, train, val or test; None: of the model's own text one that it was not trained on, else all.
+        characters: how many to read at most, of those that the model knows.
+        reading: how bytes become characters.
+        name: what the model was called by.
+        feedback: where notes and counts go.
+
+    Raises:
+        SourceError: a source is not there, or is no text.
+        ConfigError: a part is asked for and the text is not the one that the model was trained on.
+        VocabularyError: the model knows no character of it.
+    """
+    whole = read_sources(sources, reading, feedback)
+    split = checkpoint.header.corpus.split
+    part = unseen_part(whole, checkpoint, feedback) if part is None else part
+    chosen = part_of_text(whole, checkpoint, part, feedback)
+    start = sum(split[each] for each in takewhile(lambda each: each != part, split if part != "all" else ()))
+    chosen = chosen if characters is None else beginning(checkpoint, chosen, characters)
+    ids = encode(checkpoint, chosen, feedback)[:characters]
+    before = whole.characters[max(0, start - CONTEXT) : start]
+    return Passage(checkpoint.vocabulary.decode(ids), ids, name, tuple(sources), part, start, before)
+
+
+def read_sources(sources: Sequence[str], reading: Reading = DEFAULT, feedback: Feedback = SILENT) -> Text:
+    """Read the sources as one text, and fetch the named corpora among them first where they are missing."""
+    fetch_missing(sources, feedback=feedback)
+    return read(sources, reading)
+
+
+def fetch_missing(names: Sequence[str], mirror: str | None = None, feedback: Feedback = SILENT) -> None:
+    """Fetch the named corpora among the names that are not on this machine, after a note of what and how large."""
+    for name in dict.fromkeys(names):
+        if name in CATALOGUE and not store.is_here(name):
+            corpus = CATALOGUE[name]
+            size = f"{corpus.download_bytes / 1e6:.1f} MB"
+            origin = f"into {store.folder()} from {mirror or corpus.source}"
+            feedback.note(f"fetching {name} ({corpus.title}; {size}) {origin}")
+            with feedback.bar(corpus.download_bytes, name, "B") as bar:
+                store.fetch(name, mirror, on_bytes=bar.update)
+
+
+def unseen_part(text: Text, checkpoint: "Checkpoint", feedback: Feedback) -> str:
+    """Return the part of a text that the model was not trained on, where the text is its own, else all."""
+    corpus = checkpoint.header.corpus
+    unseen = [name for name in ("test", "val") if name in corpus.split and text.sha256 == corpus.sha256]
+    if not unseen:
+        return "all"
+    told = f"over the {unseen[0]} part of {text.name}, on which the model was not trained (--part chooses another)"
+    feedback.note(told)
+    return unseen[0]
+
+
+def part_of_text(text: Text, checkpoint: "Checkpoint", part: str, feedback: Feedback = SILENT) -> str:
+    """Return the part of a text that the model's split names, after the text's notes; errors as of `read_passage`."""
+    for line in text.notes:
+        feedback.note(line)
+    corpus = checkpoint.header.corpus
+    same = text.sha256 == corpus.sha256
+    if part == "all":
+        if same:
+            unseen = " or ".join(f"--part {name}" for name in corpus.split if name != "train")
+            seen = f"the model was trained on the first {corpus.split['train']:,} of these characters"
+            feedback.note(f"{seen}; {unseen} is text that it has not seen" if unseen else seen)
+        return text.characters
+    if not same:
+        raise ConfigError(
+            f"this is not the text that the model was trained on ({corpus.name}), or it is read in another way",
+            "give the --encoding, --errors, --newlines and --normalize of its training, or leave --part out",
+        )
+    if part not in corpus.split:
+        raise ConfigError(f"the model's text has no {part} part", f"choose one of {', '.join(corpus.split)}")
+    return part_of(text, corpus.split, part)
+
+
+def beginning(checkpoint: "Checkpoint", text: str, count: int) -> str:
+    """Return as much of a text as holds so many characters that the model knows: the rest need not be encoded."""
+    length = count
+    while length < len(text) and len(checkpoint.vocabulary.known(text[:length])) < count:
+        length *= 2
+    return text[:length]
+
+
+def encode(checkpoint: "Checkpoint", text: str, feedback: Feedback = SILENT) -> "npt.NDArray[np.integer]":
+    """Return the ids of a text's characters; a note counts those unknown, which are folded or else left out.
+
+    Raises:
+        VocabularyError: the model knows no character of it.
+    """
+    vocabulary = checkpoint.vocabulary
+    known = vocabulary.known(text)
+    unknown = f"{counted(len(text) - len(known), 'character')} that the model has never seen"
+    if vocabulary.folds:
+        if len(known) < len(text):
+            feedback.note(f"read as U+FFFD: {unknown}")
+        return vocabulary.encode(text)
+    if not known:
+        raise VocabularyError("the model knows no character of this text", "give a text like the one it was trained on")
+    if len(known) < len(text):
+        feedback.note(f"left out: {unknown}")
+    return vocabulary.encode(known)
