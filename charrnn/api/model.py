@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from charrnn import api
 from charrnn.api.feedback import SILENT, Feedback
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.gates import Gates
     from charrnn.api.grep import Alike
     from charrnn.api.steer import Steered
+    from charrnn.api.trace import Trace
     from charrnn.display.highlight import Highlight
     from charrnn.model.network import CharRNN
     from charrnn.model.scoring import Score
@@ -248,6 +249,19 @@ class Model:
         """Find where units do what they do from `start` to `end`; arguments and errors as of `api.grep.grep`."""
         read = self._passage(passage, feedback)
         return api.grep.grep(self.network, read, units, start, end, count=count, signal=signal, feedback=feedback)
+
+    def trace(
+        self,
+        passage: Passage | str,
+        position: int,
+        *,
+        of: str | None = None,
+        length: int = 300,
+        measure: Literal["norm", "product"] = "norm",
+    ) -> "Trace":
+        """Measure what bears on one prediction; arguments and errors as of `api.trace.trace`."""
+        read = self._passage(passage, SILENT)
+        return api.trace.trace(self.network, self.vocabulary, read, position, of=of, length=length, measure=measure)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as a checkpoint, which every command reads as MODEL."""

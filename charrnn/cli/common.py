@@ -1,18 +1,19 @@
 """What several commands share: their common options, and how they load a model and a text."""
 
-import json
 import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import takewhile
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.output import spare_inputs
+from charrnn.api.result import json_text
+from charrnn.cli.output import echo_written, spare_inputs
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from charrnn.api import Model
-    from charrnn.api.result import Result
+    from charrnn.api.result import Drawing, Result
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
     from charrnn.text.corpus import Corpus
@@ -124,16 +125,6 @@ def echo_json(value: Any) -> None:
     click.echo(json_text(value))
 
 
-def json_text(value: Any) -> str:
-    r"""Return a value as JSON that is read easily and that drives no terminal: what is not printable is escaped.
-
-    >>> print(json_text({"é": "\x1b\x9b\u202e"}))
-    {"é": "\u001b\u009b\u202e"}
-    """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
-
-
 def check_utf8(names: Iterable[str], cure: str = "rename it, or use a UTF-8 locale", what: str = "name") -> None:
     """Raise SourceError where a name has bytes that are not UTF-8: it could be written to no run, page or JSON."""
     from charrnn.errors import SourceError
@@ -182,6 +173,21 @@ def show(result: "Result", as_json: bool) -> None:
             click.echo(line)
         else:
             say(line)
+
+
+def emit(drawing: "Drawing", form: str, output: Path | None) -> None:
+    """Write a drawing to a file, or to stdout; in colour where that is a terminal."""
+    from charrnn.display import terminal
+
+    form = "text" if form == "terminal" else form
+    if output is not None:
+        drawing.save(output, form)
+        echo_written(output)
+    elif form == "text":
+        terminal.show(drawing.highlight)
+        click.echo("\n".join(drawing.below()))
+    else:
+        click.echo(drawing.content(form), nl=False)
 
 
 def load_checkpoint(model: str) -> "Checkpoint":

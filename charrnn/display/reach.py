@@ -4,20 +4,25 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from charrnn.display import figures, page
+from charrnn.display import figures, page, terminal
 from charrnn.display.colours import colour, css, ink
 from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
-from charrnn.display.highlight import Cell, Highlight
+from charrnn.display.highlight import Cell, Highlight, guess_sign
 
 DECADES = 3  # powers of ten below the strongest influence that colours and curve show
 ROWS = 100  # of a picture's text, those nearest to the prediction
 ROW = 0.26  # inches of a row of text
 BAR = 38  # columns of a bar in the terminal
 _LINE = "#0072B2"
+_SCALES = {
+    "norm": "log scale: 3 the strongest, 2 a tenth, 0 a thousandth",
+    "product": "log scale: ±1 strongest, ±⅔ a tenth; red for it, blue against",
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,51 @@ def place(value: float) -> float:
     if not value:
         return 0.0
     return math.copysign(max(0.0, 1 + math.log10(abs(value)) / DECADES), value)
+
+
+def text(drawn: Reach) -> str:
+    """Return the passage with marks for its colours, and the curve."""
+    return terminal.plain(drawn.highlight) + "\n".join(below(drawn)) + "\n"
+
+
+def of_dict(told: dict[str, Any]) -> Reach:
+    """Return what is drawn of a trace, which is as its JSON object has it."""
+    signed = told["measure"] == "product"
+    places = [place(value) for value in told["influence"]]
+    highlight = Highlight.of(
+        title=_title(told),
+        scale=_SCALES[told["measure"]],
+        source=_source(told),
+        text=told["text"],
+        values=places if signed else [DECADES * value for value in places],
+        guesses=[[]] * (len(places) - 1) + [[(told["of"], told["probability"])]],  # under the last, what is predicted
+        top=None if signed else DECADES,
+    )
+    shares = [(float(share), distance) for share, distance in told["reach"].items()]
+    return Reach(highlight, [abs(value) for value in told["influence"]], shares)
+
+
+def _title(told: dict[str, Any]) -> str:
+    """Which prediction it is about, and how the model holds it."""
+    of, there = guess_sign(told["of"]), guess_sign(told["there"])
+    instead = "" if of == there else f" instead of “{there}”"
+    return f"What bears on “{of}”{instead} at {told['position']:,}, held {_percent(told['probability'])} likely"
+
+
+def _source(told: dict[str, Any]) -> str:
+    likeliest = "  ".join(f"{guess_sign(c)} {_percent(chance)}" for c, chance in told["likeliest"])
+    return f"{told['model']}, {told['source']} from {told['start']:,} on; likeliest: {likeliest}"
+
+
+def below(drawn: Reach) -> list[str]:
+    """Return the curve of influence over distance, as lines of text."""
+    within = ", ".join(f"{100 * share:g} % within {distance}" for share, distance in drawn.shares)
+    heads = f"{'back':>11}  {'strongest':>9}  {'of all':>7}"
+    return ["", f"Of all influence lie {within} characters.", heads, *curve_rows(drawn)]
+
+
+def _percent(chance: float) -> str:
+    return f"{100 * chance:.0f} %" if chance >= 0.005 else f"{100 * chance:.1g} %"
 
 
 @by_defaults

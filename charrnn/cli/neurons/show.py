@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.api.result import json_text
 from charrnn.cli.common import (
     CONTEXT,
     build_network,
     device_option,
     encode,
     examples,
-    json_text,
     load_checkpoint,
     model_argument,
     note,
