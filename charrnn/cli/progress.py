@@ -59,8 +59,6 @@ def follow(trainer: "Trainer", run: "Run", stop: Callable[[], bool], events: "Ev
                     if events:
                         events.keep_sample(progress, text, verbatim)
                     view.stage(progress, text, verbatim)
-                if events:
-                    events.flush()
                 run.commit(trainer, progress)
             view.move(progress)
 

@@ -1,7 +1,7 @@
 """`charrnn train`: a text in, a run folder out."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +144,9 @@ def train(
         raise click.UsageError("--force is for --resume.")
     elif sources:
         if tensorboard:
-            _check_tensorboard()
+            from charrnn.training.events import check_installed
+
+            check_installed()  # before the first step
         text = Sources.of(sources, reading, val_fraction, test_fraction, min_count)
         prepared = fresh(text, out, init_from, preset, precision, device, given)
     else:
@@ -179,8 +181,7 @@ def _train(prepared: Prepared, tensorboard: bool, as_json: bool) -> int:
     trainer, run, begin = prepared
     with signals() as received:
         begin()
-        with _events(trainer, run, tensorboard) as events:
-            follow(trainer, run, lambda: bool(received), events)
+        follow(trainer, run, lambda: bool(received), _events(trainer, run, tensorboard))
     if not trainer.group.is_first:
         return 128 + received[0] if received else int(trainer.divergence is not None)
     if trainer.divergence and not run.holds_a_model:
@@ -212,16 +213,9 @@ def _refuse_choices_beside_resume() -> None:
             raise click.UsageError(f"{name} cannot be chosen again with --resume; leave it out.")
 
 
-def _check_tensorboard() -> None:
-    """Find out before the first step whether event files can be written."""
-    from charrnn.training.events import writer_type
-
-    writer_type()
-
-
-def _events(trainer: "Trainer", run: "Run", wanted: bool) -> "AbstractContextManager[Events | None]":
-    """Event files where they are wanted, or where the run that is resumed has some."""
+def _events(trainer: "Trainer", run: "Run", wanted: bool) -> "Events | None":
+    """An event file where it is wanted, or where the run that is resumed has some."""
     from charrnn.training.events import Events
 
     wanted = trainer.group.is_first and (wanted or Events.are_in(run.path))
-    return Events(run.path, trainer.milestones_settled) if wanted else nullcontext()
+    return Events(run.path, trainer.milestones_settled) if wanted else None
