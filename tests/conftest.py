@@ -127,7 +127,7 @@ def make_checkpoint(make_model):
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def charrnn():
     return call
 
