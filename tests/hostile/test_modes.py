@@ -1,0 +1,62 @@
+"""The modes of all that charrnn writes are those that the documents tell, whatever the umask."""
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from charrnn import files
+
+PAGE = Path(__file__).parents[2] / "docs" / "files.md"
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes"),
+    pytest.mark.skipif(not PAGE.exists(), reason="the documents are not here"),
+]
+
+
+def told(umask):
+    """The modes in the document's table under a umask, in the order of its rows."""
+    rows = re.findall(r"^\| .* \| (\d{3}) \| (\d{3}) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    return [int(row[umask == 0o077], 8) for row in rows]
+
+
+def modes(paths):
+    """The one mode that some paths have."""
+    (mode,) = {stat.S_IMODE(path.stat().st_mode) for path in paths}
+    return mode
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_modes_are_those_that_the_documents_tell(charrnn, book, tmp_path, monkeypatch, umask):
+    monkeypatch.setattr("charrnn.text.cache.LARGE", 100)
+    run, cache, picture = tmp_path / "run", tmp_path / "cache", tmp_path / "gates.png"
+    before, kept = os.umask(umask), {"CHARRNN_CACHE": str(cache), "CHARRNN_CORPORA": str(tmp_path / "corpora")}
+    try:
+        charrnn("train", book, "--steps=2", "--hidden-size=4", "--keep-checkpoints", "--out", run, **kept)
+        charrnn("neurons", "gates", run, book, "--part=all", "-o", picture, **kept)
+        with files.workshop(tmp_path, "w-", "*") as folder, open(folder / "values", "wb", opener=files.private):
+            temporary = modes([folder]), modes([folder / "values"])
+        corpus = tmp_path / "corpora" / "shakespeare.txt"
+        corpus.parent.mkdir()
+        with files.replacing(corpus) as new:
+            new.write_text("as `store` writes it")
+    finally:
+        os.umask(before)
+    of_run = [path for path in run.rglob("*") if path.is_file()]
+    of_cache = [path for path in cache.rglob("*") if path.is_file()]
+    assert of_cache
+    assert told(umask) == [
+        modes([run, run / "stages"]), modes(of_run), modes([corpus]), modes([picture]), modes([cache]), modes(of_cache),
+        *temporary,
+    ]  # fmt: skip
+
+
+def test_a_runs_folder_is_never_one_that_everybody_may_write_to(charrnn, book, tmp_path):
+    before = os.umask(0)
+    try:
+        charrnn("train", book, "--steps=1", "--hidden-size=4", "--out", tmp_path / "run")
+    finally:
+        os.umask(before)
+    assert modes([tmp_path / "run"]) == files.SHARED
