@@ -83,13 +83,21 @@ def _quoted(word: object) -> str:
     return "$'" + "".join(f"\\{c}" if c in "\\'" else c for c in signs) + "'"
 
 
+_WANT_OF_MEMORY = re.compile(
+    "alloc.* memory|out of memory|ALLOC_FAILED"
+    "|could not create a primitive$"  # oneDNN
+    "|failed to map segment"  # the loader of a library
+    "|without (setting an exception|exception set)"  # C code in which an allocation failed, unseen
+)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error is for want of memory; torch tells that of the CPU and of some devices in words only.
+    """Whether an error is for want of memory; torch and others tell that in words only.
 
     >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"))
     True
     """
-    return isinstance(error, MemoryError) or bool(re.search("alloc.* memory|out of memory|ALLOC_FAILED", str(error)))
+    return isinstance(error, MemoryError) or bool(_WANT_OF_MEMORY.search(str(error)))
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

@@ -141,9 +141,15 @@ def progress_bar(total: int | None, description: str, unit: str = "char", delay:
 
     It appears after `delay` seconds: for what may as well be over at once.
     """
+    return bar(total=total, desc=description, unit=unit, unit_scale=True, delay=delay)
+
+
+def bar(**look: Any) -> "tqdm[Any]":
+    """Return a bar on stderr, drawn only where that is a terminal; it is drawn anew by what moves it, by no thread."""
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=description, unit=unit, unit_scale=True, disable=None, leave=False, delay=delay)
+    tqdm.monitor_interval = 0
+    return tqdm(**look, miniters=1, disable=None, leave=False)
 
 
 class Terminal:

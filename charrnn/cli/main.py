@@ -24,8 +24,11 @@ from charrnn.cli.neurons import neurons
 from charrnn.cli.sample import sample
 from charrnn.cli.score import score
 from charrnn.cli.train import train
+from charrnn.display.signs import one_line
 from charrnn.errors import CharrnnError, SourceError, is_out_of_memory
 
+OUT_OF_MEMORY = "out of memory; ask for less at once (a shorter text, fewer samples) or take a smaller model"
+OUT_OF_MEMORY_LINE = f"Error: {OUT_OF_MEMORY}\n".encode()  # made while there is some
 FAILED, MISUSED, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 2, 130, 143, 141
 
 
@@ -99,17 +102,8 @@ def main() -> NoReturn:
         status = INTERRUPTED
     except CharrnnError as error:
         status = _fail(str(error))
-    except OSError as error:
-        status = _fail(f"{error.strerror or error}: {error.filename or 'input or output'}; check the disk and the path")
-    except ImportError as error:
-        status = _fail(f"{error}; mend that file, or the installation")
     except Exception as error:
-        if is_out_of_memory(error):
-            status = _fail(
-                "out of memory; ask for less at once (a shorter text, fewer samples) or take a smaller model"
-            )
-        else:
-            status = _fail(f"unexpected {type(error).__name__}: {error}; CHARRNN_DEBUG=1 shows where")
+        status = _fail(_explained(error))
     except SystemExit as end:
         status = end.code
     if "TORCHELASTIC_RUN_ID" in os.environ:  # see `joined` in training/group.py
@@ -138,12 +132,24 @@ def _prepare_libraries() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # spin for microseconds, then sleep
 
 
-def _fail(message: str) -> int:
-    from charrnn.display.signs import one_line
+def _explained(error: Exception) -> str:
+    """What to tell of an error that nothing below has put into words."""
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}: {error.filename or 'input or output'}; check the disk and the path"
+    if isinstance(error, ImportError):
+        return f"{error}; mend that file, or the installation"
+    return f"unexpected {type(error).__name__}: {error}; CHARRNN_DEBUG=1 shows where"
 
+
+def _fail(message: str) -> int:
     if os.environ.get("CHARRNN_DEBUG") and sys.exc_info()[0]:
         traceback.print_exc()
-    click.echo(f"Error: {one_line(message)}", err=True)
+    try:
+        click.echo(f"Error: {one_line(message)}", err=True)
+    except MemoryError:
+        os.write(2, OUT_OF_MEMORY_LINE)
     return FAILED
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import is_first_process, note, say
+from charrnn.cli.common import bar, is_first_process, note, say
 from charrnn.display.signs import one_line, visible
 from charrnn.errors import counted, typed
 
@@ -116,11 +116,8 @@ class _View:
 
 @contextmanager
 def _shown() -> Iterator[_View]:
-    from tqdm import tqdm
-
-    shape = "{percentage:3.0f}%|{bar}|{desc} {remaining} left"
-    with tqdm(total=1.0, bar_format=shape, disable=None, leave=False) as bar:
-        yield _View(bar)
+    with bar(total=1.0, bar_format="{percentage:3.0f}%|{bar}|{desc} {remaining} left") as shown:
+        yield _View(shown)
 
 
 def _accompany(trainer: "Trainer", run: "Run", stop: Callable[[], bool]) -> None:

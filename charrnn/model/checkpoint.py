@@ -27,6 +27,7 @@ from charrnn.errors import (
     check_range,
     check_whole,
     did_you_mean,
+    is_out_of_memory,
 )
 from charrnn.files import beside, is_special, replacing
 from charrnn.model.config import BUDGET_RANGE, BUDGETS, ModelConfig
@@ -184,6 +185,7 @@ def load(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: it is not there, not a charrnn checkpoint, of a newer format, or damaged.
         ConfigError: it is larger than memory.
+        OSError, SafetensorError: there is no memory for it.
     """
     if is_special(path):
         raise CheckpointError(f"{path} is no regular file", "give a file or run folder that charrnn wrote")
@@ -197,6 +199,8 @@ def load(path: Path) -> Checkpoint:
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}", "check the path") from None
     except (SafetensorError, OSError) as error:
+        if is_out_of_memory(error):
+            raise
         why = getattr(error, "strerror", None) or _other_kind(path) or error
         raise CheckpointError(
             f"{path} cannot be read as a checkpoint ({why})", "give a file or run folder that charrnn wrote"

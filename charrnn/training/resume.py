@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from charrnn.errors import CharrnnError, RunError, typed
+from charrnn.errors import CharrnnError, RunError, is_out_of_memory, typed
 from charrnn.files import replacing
 from charrnn.model.cells import state_names
 from charrnn.model.checkpoint import Header, seal
@@ -136,6 +136,8 @@ def load_state(folder: Path) -> SavedState:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     except (SafetensorError, OSError) as error:
+        if is_out_of_memory(error):
+            raise
         raise RunError(f"{path} cannot be read ({error})", _after_loss(folder)) from None
     if metadata.get("format") != _FORMAT:
         raise RunError(f"{path} is no state of a run", "give the folder of a run made by 'charrnn train'")

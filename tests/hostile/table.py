@@ -25,6 +25,7 @@ TAIL = """## What is no row, because it is tried everywhere
 | a checkpoint with a bit flipped, or cut off, all over it | `tests/hostile/test_checkpoints.py` |
 | a disk that is full, at each call to it that a run makes | `tests/cli/test_broken_saves.py` |
 | each call to the disk of each command that writes, failing once | `tests/hostile/test_faults.py` |
+| memory that falls short, ever earlier, in commands that read | `tests/hostile/test_memory.py` |
 | SIGKILL at any instant; the run then ends as ever | `tests/cli/test_kills.py`, `benchmarks/kills.py` |
 | a training and a sample of an hour, whose memory is not to grow | `benchmarks/soak.py` |
 | files and texts of any bytes | `tests/hostile/test_fuzz.py`, `make fuzz` |
