@@ -165,8 +165,12 @@ def _without_halves(piece: str, where: str, written: int, strict: bool) -> tuple
 
 
 def _undecodable(error: UnicodeError, where: str, encoding: str, fed: int) -> SourceError:
-    if not isinstance(error, UnicodeDecodeError):  # UTF-16 without a byte order mark, for one
-        return SourceError(f"{where} is not {encoding}: {error}", "name its byte order too, as in --encoding utf-16-le")
+    if "BOM" in str(error):  # a UnicodeDecodeError since Python 3.13
+        wide = codecs.lookup(encoding).name
+        cure = f"name the byte order too, --encoding {wide}-le or {wide}-be"
+        return SourceError(f"{where} has no byte order mark, without which it is not {encoding}", cure)
+    if not isinstance(error, UnicodeDecodeError):
+        return SourceError(f"{where} is not {encoding}: {error}", "name its encoding, for example --encoding latin-1")
     place, byte = fed - len(error.object) + error.start, error.object[error.start]
     begin = max(0, error.start - _HINTED // 2)
     likely = _likely_encoding(error.object[begin : begin + _HINTED], encoding)

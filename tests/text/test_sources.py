@@ -341,8 +341,10 @@ def test_big_endian_marks_are_known_too_and_in_a_folder_no_sign_of_a_binary_file
 
 def test_utf_16_without_a_mark_asks_for_its_byte_order(folder):
     write(folder, a="ab".encode("utf-16-le"))
-    with pytest.raises(SourceError, match="does not start with BOM; name its byte order too, as in --encoding utf-16"):
-        read(["a"], Reading("utf-16"))
+    told = "a has no byte order mark, .*; name the byte order too, --encoding utf-16-le or utf-16-be"
+    for errors in ("strict", "replace"):
+        with pytest.raises(SourceError, match=told):
+            read(["a"], Reading("utf-16", errors))
     assert read(["a"], Reading("utf-16-le")).characters == "ab"
 
 
