@@ -95,9 +95,14 @@ def sweep(path: Path) -> None:
 
 
 def leftovers(path: Path) -> Iterator[Path]:
-    """Yield the temporary files that processes which replace `path`, or were killed while they did, have beside it."""
+    """Yield the temporary files that processes which replace `path`, or were killed while they did, have beside it.
+
+    Safetensors writes to a file of its own, which it then renames: beside a path of its kind, such are among them.
+    """
     for left in path.parent.iterdir():
-        if left.name.startswith(f".{path.name}.") and left.suffix == ".tmp" and not left.is_dir():
+        ours = left.name.startswith(f".{path.name}.") and left.suffix == ".tmp"
+        theirs = path.suffix == ".safetensors" and fnmatch(left.name, ".tmp??????")
+        if (ours or theirs) and not left.is_dir():
             yield left
 
 

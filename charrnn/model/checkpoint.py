@@ -41,6 +41,7 @@ BEST = "best.safetensors"
 LAST = "last.safetensors"
 PARTS = ("train", "val", "test")  # of a text, in the order in which they stand in it
 STAGES = "stages"  # the folder of the models that a run keeps on its way
+UNFINISHED_STAGES = (f"{STAGES}/.step-*.tmp", f"{STAGES}/.tmp??????")  # ours, and those of safetensors itself
 _STORED_TYPES = ("F16", "F32")
 _LARGEST_FIGURE = 1e38  # a loss is measured in float32
 _LARGEST_WEIGHT = 1e15  # no training reaches it, and sums of products of two such weights are finite in float32

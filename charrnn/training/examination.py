@@ -9,7 +9,7 @@ import msgspec
 from charrnn.errors import CharrnnError, RunError, counted, typed
 from charrnn.files import is_free, is_special, leftovers
 from charrnn.findings import Finding, orphan
-from charrnn.model.checkpoint import BEST, LAST, STAGES, load, stages
+from charrnn.model.checkpoint import BEST, LAST, STAGES, UNFINISHED_STAGES, load, stages
 from charrnn.training.history import LOG, SAMPLES, raw_lines
 from charrnn.training.lock import LOCK
 from charrnn.training.resume import STATE, Account, load_state
@@ -50,10 +50,10 @@ def _run(folder: Path) -> Iterator[Finding]:
     yield from (_checkpoint(path, None) for path in stages(folder).values())
     yield from (_lines(folder / name) for name in (LOG, SAMPLES) if os.path.lexists(folder / name))
     if is_free(folder / LOCK):
-        left = [path for name in _WRITTEN for path in leftovers(folder / name)]
+        left = {path for name in _WRITTEN for path in leftovers(folder / name)}
         if not (folder / STAGES).is_symlink():  # which may lead out of the folder
-            left += folder.glob(f"{STAGES}/.step-*.tmp")
-        yield from map(orphan, left)
+            left |= {path for kind in UNFINISHED_STAGES for path in folder.glob(kind)}
+        yield from map(orphan, sorted(left))
 
 
 def _state(folder: Path) -> tuple[list[Finding], Account | None]:

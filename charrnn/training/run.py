@@ -14,7 +14,7 @@ from charrnn.files import SHARED, append, made_anew, replacing, sweep, sync
 from charrnn.model.checkpoint import (
     BEST,
     LAST,
-    STAGES,
+    UNFINISHED_STAGES,
     Checkpoint,
     Figures,
     Header,
@@ -254,8 +254,9 @@ class Run:
         for step, path in stages(self.path).items():
             if step > after:
                 path.unlink()
-        for left in self.path.glob(f"{STAGES}/.step-*.tmp"):
-            left.unlink()
+        for kind in UNFINISHED_STAGES:
+            for left in self.path.glob(kind):
+                left.unlink()
 
     def _header(self, config: ModelConfig, figures: Figures) -> Header:
         return Header(config, self._provenance, figures, self._training, self._line_beginnings)

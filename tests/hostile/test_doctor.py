@@ -102,6 +102,11 @@ DAMAGE = {
         0,
         f"orphan    {RUN}/.best.safetensors.abcdefgh.tmp, 1.0 MB, left by a process that was killed",
     ),
+    "a save was killed within safetensors": (
+        left(RUN / ".tmpx1Y2z3"),
+        0,
+        f"orphan    {RUN}/.tmpx1Y2z3, 1.0 MB, left by",
+    ),
     "a stage's save was killed": (
         left(RUN / "stages", ".step-1.abcdefgh.tmp"),
         0,

@@ -129,7 +129,8 @@ def test_a_resumed_run_loses_the_models_of_later_stages(corpus, models, make_run
     run = make_run(corpus, training=TrainingConfig(steps=9, keep_checkpoints=True))
     for step in (3, 6, 9):
         run.save(models[0], at(step))
-    (run.path / "stages" / ".step-00000009.safetensors.x.tmp").write_bytes(b"half")
+    for name in (".step-00000009.safetensors.x.tmp", ".tmpx1Y2z3"):
+        (run.path / "stages" / name).write_bytes(b"half")
     run.reopen(6, None)
     assert list(stages(run.path)) == [3, 6]
     assert len(os.listdir(run.path / "stages")) == 2
@@ -267,7 +268,7 @@ def test_a_folder_that_another_run_writes_to_is_refused(run, corpus, make_run):
 
 
 def test_what_a_killed_save_has_left_is_removed(run):
-    for name in (".best.safetensors.x1_a.tmp", ".state.safetensors.7.tmp", ".log.jsonl..tmp"):
+    for name in (".best.safetensors.x1_a.tmp", ".state.safetensors.7.tmp", ".log.jsonl..tmp", ".tmpx1Y2z3"):
         (run.path / name).write_text("half")
     (run.path / ".best.safetensors.mine").write_text("kept")
     run.reopen(1, None)
