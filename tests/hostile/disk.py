@@ -45,7 +45,8 @@ class Disk:
         opened = self._opener(io.open)
         monkeypatch.setattr(builtins, "open", opened)
         monkeypatch.setattr(io, "open", opened)
-        monkeypatch.setattr(np.lib.format, "isfileobj", lambda file: False)  # else numpy writes in C
+        inside = np.lib.format.write_array.__globals__  # of the module in which numpy has it
+        monkeypatch.setitem(inside, "isfileobj", lambda file: False)  # else numpy writes in C
         for module, save in SAVERS.items():
             monkeypatch.setattr(import_module(module), "save_file", _saver(save))
         lstmvis = import_module("charrnn.neurons.lstmvis")
