@@ -39,7 +39,7 @@ LOOKING = ("stat", "lstat", "flock")  # where these fail, nothing may be taken t
 DRAWN = re.compile(r"(?<=tfevents)\..*|(?<=cache/)[0-9a-f]{32}(?=\.)")
 UNSEEN = ("cache/files", "cache/.entry", "cache/.ids", "tfevents")  # hold times, and are seen to be whole when read
 LONG = 2100  # characters of a short text
-TRIED = 6  # calls of each command that the tests fail
+TRIED = 5  # calls of each command that the tests fail
 SLOWER = {f"neurons {name}": 2 for name in ("compare", "explore", "gallery", "trace, as PNG")}
 TRAIN = f"train TEXT --out OUT {' '.join(forged.OF_ALL)}"
 OF_A_UNIT = "RUN LINE --unit 0:1 --length 60"
@@ -242,6 +242,24 @@ def test_a_call_of_the_disk_that_fails_is_told_in_a_line_and_nothing_is_lost_or_
     choose = random.Random(name)
     for at in choose.sample(range(1, len(usual.calls) + 1), SLOWER.get(name, TRIED)):
         held(world, name, usual, at, choose.choice(ERRORS))
+
+
+# Calls that broke the law once: a command, the pattern of the first such call, and the error.
+FOUND = [
+    ("corpus get", "rmdir corpora/.poems", errno.EIO),
+    ("neurons dump, for LSTMVis", "truncate .out.hdf5", errno.EINTR),
+    ("train", "read out/.lock", errno.EIO),
+    ("train, a large text", "fsync cache$", errno.ENOSPC),
+    ("train, with event files", "write out/events", errno.ENOSPC),
+    ("train on", "open run/best.safetensors", errno.EACCES),
+]
+
+
+@pytest.mark.parametrize(("name", "call", "number"), FOUND)
+def test_a_call_that_once_broke_the_law_keeps_it(world, name, call, number):
+    usual = Undisturbed(world, name)
+    first = next(at for at, each in enumerate(usual.calls, 1) if re.match(call, each))
+    held(world, name, usual, first, number)
 
 
 def commands(group, words=()):
