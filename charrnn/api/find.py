@@ -21,7 +21,7 @@ from charrnn.neurons.features import Feature
 from charrnn.neurons.features.registry import feature_named, features_for, own_feature
 from charrnn.neurons.features.text_kind import text_kind as kind_of
 from charrnn.neurons.recording import check_signals, default_signal
-from charrnn.neurons.search import Finding, search
+from charrnn.neurons.search import Finding, search, unchanging
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,11 @@ def find(
     found = search_units(network, passage.ids, passage.text, passage.before, wanted, searched, seed, feedback)
     skipped = tuple(each for each in found if isinstance(each, str))
     findings = tuple(each for each in found if not isinstance(each, str))
+    if len(wanted) == 1 and not findings:
+        raise unchanging(wanted[0], passage.text, passage.before)
     if not findings:
-        cure = "give a longer text"
-        raise ConfigError(f"{', '.join(skipped)} hardly changes over {counted(len(passage), 'character')}", cure)
+        whole = counted(len(passage), "character")
+        raise ConfigError(f"none of {', '.join(skipped)} changes enough over {whole}", "give a longer text")
     return Findings(passage, findings, skipped, kind, tuple(searched))
 
 

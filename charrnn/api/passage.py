@@ -10,7 +10,7 @@ from charrnn.errors import ConfigError, VocabularyError, counted
 from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.corpus import part_of
-from charrnn.text.reading import DEFAULT, Reading
+from charrnn.text.reading import DEFAULT, READING_OPTIONS, Reading
 from charrnn.text.sources import Text, read
 
 if TYPE_CHECKING:
@@ -136,11 +136,19 @@ def part_of_text(text: Text, checkpoint: "Checkpoint", part: str, feedback: Feed
     if not same:
         raise ConfigError(
             f"this is not the text that the model was trained on ({corpus.name}), or it is read in another way",
-            "give the --encoding, --errors, --newlines and --normalize of its training, or leave --part out",
+            f"give {_reading_of(checkpoint)}, or leave --part out",
         )
     if part not in corpus.split:
         raise ConfigError(f"the model's text has no {part} part", f"choose one of {', '.join(corpus.split)}")
     return part_of(text, corpus.split, part)
+
+
+def _reading_of(checkpoint: "Checkpoint") -> str:
+    """The options with which the model's text was read, as far as its training noted any."""
+    noted = {name: checkpoint.header.training.get(name) for name in READING_OPTIONS}
+    typed = [f"--{name} {value}" for name, value in noted.items() if value is not None]
+    told = " ".join(typed) if typed else "the --encoding, --errors, --newlines and --normalize"
+    return f"{told}{', as its training did' if typed else ' of its training'}"
 
 
 def beginning(checkpoint: "Checkpoint", text: str, count: int) -> str:
@@ -160,6 +168,8 @@ def encode(checkpoint: "Checkpoint", text: str, feedback: Feedback = SILENT) -> 
     vocabulary = checkpoint.vocabulary
     known = vocabulary.known(text)
     unknown = f"{counted(len(text) - len(known), 'character')} that the model has never seen"
+    if len(known) < len(text) and (form := vocabulary.form_of(text, ("NFC", "NFKC"))):
+        unknown += f" (with --normalize {form.lower()} it knows the text)"
     if vocabulary.folds:
         if len(known) < len(text):
             feedback.note(f"read as U+FFFD: {unknown}")

@@ -82,6 +82,18 @@ for command in (corpus, train, sample, score, info, history, compare, gradients,
     cli.add_command(command)
 
 
+def _check_arguments(arguments: list[str]) -> None:
+    """Raise SourceError where an argument is not in UTF-8: a name of a file, or the text behind an option."""
+    option = ""
+    for argument in arguments:
+        option, value = argument.split("=", 1) if argument.startswith("--") and "=" in argument else (option, argument)
+        if option.startswith("--"):
+            check_utf8([value], "type it in a UTF-8 locale", f"value of {option}")
+        else:
+            check_utf8([argument], "rename a file so named, or use a UTF-8 locale", "argument")
+        option = argument
+
+
 def main() -> NoReturn:
     """Run the command line and end the process with its exit status."""
     signal.signal(signal.SIGTERM, _leave)
@@ -91,7 +103,7 @@ def main() -> NoReturn:
     _prepare_libraries()
     try:
         _check_folder()
-        check_utf8(sys.argv[1:], "type it in a UTF-8 locale; a file so named has to be renamed", "argument")
+        _check_arguments(sys.argv[1:])
         status = cli.main(prog_name="charrnn", standalone_mode=False)
     except click.UsageError as error:
         error.show()

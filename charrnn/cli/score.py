@@ -87,6 +87,9 @@ def score(
         raise SourceError("the text has one character only", "give a text of at least two characters")
     if (color or html) and start >= len(text):
         raise SourceError(f"the text has {len(text):,} characters, none from {start:,} on", "choose a lower --start")
+    unknown = checkpoint.vocabulary.unknown(text)
+    if unknown and (form := checkpoint.vocabulary.form_of(text, ("NFC", "NFKC"))):
+        note(f"with --normalize {form.lower()} the model knows all characters of the text")
     others = {name: load_checkpoint(name) for name in dict.fromkeys(against) if name != model}
     baselines = _baselines(checkpoint, whole, part) if baseline else None
     scores = {name: _score(c, text, device, name) for name, c in {model: checkpoint, **others}.items()}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.errors import ConfigError
+from charrnn.errors import ConfigError, counted
 from charrnn.model.units import Unit
 from charrnn.neurons.columns import Columns
 from charrnn.neurons.controls import Surface, probe
@@ -138,8 +138,20 @@ def surface_score(ids: npt.NDArray[np.integer], text: str, feature: Feature, bef
 def _changing(feature: Feature, text: str, before: str) -> _Task:
     task = _task(feature, text, before)
     if task is None:
-        raise ConfigError(f"{feature.name} hardly changes over {len(text):,} characters", "give a longer text")
+        raise unchanging(feature, text, before)
     return task
+
+
+def unchanging(feature: Feature, text: str, before: str = "") -> ConfigError:
+    """Return the error of a feature that hardly changes over a text."""
+    whole = counted(len(text), "character")
+    on = int((feature.values(before + text)[len(before) :] == 1).sum())
+    if not feature.binary or on in (0, len(text)):
+        where = f"is on {'nowhere' if on == 0 else 'everywhere'} in" if feature.binary else "hardly changes over"
+        cure = "give a text in which it changes, or another feature or pattern"
+        return ConfigError(f"{feature.name} {where} {whole}", cure)
+    needed = f"it takes {RAREST} or more with it, and without, in each half"
+    return ConfigError(f"{feature.name} is on at {on:,} of {whole}: {needed}", "give a longer text, or another feature")
 
 
 def _reported(columns: Columns, task: _Task, row: int, sign: int, half: int) -> float:

@@ -1,7 +1,7 @@
 """Reading: how the bytes of a text become its characters, as the user chose."""
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from charrnn.errors import SourceError, check_choice
 
@@ -48,3 +48,4 @@ class Reading:
 
 
 DEFAULT = Reading()
+READING_OPTIONS = tuple(field.name for field in fields(Reading))  # as they are called on the command line

@@ -1,7 +1,8 @@
 """Vocabulary: characters <-> ids. Its symbols are whole code points, never bytes."""
 
-from collections.abc import Iterable
-from unicodedata import normalize
+from collections.abc import Iterable, Sequence
+from typing import Literal
+from unicodedata import combining, normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from charrnn.errors import VocabularyError, counted
 
 UNKNOWN = "\ufffd"  # the symbol that stands for characters outside a vocabulary that folds them
 _ABSENT = -1
+Form = Literal["NFC", "NFD", "NFKC"]
 
 
 class Vocabulary:
@@ -96,12 +98,16 @@ class Vocabulary:
     def _never_seen(self, text: str) -> VocabularyError:
         names = self.unknown(text)
         shown = " ".join(_named(c) for c in names[:5]) + (" …" if len(names) > 5 else "")
-        forms = [form for form in ("NFC", "NFD", "NFKC") if not self.unknown(normalize(form, text))]
-        cure = f"it knows them in Unicode's form {forms[0]}: write them so" if forms else "leave them out"
+        form, them = self.form_of(text), "it" if len(names) == 1 else "them"
+        cure = f"write the text in Unicode's form {form}, which it knows" if form else f"leave {them} out"
         return VocabularyError(
             f"the model has never seen {counted(len(names), 'character')}: {shown}",
-            f"{cure}, or train on a text that has them",
+            f"{cure}, or train on a text that has {them}",
         )
+
+    def form_of(self, text: str, forms: Sequence[Form] = ("NFC", "NFD", "NFKC")) -> str | None:
+        """Return the Unicode normal form in which every character of a text is known; None where there is none."""
+        return next((form for form in forms if not self.unknown(normalize(form, text))), None)
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:
@@ -121,4 +127,5 @@ def _text(codes: npt.NDArray[np.uint32]) -> str:
 
 
 def _named(character: str) -> str:
-    return f"{character!r} (U+{ord(character):04X})"
+    shown = f"◌{character}" if combining(character) else character  # a mark would sit on the quote before it
+    return f"{shown!r} (U+{ord(character):04X})"

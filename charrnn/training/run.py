@@ -27,6 +27,7 @@ from charrnn.model.checkpoint import (
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
+from charrnn.text.reading import DEFAULT, READING_OPTIONS
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import CURVE, LOG, SAMPLES, raw_lines
 from charrnn.training.lock import LOCK, Lock
@@ -66,7 +67,9 @@ class Run:
             charges_folded=corpus.folded > 0,
         )
         chosen = {k: v for k, v in asdict(training).items() if v is not None and v is not False}
-        self._training = chosen | {"precision": precision} | dict(origin or {})
+        read = {name: getattr(sources, name) for name in READING_OPTIONS}
+        read = {name: value for name, value in read.items() if value != getattr(DEFAULT, name)}
+        self._training = chosen | {"precision": precision} | read | dict(origin or {})
         self._line_beginnings = corpus.line_beginnings
         self._best: float | None = None
         self._written = {LOCK, LOG, STATE}  # what must be found in the folder

@@ -274,3 +274,23 @@ def test_the_stages_of_a_run_tell_when_a_unit_was_born(charrnn, kept, long_book,
     lines = charrnn(*asked).out.splitlines()
     assert max(map(len, lines[1:])) <= 80, lines
     assert [line.split()[0] for line in lines[4:7]] == ["2", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        (
+            "X=zzz$",
+            "nowhere in 3,000 characters; give a text in which it changes, or another feature or pattern",
+        ),
+        ("X=\\Athe", "X is on nowhere in 3,000 characters"),
+        ("X=.|\\n", "X is on everywhere in 3,000 characters"),
+        ("X=#", " of 3,000 characters: it takes 10 or more with it, and without, in each half; give a longer text"),
+    ],
+)
+def test_a_pattern_that_tells_too_little_is_told_how_often_it_is_on(charrnn, run, tmp_path, pattern, says):
+    text = tmp_path / "text.txt"
+    text.write_text("a cat sat\n" * 150 + "#" + "a cat sat\n" * 150, "utf-8")
+    result = charrnn("neurons", "find", run, text, "--regex", pattern, "--characters", 3000)
+    assert result.status == 1
+    assert says in result.err.splitlines()[-1]

@@ -184,3 +184,24 @@ def test_a_start_beyond_the_text_is_refused(charrnn, run, options):
 
 def test_color_and_json_contradict_each_other(charrnn, run, book):
     assert charrnn("score", run, book, "--color", "--json").status == 2
+
+
+def test_a_text_read_in_another_way_is_told_with_the_options_of_its_training(charrnn, train, tmp_path):
+    text = tmp_path / "crlf.txt"
+    text.write_bytes(b"a cat sat on a mat\r\n" * 60)
+    run = train("--steps=2", "--newlines=keep", source=text)
+    assert charrnn("score", run, text, "--part=test", "--newlines=keep").status == 0
+    result = charrnn("score", run, text, "--part=test")
+    assert result.status == 1
+    assert "give --newlines keep, as its training did, or leave --part out" in result.err
+
+
+def test_a_text_in_another_unicode_form_is_told(charrnn, train, tmp_path):
+    text = tmp_path / "cafe.txt"
+    text.write_text("un café noir\n" * 60, "utf-8")
+    run = train("--steps=2", source=text)
+    for command in (("score", run, "-"), ("neurons", "show", run, "-", "--unit=0:1")):
+        result = charrnn(*command, stdin="cafe\u0301 noir cafe\u0301 noir".encode())
+        assert result.status == 0, result.err
+        assert "with --normalize nfc " in result.err
+        assert "--normalize" not in charrnn(*command, stdin="café noir café".encode()).err

@@ -129,8 +129,7 @@ def test_without_a_home_folder_everything_works_that_needs_none(run, here):
 def test_in_a_locale_without_utf8_samples_are_still_utf8_and_no_name_is_mistaken(run):
     assert "é" in ended(["sample", run, "--length=500", "--seed=1"], **NO_UTF8).out
     assert ended(["sample", run, "--prime=café"], **NO_UTF8).err == (
-        "Error: the argument --prime=caf‹U+DCC3›‹U+DCA9› is not in UTF-8; "
-        "type it in a UTF-8 locale; a file so named has to be renamed\n"
+        "Error: the value of --prime caf‹U+DCC3›‹U+DCA9› is not in UTF-8; type it in a UTF-8 locale\n"
     )
 
 

@@ -178,7 +178,7 @@ def test_the_best_unit_alone_is_the_one_that_the_search_finds():
                       [feature(labels)])  # fmt: skip
     assert (best.unit, best.signal, best.metric) == (found.unit, found.signal, found.metric)
     assert best.score == pytest.approx(found.score)
-    with pytest.raises(ConfigError, match="planted hardly changes over 2,000 characters"):
+    with pytest.raises(ConfigError, match="planted is on nowhere in 2,000 characters"):
         best_unit(columns_of(values), characters, feature(np.zeros(2000)))
 
 

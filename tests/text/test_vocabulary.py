@@ -94,7 +94,7 @@ def test_a_vocabulary_of_nothing_is_an_error():
 
 
 def test_characters_known_in_another_form_are_told_so():
-    with pytest.raises(VocabularyError, match="it knows them in Unicode's form NFC: write them so, or train on"):
+    with pytest.raises(VocabularyError, match="write the text in Unicode's form NFC, which it knows, or train on"):
         Vocabulary("caf\u00e9").encode("cafe\u0301")
     with pytest.raises(VocabularyError, match="form NFD"):
         Vocabulary("cafe\u0301").encode("caf\u00e9")
