@@ -23,8 +23,10 @@ demo: $(READY)
 		--output $(HIGHLIGHT)
 	@echo "Open $(HIGHLIGHT) in a browser to see more of it."
 
+# more processes than cores: many tests wait for the disk
+WORKERS ?= 4
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 # the documentation as a site; it may be opened from the folder
 docs: .venv/docs-ready

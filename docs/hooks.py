@@ -15,6 +15,8 @@ Made from the docstrings.
 ::: charrnn.api.training
 ::: charrnn.api.passage
 ::: charrnn.api.find
+::: charrnn.api.dump
+::: charrnn.api.trace
 ::: charrnn.api.ablate
 ::: charrnn.api.steer
 ::: charrnn.api.gates

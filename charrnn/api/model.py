@@ -23,6 +23,7 @@ from charrnn.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.ablate import Cost
+    from charrnn.api.dump import Dumped
     from charrnn.api.find import Findings
     from charrnn.api.gates import Gates
     from charrnn.api.grep import Alike
@@ -166,6 +167,29 @@ class Model:
             characters=characters,
             reading=reading,
             name=self.name,
+            feedback=feedback,
+        )
+
+    def dump(
+        self,
+        passage: Passage | str,
+        path: str | os.PathLike[str],
+        *,
+        signals: Sequence[str] | None = None,
+        dtype: Literal["float16", "float32"] = "float16",
+        precision: str = "float32",
+        feedback: Feedback = SILENT,
+    ) -> "Dumped":
+        """Write every unit's values to a file; arguments and errors as of `api.dump.dump`."""
+        read = self._passage(passage, feedback)
+        return api.dump.dump(
+            self.network,
+            self.vocabulary,
+            read,
+            path,
+            signals=signals,
+            dtype=dtype,
+            precision=precision,
             feedback=feedback,
         )
 

@@ -45,6 +45,16 @@ def test_steer_prints_what_its_call_returns(charrnn, run):
     assert charrnn("neurons", "steer", run, *options).out == f"{result}\n"
 
 
+def test_dump_prints_and_writes_what_its_call_does(charrnn, run, book, tmp_path):
+    model, path = library.load(run), tmp_path / "units.npz"
+    result = model.dump(model.read(str(book), part="val"), path, signals=["h"])
+    content = path.read_bytes()
+    typed = ("neurons", "dump", run, book, "--part=val", "--signals=h", "-o", path)
+    assert charrnn(*typed).out == f"{result}\n"
+    assert path.read_bytes() == content
+    assert result.to_dict()["characters"] == library.load(run).checkpoint.header.corpus.split["val"]
+
+
 def test_a_string_serves_as_a_passage(run, book):
     model, text = library.load(run), book.read_text("utf-8")
     of_string, of_file = model.gates(text).to_dict(), model.gates(model.read(str(book), part="all")).to_dict()

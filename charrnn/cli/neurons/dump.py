@@ -1,19 +1,17 @@
 """`charrnn neurons dump`: every unit's values at every character, as a file."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from charrnn.cli.common import (
-    build_network,
+    FEEDBACK,
     device_option,
-    encode,
     examples,
-    load_checkpoint,
+    load_model,
     model_argument,
     part_option,
-    progress_bar,
-    read_text,
     reading_options,
     sources_argument,
 )
@@ -49,8 +47,8 @@ from charrnn.text.reading import Reading
 @reading_options
 @device_option
 def dump(
-    model: str, sources: tuple[str, ...], output: Path, signals: str | None, dtype: str, precision: str, part: str,
-    reading: Reading, device: str,
+    model: str, sources: tuple[str, ...], output: Path, signals: str | None, dtype: Literal["float16", "float32"],
+    precision: str, part: str, reading: Reading, device: str,
 ) -> None:  # fmt: skip
     """Write every unit's values at every character of SOURCE to a file.
 
@@ -64,46 +62,7 @@ def dump(
     layer, counted from 1, an array [T, H] of the cell state (states1), the hidden state (output1) and of other signals
     (f1). Its folder is opened with LSTMVis's -dir. It needs h5py (the extra hdf5).
     """
-    from charrnn.display.signs import one_line
-    from charrnn.model.cells import state_names
-    from charrnn.model.devices import choose_precision
-    from charrnn.neurons import lstmvis
-    from charrnn.neurons.dump import write
-
-    checkpoint = load_checkpoint(model)
-    ids = encode(checkpoint, read_text(sources, reading, checkpoint, part))
-    names = list(dict.fromkeys(signals.split(","))) if signals is not None else list(state_names(checkpoint.config))
-    meta = {
-        "model": model,
-        "source": list(sources),
-        "part": part,
-        "signals": names,
-        "config": {name: getattr(checkpoint.config, name) for name in ("cell", "num_layers", "hidden_size")},
-        "vocabulary": checkpoint.vocabulary.characters,
-    }
-    network = build_network(checkpoint, device)
-    number = choose_precision(precision, network.device)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with progress_bar(len(ids), "recording") as bar:
-        if output.suffix.lower() in lstmvis.SUFFIXES:
-            words = _words(checkpoint.vocabulary.characters)
-            lstmvis.write(output, network, ids, names, dtype, meta, words, bar.update, number)
-        else:
-            write(output, network, ids, names, dtype, meta, bar.update, number)
-    units = f"{checkpoint.config.num_layers}×{checkpoint.config.hidden_size} units"
-    click.echo(f"{one_line(str(output))}: {', '.join(names)} of {units} at {len(ids):,} characters")
-
-
-def _words(characters: str) -> list[str]:
-    r"""A visible sign for each character, each once and without white space; U+ and its number where there is none.
-
-    >>> _words("a \n\u202e\u2066␣")
-    ['a', '␣', '↵', '�', 'U+2066', 'U+2423']
-    """
-    from charrnn.display.highlight import guess_sign
-
-    words: dict[str, None] = {}
-    for character in characters:
-        word = guess_sign(character)
-        words[word if word.split() == [word] and word not in words else f"U+{ord(character):04X}"] = None
-    return list(words)
+    loaded = load_model(model, device)
+    read = loaded.read(*sources, part=part, reading=reading, feedback=FEEDBACK)
+    names = signals.split(",") if signals is not None else None
+    click.echo(loaded.dump(read, output, signals=names, dtype=dtype, precision=precision, feedback=FEEDBACK))
