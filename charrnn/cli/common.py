@@ -14,6 +14,7 @@ import click
 
 from charrnn.api.result import json_text
 from charrnn.cli.output import echo_written, spare_inputs
+from charrnn.model.config import MOST_THREADS
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ sources_argument: Decorator = click.argument(
 device_option: Decorator = click.option(
     "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", show_default=True
 )
+threads_option: Decorator = click.option(
+    "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N",
+    help="Compute with N threads. Default: as many as are measured to be fastest; on a GPU, and with several "
+    "processes, torch's own.",
+)  # fmt: skip
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead.")
 _reading_options: tuple[Decorator, ...] = (
     click.option(
@@ -105,6 +111,16 @@ def note(message: str) -> None:
 
     if is_first_process():
         say(f"Note: {one_line(message)}", err=True)
+
+
+def note_beside_bar(message: str) -> None:
+    """Tell the user something while a bar may be drawn."""
+    from tqdm import tqdm
+
+    from charrnn.display.signs import one_line
+
+    if is_first_process():
+        tqdm.write(f"Note: {one_line(message)}", file=sys.stderr)
 
 
 def say(line: str, err: bool = False) -> None:

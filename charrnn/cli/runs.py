@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from charrnn.cli.common import check_utf8, load_checkpoint, note, read_corpus, say
+from charrnn.cli.common import check_utf8, load_checkpoint, note, note_beside_bar, read_corpus, say
 from charrnn.errors import ConfigError, RunError, SourceError, counted, typed
 from charrnn.model.config import BUDGETS
 from charrnn.room import check_disk, check_memory
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.config import ModelConfig
     from charrnn.model.network import CharRNN
+    from charrnn.model.threads import Threads
     from charrnn.text.corpus import Corpus
     from charrnn.text.sources import Listing
     from charrnn.text.vocabulary import Vocabulary
@@ -47,6 +48,7 @@ def fresh(
     preset: str | None,
     precision: str | None,
     device: str,
+    threads: int | None,
     given: dict[str, Any],
 ) -> Iterator[Prepared]:
     """A new model, or one from a model's weights, for a new run folder; nothing is written before it begins."""
@@ -64,20 +66,24 @@ def fresh(
     if before:
         given = _inherited(before, given, str(init_from))
     with joined(choose_device(device)) as group:
-        number, threads = choose_precision(precision, group.device), torch.get_num_threads()
-        threads, number = group.found_by_the_first(lambda: [threads, str(number).removeprefix("torch.")])
+        number, cores = choose_precision(precision, group.device), threads or torch.get_num_threads()
+        cores, number = group.found_by_the_first(lambda: [cores, str(number).removeprefix("torch.")])
         _refuse_stdin(sources, group)
         with group.first_goes_first():
             corpus, size = _corpus(sources, before.vocabulary if before else None)
         _compare(corpus, group)
-        hardware = Hardware(group.device.type != "cpu", threads * group.size, number == "bfloat16", group.size)
+        hardware = Hardware(group.device.type != "cpu", cores * group.size, number == "bfloat16", group.size)
         config, training, why = recipe(len(corpus.parts["train"]), len(corpus.vocabulary), given, hardware, preset)
         folder = out or RUNS / f"{corpus.name}-{config.cell}"
         _check_room(config, training, corpus, group, folder)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
+        precise = choose_precision(number, group.device)
+        trainer = Trainer(network, corpus, training, precise, group, _threads(group, threads, training))
+        if training.minutes is None and trainer.threads.measured:
+            trainer.settle_threads()
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
+        origin |= _kept(trainer.threads)
         run = Run(folder, corpus, training, number, _absolute(sources, size=size), origin)
-        trainer = Trainer(network, corpus, training, choose_precision(number, group.device), group)
 
         def begin() -> None:
             if group.is_first:
@@ -96,6 +102,7 @@ def resumed(
     device: str,
     force: bool,
     on_nan: "OnNan | None",
+    threads: int | None,
     moved: tuple[str, ...] = (),
     budget: dict[str, float] | None = None,
 ) -> Iterator[Prepared]:
@@ -128,10 +135,13 @@ def resumed(
             only: dict[str, Any] = {name: budget.get(name) for name in BUDGETS}
             training = dataclasses.replace(training, **only)
         network = CharRNN(header.model, torch.Generator()).to(group.device)
-        trainer = Trainer(network, corpus, training, choose_precision(precision, group.device), group)
+        known = threads or saved.account.threads
+        chosen = _threads(group, known, training) if known or training.minutes is not None else None
+        trainer = Trainer(network, corpus, training, choose_precision(precision, group.device), group, chosen)
         restore(trainer, saved)
         used = trainer.rebudget() if budget else None
         origin = {name: str(value) for name, value in header.training.items() if name.startswith("init_")}
+        origin |= _kept(trainer.threads)
         run = Run(path, corpus, training, precision, sources, origin, lock)
 
         def begin() -> None:
@@ -149,6 +159,27 @@ def resumed(
                 )
 
         yield Prepared(trainer, run, begin)
+
+
+def _threads(group: "Group", number: int | None, training: "TrainingConfig") -> "Threads":
+    """The number of threads that is given, else a measured one; several processes, or a GPU, keep torch's own."""
+
+    def tell(found: str) -> None:
+        once = "; the run keeps to this number, on which its last bits depend (--threads)"
+        note_beside_bar(found + (once if training.minutes is None else "; --threads N fixes the number"))
+
+    import torch
+
+    from charrnn.model.threads import Threads, numbers_of_threads
+
+    if number is not None:
+        return Threads([number])
+    alone = group.size == 1 and group.device.type == "cpu"
+    return Threads(numbers_of_threads(torch.get_num_threads()) if alone else (), tell)
+
+
+def _kept(threads: "Threads") -> dict[str, Any]:
+    return {} if threads.fixed is None else {"threads": threads.fixed}
 
 
 def _check_room(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, examples, json_option, reading_options
+from charrnn.cli.common import device_option, echo_json, examples, json_option, reading_options, threads_option
 from charrnn.cli.output import OutputFolder, RunFolder
 from charrnn.cli.progress import finish, follow, signals, summarise
 from charrnn.cli.runs import Prepared, fresh, resumed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 
-BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "as_json")
+BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "threads", "as_json")
 
 
 @click.command(
@@ -119,11 +119,12 @@ BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "as
 )
 @reading_options
 @device_option
+@threads_option
 @json_option
 def train(
     sources: tuple[str, ...], out: Path | None, resume: Path | None, force: bool, init_from: str | None,
     min_count: int, val_fraction: float | None, test_fraction: float | None, preset: str | None, precision: str | None,
-    reading: Reading, device: str, tensorboard: bool, as_json: bool, **given: Any,
+    reading: Reading, device: str, threads: int | None, tensorboard: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
 
@@ -139,7 +140,7 @@ def train(
     if resume is not None:
         _refuse_choices_beside_resume()
         budget = {name: given[name] for name in BUDGETS if given[name] is not None}
-        prepared = resumed(resume, device, force, given["on_nan"], sources, budget)
+        prepared = resumed(resume, device, force, given["on_nan"], threads, sources, budget)
     elif force:
         raise click.UsageError("--force is for --resume.")
     elif sources:
@@ -148,7 +149,7 @@ def train(
 
             check_installed()  # before the first step
         text = Sources.of(sources, reading, val_fraction, test_fraction, min_count)
-        prepared = fresh(text, out, init_from, preset, precision, device, given)
+        prepared = fresh(text, out, init_from, preset, precision, device, threads, given)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
     with prepared as ready, _advice_on_memory(ready.trainer, ready.run):

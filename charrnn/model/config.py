@@ -6,6 +6,8 @@ from typing import Literal
 
 from charrnn.errors import check_choice, check_range, check_whole
 
+MOST_THREADS = 256  # beyond that a system may refuse to start them, which ends the process
+
 CellName = Literal["rnn", "lstm", "gru", "peephole"]
 Nonlinearity = Literal["tanh", "relu"]
 

@@ -12,10 +12,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from charrnn.errors import CharrnnError, RunError, is_out_of_memory, typed
+from charrnn.errors import CharrnnError, RunError, check_range, is_out_of_memory, typed
 from charrnn.files import replacing
 from charrnn.model.cells import state_names
 from charrnn.model.checkpoint import Header, seal
+from charrnn.model.config import MOST_THREADS
 from charrnn.room import available, check_memory
 from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
@@ -77,6 +78,14 @@ class Account:
     def training(self) -> TrainingConfig:
         """The run's recipe and budget; raises msgspec.ValidationError."""
         return msgspec.convert(self.header.training, TrainingConfig)
+
+    @property
+    def threads(self) -> int | None:
+        """The number of threads that the run keeps to, on which its last bits depend; raises ConfigError."""
+        number = msgspec.convert(self.header.training.get("threads"), int | None)
+        if number is not None:
+            check_range("threads", number, 1, MOST_THREADS)
+        return number
 
     @property
     def precision(self) -> str:
@@ -185,7 +194,7 @@ def _layout(account: Account, tensors: dict[str, Tensor]) -> Iterator[tuple[str,
     Raises:
         KeyError, ValueError, msgspec.ValidationError: the account or the counts are not this charrnn's.
     """
-    model, training, _ = account.header.model, account.training, account.precision
+    model, training, *_ = account.header.model, account.training, account.precision, account.threads
     shapes = model.shapes()
     yield "dropout", ("uint8", (_ANY, _ANY))  # of each process
     yield "counts", ("float64", (COUNTS,))

@@ -49,10 +49,13 @@ class Run:
         training: TrainingConfig,
         precision: str,
         sources: Sources,
-        origin: Mapping[str, str] | None = None,
+        origin: Mapping[str, str | int] | None = None,
         lock: Lock | None = None,
     ) -> None:
-        """`origin` says in the checkpoints which model a run began from; `lock` is the folder's, where it is held."""
+        """`origin` is kept in checkpoints beside the recipe: the model that a run began from, the threads it keeps to.
+
+        `lock` is the folder's, where it is held.
+        """
         self.path = path
         self._vocabulary = corpus.vocabulary
         self._sources = sources

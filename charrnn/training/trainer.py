@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import astuple, replace
 from time import perf_counter
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from charrnn.errors import ConfigError, counted
 from charrnn.model.network import CharRNN
 from charrnn.model.scoring import Folding, nats_per_character
+from charrnn.model.threads import Threads
 from charrnn.text.corpus import Corpus, Streams
 from charrnn.training.allocator import keep_freed_memory
 from charrnn.training.config import TrainingConfig
@@ -24,6 +26,7 @@ REPORT_SECONDS = 0.5  # losses are read back from the device this often
 FIRST_MILESTONE = 0.01  # of the budget; the next ones double, then come every MILESTONE
 MILESTONE = 0.05
 COST = 0.05  # of the time at most goes into milestones, and as much into validation, where the budget is in minutes
+STEP = "a training step"  # the kind of work whose threads are chosen
 COUNTS = 8  # numbers in a state that count what was done, and time it
 
 
@@ -44,8 +47,10 @@ class Trainer:
         config: TrainingConfig,
         precision: torch.dtype = torch.float32,
         group: Group | None = None,
+        threads: Threads | None = None,
     ) -> None:
         self.model, self.corpus, self.config, self.precision = model, corpus, config, precision
+        self.threads = threads or Threads()
         self.group = group or Group(device=model.device)
         self._learner = Learner(model, config, precision, self.group, Folding.of(corpus.vocabulary))
         streams = Streams.over(corpus.parts["train"], config.batch_size * self.group.size, config.seq_length)
@@ -117,6 +122,18 @@ class Trainer:
         self._owed = Progress(self._step, *tensors["owed"].tolist()) if "owed" in tensors else None
         self._recent = RecentLosses()
 
+    def settle_threads(self) -> None:
+        """Choose the number of threads once and for all, by steps of a copy of the model, which is thrown away.
+
+        The last bits of a sum depend on it: what is to be repeatable cannot have it change on the way.
+        """
+        copy = Learner(deepcopy(self.model), self.config, self.precision, self.group)
+        batches = self._feed.batches()
+        while self.threads.chosen(STEP) is None:
+            with self.threads.piece(STEP):
+                copy.learn(next(batches), 0.0)
+        self.threads = Threads([self.threads.chosen(STEP) or 1])
+
     def rebudget(self) -> float:
         """Go on in another budget than that of the state that was restored; return how much of it is used up.
 
@@ -181,7 +198,8 @@ class Trainer:
         return progress
 
     def _train_on(self, batch: Fed, rate: float) -> None:
-        step = self._learner.learn(batch, rate, self._clock.told())
+        with self.threads.piece(STEP):
+            step = self._learner.learn(batch, rate, self._clock.told())
         self._step, self._rate = self._step + 1, rate
         self.characters += step.characters
         self._recent.add(step.loss, step.norm, step.characters)
