@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from charrnn.api.result import Drawing, Result
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
+    from charrnn.model.threads import Threads
     from charrnn.text.corpus import Corpus
     from charrnn.text.sources import Listing, Text
 
+GIVEN_THREADS, THREADS = "charrnn.given_threads", "charrnn.threads"  # of a command, in its context
 CONTEXT = 100_000  # characters before a text or passage that are read to know how it begins
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -40,10 +42,13 @@ sources_argument: Decorator = click.argument(
 device_option: Decorator = click.option(
     "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", show_default=True
 )
+_threads_help = "Compute with N threads of the CPU. Default: as many as are measured to be fastest."
 threads_option: Decorator = click.option(
-    "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N",
-    help="Compute with N threads. Default: as many as are measured to be fastest; on a GPU, and with several "
-    "processes, torch's own.",
+    "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", help=_threads_help
+)
+network_threads_option: Decorator = click.option(  # for what `build_network` makes; the command need not know it
+    "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", expose_value=False, help=_threads_help,
+    callback=lambda context, option, value: context.meta.update({GIVEN_THREADS: value}),
 )  # fmt: skip
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead.")
 _reading_options: tuple[Decorator, ...] = (
@@ -224,7 +229,25 @@ def build_network(checkpoint: "Checkpoint", device: str) -> "CharRNN":
     from charrnn.model.devices import choose_device
     from charrnn.model.network import CharRNN
 
-    return CharRNN.from_weights(checkpoint.config, checkpoint.weights).to(choose_device(device)).eval()
+    network = CharRNN.from_weights(checkpoint.config, checkpoint.weights).to(choose_device(device)).eval()
+    network.threads = _threads(network.device.type == "cpu")
+    return network
+
+
+def _threads(on_cpu: bool) -> "Threads":
+    """The threads of this command: as many as --threads says, else as are measured to be fastest."""
+    import torch
+
+    from charrnn.model.threads import Threads, numbers_of_threads
+
+    def tell(found: str) -> None:
+        note_beside_bar(f"{found}; --threads N fixes the number")
+
+    kept = click.get_current_context().meta
+    given = kept.get(GIVEN_THREADS)
+    measured = numbers_of_threads(torch.get_num_threads()) if on_cpu else ()
+    found: Threads = kept.setdefault(THREADS, Threads([given] if given else measured, tell))
+    return found
 
 
 def fetch_missing(names: tuple[str, ...], mirror: str | None = None) -> None:

@@ -15,6 +15,7 @@ from charrnn.cli.common import (
     json_option,
     load_checkpoint,
     model_argument,
+    network_threads_option,
     note,
     part_of_text,
     part_option,
@@ -58,6 +59,7 @@ PASSAGES = 3  # for each side
 @part_option
 @reading_options
 @device_option
+@network_threads_option
 @json_option
 def score(
     model: str, sources: tuple[str, ...], against: tuple[str, ...], baseline: bool, dynamic: bool, color: bool,

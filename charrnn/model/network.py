@@ -18,6 +18,7 @@ from charrnn.model.config import ModelConfig
 from charrnn.model.devices import packed
 from charrnn.model.layers import Layer
 from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.model.threads import Threads
 
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
 Weights = Mapping[str, npt.NDArray[Any]]  # names and shapes as ModelConfig.shapes() has them
@@ -35,6 +36,7 @@ class CharRNN(nn.Module):
     def __init__(self, config: ModelConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.config = config
+        self.threads = Threads()  # what reads with it computes each piece with these
         V, E, H = config.vocabulary_size, config.embedding_size, config.hidden_size
         sizes = [config.input_size, *[H] * (config.num_layers - 1)]
         self.embedding: nn.Module | None = None

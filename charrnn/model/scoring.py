@@ -22,6 +22,7 @@ CHUNK = 256  # characters that each reader reads at once
 STRETCH = 32768  # characters at most that a reader reads before the next block begins
 SHORTEST = 10_000  # characters at least: below, a second reader costs more than it saves
 READERS = 32
+SCORING = "scoring"  # the kind of work whose threads are chosen
 CHARACTERS = 0x110000 - 0x800  # that Unicode has room for
 UNKNOWN_NATS = math.log(CHARACTERS)  # each of them equally likely
 
@@ -221,10 +222,12 @@ class _Block:
 
     def _read_chunk(self, readers: Tensor, begin: int, end: int, state: State) -> State:
         places = (readers[:, None] * self._stretch + torch.arange(begin, end)).to(self._text.device)
-        with torch.autocast(places.device.type, self._precision, enabled=self._precision != torch.float32):
+        rounded = torch.autocast(places.device.type, self._precision, enabled=self._precision != torch.float32)
+        kind = SCORING if len(readers) == self._readers else ""  # fewer are not as fast, for each
+        with self._model.threads.piece(kind, places.numel()), rounded:
             logits, state = self._model(self._text[places], state)
-        targets = self._text[places + 1].flatten()
-        nats = F.cross_entropy(logits.float().flatten(0, 1), targets, reduction="none")
+            targets = self._text[places + 1].flatten()
+            nats = F.cross_entropy(logits.float().flatten(0, 1), targets, reduction="none")
         self._nats[readers, begin:end] = nats.view(len(readers), -1)
         return _copied(state)
 

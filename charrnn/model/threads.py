@@ -52,7 +52,7 @@ class Threads:
         self._numbers, self._tell, self._clock, self._use = tuple(numbers), tell, clock, use
         self._trials: dict[str, _Trial] = {}
         self._now: int | None = None  # what torch was set to last
-        self._told: int | None = None
+        self._best: int | None = None  # what was found best last, of any kind
         if len(self._numbers) == 1:
             self._set(self._numbers[0])
 
@@ -73,6 +73,7 @@ class Threads:
         A piece of no kind ("") is not measured: it is done with the number that was chosen last.
         """
         if not (self.measured and kind):
+            self._set(self._best)
             yield
             return
         trial = self._trials.setdefault(kind, _Trial(self._numbers))
@@ -89,14 +90,14 @@ class Threads:
         trial = self._trials.get(kind)
         return trial.chosen if trial and trial.settled else None
 
-    def _set(self, number: int) -> None:
-        if number != self._now:
+    def _set(self, number: int | None) -> None:
+        if number is not None and number != self._now:
             self._use(number)
             self._now = number
 
     def _say(self, trial: "_Trial") -> None:
-        if trial.chosen != self._told:
-            self._told = trial.chosen
+        if trial.chosen != self._best:
+            self._best = trial.chosen
             self._tell(trial.found)
 
 

@@ -19,6 +19,7 @@ from charrnn.model.network import CharRNN, stepped
 from charrnn.model.readers import Readers, first_reader_afresh
 from charrnn.model.stepped_network import Hold
 
+HOLDING = "holding"  # the kind of work whose threads are chosen
 STEPS = 16  # characters read at once
 READERS = 16
 
@@ -52,7 +53,8 @@ def held_nats(
     nats, state = np.empty((len(clamps), len(ids) - 1), np.float32), None
     for counts, places in readers.windows(STEPS):
         window = text[places.clamp(0, len(ids) - 1)].repeat(len(clamps), 1).to(model.device)
-        logits, state = network(window, state, hold)
+        with model.threads.piece(HOLDING, len(window)):
+            logits, state = network(window, state, hold)
         if not counts:
             state = first_reader_afresh(state, len(clamps))
             continue

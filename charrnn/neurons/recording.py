@@ -19,6 +19,7 @@ from charrnn.model.scoring import score_blocks
 from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
 
+RECORDING = "recording"  # the kind of work whose threads are chosen
 CHUNK = 4096  # characters recorded at once, by all readers together
 MANY = 16  # readers from which on single steps are faster than torch's fused LSTM with its gates computed again
 _TOO_LARGE = 1e15  # for sums of their squares, and for read-outs, in float32
@@ -97,7 +98,8 @@ def record_pieces(
     state = None
     for counts, places in share.windows(max(64, CHUNK // share.count)):
         window = text[places.clamp(0, len(ids) - 1)].to(model.device)
-        with multiplying(model.device, precision):
+        kind = RECORDING if counts else ""
+        with model.threads.piece(kind, places.numel()), multiplying(model.device, precision):
             if not counts:
                 state = first_reader_afresh(model(window, state)[1])
                 continue
@@ -151,7 +153,8 @@ def record_chunks(
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         inputs = torch.from_numpy(chunk.astype(np.int64))[None, :].to(model.device)
-        logits, state, recorded = model.record(inputs, state, _computed(signals))
+        with model.threads.piece(RECORDING, len(chunk)):
+            logits, state, recorded = model.record(inputs, state, _computed(signals))
         _check_growth(model.config, recorded)
         chances, likeliest = logits[0].softmax(-1).topk(min(candidates, logits.shape[-1]))
         yield Recording(

@@ -277,7 +277,8 @@ class Trainer:
         try:
             go_on()
             folding = Folding.of(self.corpus.vocabulary)
-            nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision, go_on, folding)
+            with self.threads.piece():
+                nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision, go_on, folding)
         except _CutOffError:
             return math.nan, math.inf
         return nats, perf_counter() - begun

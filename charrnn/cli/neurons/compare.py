@@ -16,6 +16,7 @@ from charrnn.cli.common import (
     examples,
     json_option,
     load_checkpoint,
+    network_threads_option,
     progress_bar,
     read_sources,
     reading_options,
@@ -62,6 +63,7 @@ OF_MODELS, OF_A_RUN = 20_000, 60_000  # characters
 )  # fmt: skip
 @reading_options
 @device_option
+@network_threads_option
 @json_option
 def compare(
     names: tuple[str, ...], feature: str | None, signal: str, characters: int | None, count: int, output: Path | None,

@@ -11,6 +11,7 @@ from charrnn.cli.common import (
     examples,
     load_model,
     model_argument,
+    network_threads_option,
     part_option,
     reading_options,
     sources_argument,
@@ -46,6 +47,7 @@ from charrnn.text.reading import Reading
 @part_option
 @reading_options
 @device_option
+@network_threads_option
 def dump(
     model: str, sources: tuple[str, ...], output: Path, signals: str | None, dtype: Literal["float16", "float32"],
     precision: str, part: str, reading: Reading, device: str,

@@ -13,6 +13,7 @@ from charrnn.cli.common import (
     examples,
     load_checkpoint,
     model_argument,
+    network_threads_option,
     read_unseen,
     reading_options,
     sources_argument,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 @unseen_part_option
 @reading_options
 @device_option
+@network_threads_option
 def explore(
     model: str, sources: tuple[str, ...], output: Path, unit: str | None, start: int | None, length: int,
     characters: int, part: str | None, reading: Reading, device: str,

@@ -13,6 +13,7 @@ from charrnn.cli.common import (
     json_option,
     load_model,
     model_argument,
+    network_threads_option,
     reading_options,
     show,
     sources_argument,
@@ -79,6 +80,7 @@ def features(as_json: bool) -> None:
 @unseen_part_option
 @reading_options
 @device_option
+@network_threads_option
 @json_option
 def find(
     model: str, sources: tuple[str, ...], names: tuple[str, ...], regexes: tuple[str, ...], text_kind: str | None,

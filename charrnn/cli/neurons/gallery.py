@@ -18,6 +18,7 @@ from charrnn.cli.common import (
     json_option,
     load_checkpoint,
     model_argument,
+    network_threads_option,
     progress_bar,
     reading_options,
     unseen_part_option,
@@ -72,6 +73,7 @@ PAGE, FIGURES = "index.html", "gallery.json"
 @unseen_part_option
 @reading_options
 @device_option
+@network_threads_option
 @json_option
 def gallery(
     model: str, sources: tuple[str, ...], output: Path, passages: tuple[str, ...], length: int, characters: int,

@@ -11,6 +11,7 @@ from charrnn.cli.common import (
     json_option,
     load_model,
     model_argument,
+    network_threads_option,
     part_option,
     reading_options,
     show,
@@ -38,6 +39,7 @@ from charrnn.text.reading import Reading
 @unseen_part_option
 @reading_options
 @device_option
+@network_threads_option
 @json_option
 def gates(
     model: str, sources: tuple[str, ...], output: Path | None, characters: int, part: str | None, reading: Reading,
@@ -73,6 +75,7 @@ def gates(
 @part_option
 @reading_options
 @device_option
+@network_threads_option
 @json_option
 def grep(
     model: str, sources: tuple[str, ...], units: tuple[str, ...], like: str, count: int, signal: str | None,

@@ -9,6 +9,7 @@ from charrnn.cli.common import (
     json_option,
     load_model,
     model_argument,
+    network_threads_option,
     reading_options,
     show,
     sources_argument,
@@ -39,6 +40,7 @@ from charrnn.text.reading import Reading
 @unseen_part_option
 @reading_options
 @device_option
+@network_threads_option
 @json_option
 def ablate(
     model: str, sources: tuple[str, ...], unit: str, feature: str | None, characters: int, seed: int,
@@ -70,6 +72,7 @@ def ablate(
 @click.option("--high", type=float, metavar="H", help="Hold it there. Default: its 98th percentile.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same for all three.")
 @device_option
+@network_threads_option
 @json_option
 def steer(
     model: str, unit: str, prime: str, length: int, temperature: float, low: float | None, high: float | None,

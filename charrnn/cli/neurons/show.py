@@ -18,6 +18,7 @@ from charrnn.cli.common import (
     examples,
     load_checkpoint,
     model_argument,
+    network_threads_option,
     note,
     part_option,
     progress_bar,
@@ -86,6 +87,7 @@ SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold t
 @part_option
 @reading_options
 @device_option
+@network_threads_option
 def show(
     model: str, sources: tuple[str, ...], units: tuple[str, ...], feature: str | None, signal: str | None,
     start: int | None, length: int, guesses: int, form: str | None, output: Path | None, pager: bool, part: str,
