@@ -18,7 +18,7 @@ from charrnn.text.sources import Text
 from charrnn.training.config import TrainingConfig
 from charrnn.training.recipe import Hardware, recipe
 from charrnn.training.report import Progress
-from charrnn.training.trainer import Trainer, held_out
+from charrnn.training.trainer import Trainer
 
 
 def train(
@@ -63,7 +63,8 @@ def train(
     weights, best = _best_of(trainer, on_progress)
     chosen = {name: value for name, value in asdict(training).items() if value is not None}
     provenance = Provenance(corpus.name, corpus.sha256, len(corpus), corpus.split)
-    figures = _figures(best, CharRNN.from_weights(config, weights).to(where), corpus)
+    reached = Figures(best.step, best.epoch, best.seconds, best.train_nats)
+    figures = trainer.validator.final(CharRNN.from_weights(config, weights).to(where), reached)
     chosen["precision"] = str(number).removeprefix("torch.")
     header = Header(config, provenance, figures, chosen, line_beginnings=corpus.line_beginnings)
     return Model(Checkpoint(header, corpus.vocabulary, weights), "a model trained here", device)
@@ -74,24 +75,11 @@ def _best_of(trainer: Trainer, on_progress: Callable[[Progress], object]) -> tup
     weights, best = None, None
     for progress in trainer.run():
         on_progress(progress)
-        val = progress.val_nats
-        if progress.milestone and (
-            best is None or "val" not in trainer.corpus.parts or (val is not None and val < _loss(best))
-        ):
+        if progress.milestone and (best is None or "val" not in trainer.corpus.parts or progress.best):
             weights, best = trainer.model.weights(), progress
     if weights is None or best is None:
         raise RunError(f"{trainer.divergence}", "choose a lower learning_rate")
     return weights, best
-
-
-def _loss(progress: Progress) -> float:
-    return float("inf") if progress.val_nats is None else progress.val_nats
-
-
-def _figures(best: Progress, network: CharRNN, corpus: Corpus) -> Figures:
-    measured = held_out(network, corpus)
-    losses = (best.train_nats, measured.get("val"), measured.get("test"))
-    return Figures(best.step, best.epoch, best.seconds, *losses)
 
 
 def _check_names(options: dict[str, Any]) -> None:

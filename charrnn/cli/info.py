@@ -55,7 +55,7 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
     for part in ("train", "val", "test"):
         nats = getattr(figures, f"{part}_nats")
         if nats is not None:
-            yield f"{part} loss", f"{nats:.4f} nats per character ({bits(nats):.4f} bits)"
+            yield f"{part} loss", f"{nats:.4f} nats per character ({bits(nats):.4f} bits){figures.of(part)}"
     yield "trained", f"{counted(figures.step, 'step')}, {figures.epoch:.2f} epochs, {figures.seconds:.0f} s"
     yield "recipe", ", ".join(f"{name} {value}" for name, value in header.training.items())
     yield "made", f"{header.created} by charrnn {header.charrnn_version}, format {_format_version()}"

@@ -1,12 +1,11 @@
 """What a training run shows while it goes on, and what it leaves when it ends."""
 
-import math
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from charrnn.training.trainer import Trainer
 
 SAMPLE_LENGTH = 160
+FEW_STEPS = 100  # in which no model learns more than which characters are frequent and which follow which
+BUSY = 0.8  # of a core, or less
 METERED = 16  # samples that the memorisation meter looks at; one alone says little
 SAMPLE_TEMPERATURE = 0.8
 MAX_ROLLBACKS = 10
@@ -96,7 +97,8 @@ class _View:
 
     def stage(self, progress: "Progress", text: str, verbatim: "Verbatim | None") -> None:
         """Write what the model writes by now."""
-        measured = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}"
+        of = "" if progress.val_characters is None else f" (first {counted(progress.val_characters, 'character')})"
+        measured = "" if progress.val_nats is None else f" val {progress.val_nats:.3f}{of}"
         share = f", {verbatim}" if verbatim else ""
         self._write(f"── step {progress.step}, train {progress.train_nats:.3f}{measured} nats{share}")
         self._write(visible(text))
@@ -189,11 +191,28 @@ def finish(trainer: "Trainer", run: "Run") -> dict[str, Any]:
         "val_nats": figures.val_nats,
         "val_bits": None if figures.val_nats is None else bits(figures.val_nats),
         "test_nats": figures.test_nats,
+        "val_characters": figures.val_characters,
+        "test_characters": figures.test_characters,
+        "few_steps": _few_steps(trainer),
         "chars_per_second": trainer.characters / last["seconds"],
         "stopped": trainer.stopped,
         "rollbacks": trainer.rollbacks,
         "overfitting": None if overfits is None else asdict(overfits),
     }
+
+
+def _few_steps(trainer: "Trainer") -> str | None:
+    """Why a run made so few steps in its time that its model is poor; None where it made enough."""
+    if trainer.config.minutes is None or trainer.step >= FEW_STEPS or trainer.stopped != "finished":
+        return None
+    if trainer.model.device.type == "cpu" and trainer.cores < BUSY:
+        why = f"other programs kept the processor busy, and the run had {trainer.cores:.0%} of a core"
+    else:
+        why = "each is long for this machine"
+    return (
+        f"the model is poor: there was time for {counted(trainer.step, 'step')} only, for {why}; "
+        "give it more --minutes, or a smaller --hidden-size"
+    )
 
 
 def _draw(history: "History") -> None:
@@ -213,13 +232,11 @@ def _draw(history: "History") -> None:
 
 
 def _measured(best: "Checkpoint", trainer: "Trainer", run: "Run") -> "Figures":
-    """Measure a checkpoint on the whole held-out parts in float32, and keep the figures in it."""
+    """Measure a checkpoint on the held-out parts in float32, as far as there is time, and keep the figures in it."""
     from charrnn.model.network import CharRNN
-    from charrnn.training.trainer import held_out
 
     network = CharRNN.from_weights(best.config, best.weights).to(trainer.model.device)
-    measured = {part: nats for part, nats in held_out(network, trainer.corpus).items() if math.isfinite(nats)}
-    figures = replace(best.header.figures, val_nats=measured.get("val"), test_nats=measured.get("test"))
+    figures = trainer.validator.final(network, best.header.figures)
     run.save_final(best, figures)
     return figures
 
@@ -228,6 +245,9 @@ def summarise(result: dict[str, Any]) -> None:
     run = Path(result["run"])
     val = "" if result["val_nats"] is None else f", val {result['val_nats']:.4f} nats ({result['val_bits']:.4f} bits)"
     test = "" if result["test_nats"] is None else f", test {result['test_nats']:.4f} nats"
+    for part in ("val", "test"):
+        if (characters := result[f"{part}_characters"]) is not None:
+            note(f"for want of time {part} is of the first {counted(characters, 'character')} of its part")
     say(
         f"{result['stopped']} after {counted(result['steps'], 'step')}, {result['epochs']:.2f} epochs, "
         f"{result['seconds']:.0f} s: "
@@ -236,6 +256,8 @@ def summarise(result: dict[str, Any]) -> None:
     if result["stopped"] == "interrupted":
         click.echo(f"Go on: {typed('train', '--resume', run)}")
     click.echo(f"Next:  {typed('sample', run, '--length', 500)}")
+    if result["few_steps"]:
+        note(result["few_steps"])
 
 
 @contextmanager

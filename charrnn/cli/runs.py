@@ -79,10 +79,10 @@ def fresh(
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
         precise = choose_precision(number, group.device)
         trainer = Trainer(network, corpus, training, precise, group, _threads(group, threads, training))
-        if training.minutes is None and trainer.threads.measured:
+        if training.minutes is None:
             trainer.settle_threads()
         origin = {"init_from": str(init_from), "init_corpus": before.header.corpus.name} if before else {}
-        origin |= _kept(trainer.threads)
+        origin |= _kept(trainer.threads, threads, training)
         run = Run(folder, corpus, training, number, _absolute(sources, size=size), origin)
 
         def begin() -> None:
@@ -136,12 +136,17 @@ def resumed(
             training = dataclasses.replace(training, **only)
         network = CharRNN(header.model, torch.Generator()).to(group.device)
         known = threads or saved.account.threads
-        chosen = _threads(group, known, training) if known or training.minutes is not None else None
+        timed = known or training.minutes is not None or saved.account.training.minutes is not None
+        chosen = _threads(group, known, training) if timed else None  # a run older than this goes on as it was
         trainer = Trainer(network, corpus, training, choose_precision(precision, group.device), group, chosen)
         restore(trainer, saved)
+        if changed or older:
+            trainer.validator.best = None  # the losses are of another text from here on
+        if training.minutes is None:
+            trainer.settle_threads()
         used = trainer.rebudget() if budget else None
         origin = {name: str(value) for name, value in header.training.items() if name.startswith("init_")}
-        origin |= _kept(trainer.threads)
+        origin |= _kept(trainer.threads, known, training)
         run = Run(path, corpus, training, precision, sources, origin, lock)
 
         def begin() -> None:
@@ -178,8 +183,10 @@ def _threads(group: "Group", number: int | None, training: "TrainingConfig") -> 
     return Threads(numbers_of_threads(torch.get_num_threads()) if alone else (), tell)
 
 
-def _kept(threads: "Threads") -> dict[str, Any]:
-    return {} if threads.fixed is None else {"threads": threads.fixed}
+def _kept(threads: "Threads", given: int | None, training: "TrainingConfig") -> dict[str, Any]:
+    """What the checkpoints say of the threads: the number that the run keeps to."""
+    keeps = threads.fixed is not None and (given is not None or training.minutes is None)
+    return {"threads": threads.fixed} if keeps else {}
 
 
 def _check_room(

@@ -26,6 +26,7 @@ from charrnn.errors import (
     check_choice,
     check_range,
     check_whole,
+    counted,
     did_you_mean,
     is_out_of_memory,
 )
@@ -98,13 +99,21 @@ class Figures:
     train_nats: float | None = None
     val_nats: float | None = None
     test_nats: float | None = None
+    val_characters: int | None = None  # that the loss is of, from the part's beginning; None: all
+    test_characters: int | None = None
 
     def __post_init__(self) -> None:
-        check_whole("step", self.step, 0, 2**53)
+        for name in ("step", "val_characters", "test_characters"):
+            check_whole(name, getattr(self, name) or 0, 0, 2**53)
         for name in ("epoch", "seconds", "train_nats", "val_nats", "test_nats"):
             value = getattr(self, name) or 0
             if math.isfinite(value):  # a loss that is not, as a diverged run may have, is no figure in a file
                 check_range(name, value, 0, _LARGEST_FIGURE)
+
+    def of(self, part: str) -> str:
+        """Say which characters of a part its loss is of, where it is not of all."""
+        characters = getattr(self, f"{part}_characters", None)
+        return "" if characters is None else f" over its first {counted(characters, 'character')}"
 
 
 def bits(nats: float) -> float:

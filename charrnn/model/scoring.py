@@ -21,6 +21,7 @@ from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 CHUNK = 256  # characters that each reader reads at once
 STRETCH = 32768  # characters at most that a reader reads before the next block begins
 SHORTEST = 10_000  # characters at least: below, a second reader costs more than it saves
+SHORT = 1024  # the same where the first figures are to come soon
 READERS = 32
 SCORING = "scoring"  # the kind of work whose threads are chosen
 CHARACTERS = 0x110000 - 0x800  # that Unicode has room for
@@ -146,6 +147,7 @@ def score_blocks(
     ids: npt.NDArray[np.integer],
     precision: torch.dtype = torch.float32,
     on_read: OnRead = lambda characters: None,
+    first: int | None = None,
 ) -> Iterator[Tensor]:
     """Yield −ln p of all characters of a text but the first, in their order, block by block, on the CPU.
 
@@ -153,21 +155,26 @@ def score_blocks(
     Each but the first begins with no memory; once all have ended, each whose predecessor ended in another state than
     it began with reads again from there, until its state is what it was at the same place before. The result is that
     of one pass; where a network never forgets how it began, it is as slow as one.
+
+    Blocks are as large as is fast. Where the first is to have so many characters, each is twice as long as the one
+    before, and read by more readers than is fastest, so that the first figures come soon.
     """
     state: State | None = None
-    for start in range(0, len(ids) - 1, READERS * STRETCH):
-        block = _Block(model, ids[start : start + READERS * STRETCH + 1], precision)
+    start, size, shortest = 0, first or READERS * STRETCH, SHORTEST if first is None else min(SHORTEST, SHORT)
+    while start < len(ids) - 1:
+        block = _Block(model, ids[start : start + size + 1], precision, shortest)
         yield block.read(state, on_read)
         state = block.last
+        start, size = start + size, min(2 * size, READERS * STRETCH)
 
 
 class _Block:
     """A stretch of text that several readers read side by side: R readers, T characters each."""
 
-    def __init__(self, model: CharRNN, ids: npt.NDArray[np.integer], precision: torch.dtype) -> None:
+    def __init__(self, model: CharRNN, ids: npt.NDArray[np.integer], precision: torch.dtype, shortest: int) -> None:
         self._model, self._precision = model, precision
         self._predicted = len(ids) - 1
-        self._readers = min(READERS, max(1, self._predicted // SHORTEST))
+        self._readers = min(READERS, max(1, self._predicted // shortest))
         self._stretch = math.ceil(self._predicted / self._readers)
         padded = np.zeros(self._readers * self._stretch + 1, np.int64)
         padded[: len(ids)] = ids

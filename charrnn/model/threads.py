@@ -73,7 +73,7 @@ class Threads:
         A piece of no kind ("") is not measured: it is done with the number that was chosen last.
         """
         if not (self.measured and kind):
-            self._set(self._best)
+            self._set(self.fixed or self._best)
             yield
             return
         trial = self._trials.setdefault(kind, _Trial(self._numbers))
@@ -89,6 +89,11 @@ class Threads:
         """Return the number that was found best for a kind of pieces; None before the first measurement has ended."""
         trial = self._trials.get(kind)
         return trial.chosen if trial and trial.settled else None
+
+    def settle(self, kind: str) -> None:
+        """Compute everything with the number that was found best for a kind of pieces, from here on."""
+        self._numbers = (self.chosen(kind) or self._numbers[0],)
+        self._set(self._numbers[0])
 
     def _set(self, number: int | None) -> None:
         if number is not None and number != self._now:

@@ -36,6 +36,8 @@ def overfitting(log: Sequence[Mapping[str, float]]) -> Overfitting | None:
     measured = [line for line in log if line.get("val_nats") is not None]
     if not measured:
         return None
+    on = measured[-1].get("val_characters")  # on fewer characters, it is another loss
+    measured = [line for line in measured if line.get("val_characters") == on]
     best = min(range(len(measured)), key=lambda index: measured[index]["val_nats"])
     then, now = measured[best], measured[-1]
     if len(measured) - 1 - best < VALIDATIONS or now["val_nats"] - then["val_nats"] < RISE:

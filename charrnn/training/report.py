@@ -20,7 +20,9 @@ class Progress:
     chars_per_second: float
     fraction: float = 0.0  # of the budget
     milestone: bool = False  # a moment to save, and to sample unless the run is interrupted
-    val_nats: float | None = None  # over the whole validation part, at the milestones that can afford it and the last
+    val_nats: float | None = None  # on the validation part, at the milestones that can afford it and the last
+    val_characters: int | None = None  # that it is of, from the part's beginning; None: all
+    best: bool = False  # whether it is the lowest so far, on the characters that both were measured on
     rollbacks: int = 0  # how often the run went back and halved its learning rate
 
 

@@ -27,6 +27,7 @@ from charrnn.training.trainer import COUNTS, Trainer
 
 _FORMAT = "charrnn training state"
 _VERSION = "2"
+ADDED = ("owed", "best", "reserved")  # tensors that a state may have beside its layout
 _ANY = -1  # a size that is not the network's to say
 
 
@@ -176,7 +177,7 @@ def _check_layout(account: Account, tensors: dict[str, Tensor]) -> None:
         KeyError, ValueError, msgspec.ValidationError: the account or a tensor is not this charrnn's.
     """
     layout = dict(_layout(account, tensors))
-    unknown = next((name for name in tensors if name not in layout and name != "owed"), None)
+    unknown = next((name for name in tensors if name not in layout and name not in ADDED), None)
     if unknown:
         raise ValueError(f"{unknown} is none of its tensors")
     for name, (number, shape) in layout.items():

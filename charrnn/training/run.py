@@ -36,7 +36,10 @@ from charrnn.training.report import Progress
 from charrnn.training.resume import STATE, Account, SavedState, Sources, load_state, save_state
 from charrnn.training.trainer import Trainer
 
-_LOGGED = ("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second", "val_nats")
+_LOGGED = (
+    *("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"),
+    *("val_nats", "val_characters"),
+)
 
 
 class Run:
@@ -214,7 +217,7 @@ class Run:
         """
         checkpoint = Checkpoint(self._header(model.config, _figures(progress)), self._vocabulary, model.weights())
         val = progress.val_nats
-        better = val is not None and (self._best is None or val < self._best)
+        better = val is not None and (self._best is None or progress.best)
         with self._writing():
             if better or not self._validates:
                 save(checkpoint, self.best)
@@ -312,7 +315,8 @@ def _put_aside(path: Path) -> str:
 
 
 def _figures(progress: Progress) -> Figures:
-    return Figures(progress.step, progress.epoch, progress.seconds, progress.train_nats, progress.val_nats)
+    losses = (progress.train_nats, progress.val_nats)
+    return Figures(progress.step, progress.epoch, progress.seconds, *losses, val_characters=progress.val_characters)
 
 
 def _step_of(line: bytes) -> float:

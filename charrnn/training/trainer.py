@@ -4,14 +4,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import astuple, replace
-from time import perf_counter
+from time import perf_counter, process_time
 
 import torch
 from torch import Tensor
 
 from charrnn.errors import ConfigError, counted
 from charrnn.model.network import CharRNN
-from charrnn.model.scoring import Folding, nats_per_character
+from charrnn.model.scoring import Folding
 from charrnn.model.threads import Threads
 from charrnn.text.corpus import Corpus, Streams
 from charrnn.training.allocator import keep_freed_memory
@@ -21,11 +21,11 @@ from charrnn.training.group import Clock, Group
 from charrnn.training.learner import Learner
 from charrnn.training.report import Divergence, Progress, RecentLosses
 from charrnn.training.schedule import learning_rate
+from charrnn.training.validation import COST, RESERVE, Measured, Validator
 
 REPORT_SECONDS = 0.5  # losses are read back from the device this often
 FIRST_MILESTONE = 0.01  # of the budget; the next ones double, then come every MILESTONE
 MILESTONE = 0.05
-COST = 0.05  # of the time at most goes into milestones, and as much into validation, where the budget is in minutes
 STEP = "a training step"  # the kind of work whose threads are chosen
 COUNTS = 8  # numbers in a state that count what was done, and time it
 
@@ -59,12 +59,15 @@ class Trainer:
         self.stopped = "finished"
         self.divergence: Divergence | None = None
         self._step, self._rate = 0, 0.0  # steps taken, and the learning rate of the last one
+        self._began = perf_counter(), process_time()
         self._seconds = self._reported = 0.0  # spent so far, at the last report; and at the one before it
         self._clock = Clock(self.group, lambda: 0.0, lambda: False, 0.0)
         self._next_milestone = FIRST_MILESTONE  # the next one is due when this part of the budget is used up
         self._next_validation = 0.0  # not before this part of the budget is used up
+        self._reserved = 0.0  # seconds of the budget that are kept for the last validation
         self.characters = 0  # trained on so far, readings of the same character counted each
-        self._best, self._in_vain = math.inf, 0  # the lowest validation loss, and how many validations came after it
+        self.validator = Validator(corpus, precision, config.minutes and 60 * config.minutes, lambda: perf_counter())
+        self._in_vain = 0  # validations that came after the best
         self.rollbacks = 0  # so far; each has halved the learning rate
         self._recent = RecentLosses()
         self._owed: Progress | None = None  # a milestone that a stop has cut off, to be made up for
@@ -77,6 +80,7 @@ class Trainer:
         report, a milestone without validation.
         """
         self.stopped, self.divergence = "finished", None
+        self._began = perf_counter(), process_time()
         keep_freed_memory()
         for progress, due in self._reports(stop):
             if self.divergence is None and (due or self._clock.stopping):
@@ -105,7 +109,12 @@ class Trainer:
         counts = (self._step, self.characters, self.rollbacks, self._in_vain)
         times = (self._seconds, self._next_milestone, self._next_validation)
         tensors = self._learner.state()
-        tensors["counts"] = torch.tensor((*counts, *times, self._best), dtype=torch.float64)
+        best = self.validator.best or Measured(math.inf, 0, True)
+        tensors["counts"] = torch.tensor((*counts, *times, best.nats), dtype=torch.float64)
+        if best.sums:
+            tensors["best"] = torch.tensor((best.characters, best.whole, *best.sums), dtype=torch.float64)
+        if self._reserved:
+            tensors["reserved"] = torch.tensor([self._reserved], dtype=torch.float64)
         if self._owed is not None:
             tensors["owed"] = torch.tensor(astuple(self._owed)[1:8], dtype=torch.float64)  # from epoch to fraction
         return tensors
@@ -117,22 +126,28 @@ class Trainer:
             RunError: another number of processes trained it.
         """
         self._learner.restore(tensors, self.streams.rows, self.streams.batch_size)
-        *counts, self._seconds, self._next_milestone, self._next_validation, self._best = tensors["counts"].tolist()
+        *counts, self._seconds, self._next_milestone, self._next_validation, best = tensors["counts"].tolist()
         self._step, self.characters, self.rollbacks, self._in_vain = map(int, counts)
+        characters, whole, *sums = tensors["best"].tolist() if "best" in tensors else (0, 1)
+        self.validator.best = None if best == math.inf else Measured(best, int(characters), bool(whole), tuple(sums))
+        reserved = float(tensors["reserved"]) if "reserved" in tensors else 0.0
+        self._reserved = reserved if 0 < reserved <= RESERVE * 60 * (self.config.minutes or 0) else 0.0
         self._owed = Progress(self._step, *tensors["owed"].tolist()) if "owed" in tensors else None
         self._recent = RecentLosses()
 
     def settle_threads(self) -> None:
-        """Choose the number of threads once and for all, by steps of a copy of the model, which is thrown away.
+        """Choose the number of threads once and for all, where there is a choice, by steps of a copy of the model.
 
         The last bits of a sum depend on it: what is to be repeatable cannot have it change on the way.
         """
+        if not self.threads.measured:
+            return
         copy = Learner(deepcopy(self.model), self.config, self.precision, self.group)
-        batches = self._feed.batches()
+        batches = self._feed.batches(self._step)
         while self.threads.chosen(STEP) is None:
             with self.threads.piece(STEP):
                 copy.learn(next(batches), 0.0)
-        self.threads = Threads([self.threads.chosen(STEP) or 1])
+        self.threads.settle(STEP)
 
     def rebudget(self) -> float:
         """Go on in another budget than that of the state that was restored; return how much of it is used up.
@@ -142,6 +157,7 @@ class Trainer:
         Raises:
             ConfigError: nothing of it is left.
         """
+        self._reserved = 0.0
         used = self._fraction(self._seconds)
         if used >= 1:
             raise ConfigError(
@@ -191,7 +207,7 @@ class Trainer:
         if due and self.divergence is None:
             self._next_milestone = progress.fraction + min(progress.fraction, MILESTONE)
             try:
-                return replace(progress, val_nats=self._validate(progress.fraction, stop))
+                return self._validated(progress, stop)
             except _CutOffError:
                 self._owed = progress
         self.stopped = "interrupted"
@@ -209,6 +225,12 @@ class Trainer:
     def out_of_patience(self) -> bool:
         """Whether so many validations in a row were no new best that the run ends early."""
         return self._in_vain == self.config.patience
+
+    @property
+    def cores(self) -> float:
+        """How many cores worked for this process since it began to train; less than one on a busy machine."""
+        wall, worked = (now - began for now, began in zip((perf_counter(), process_time()), self._began, strict=True))
+        return worked / max(1e-9, wall)
 
     @property
     def notes(self) -> list[str]:
@@ -232,7 +254,7 @@ class Trainer:
     def _fraction(self, seconds: float, ahead: float = 0.0) -> float:
         """How much of the budget is used up, or will be after the next `ahead` steps."""
         if self.config.minutes is not None:
-            return seconds / (60 * self.config.minutes)
+            return seconds / (60 * self.config.minutes - self._reserved)
         if self.config.steps is not None:
             return (self._step + ahead) / self.config.steps
         assert self.config.epochs is not None  # the config has checked that one budget is given
@@ -252,36 +274,41 @@ class Trainer:
             self._step, self._epoch, self._seconds, self._rate, *read, speed, fraction, rollbacks=self.rollbacks
         )
 
-    def _validate(self, fraction: float, stop: Callable[[], bool]) -> float | None:
-        if "val" not in self.corpus.parts or not (fraction >= 1 or fraction >= self._next_validation):
-            return None
-
-        nats, taken = self.group.as_the_first(lambda: self._measure(stop), 2)
+    def _validated(self, progress: Progress, stop: Callable[[], bool]) -> Progress:
+        """Add the validation loss, where it is time for one; of the first characters where there is no time for all."""
+        if "val" not in self.corpus.parts or not (progress.fraction >= 1 or progress.fraction >= self._next_validation):
+            return progress
+        nats, taken, characters, whole, better, reserve = self.group.as_the_first(
+            lambda: self._measure(progress, stop), 6
+        )
         if taken == math.inf:
             raise _CutOffError
-        self._next_validation = fraction + self._earned_in(taken)
+        self._next_validation = progress.fraction + self._earned_in(taken)
+        self._reserved = reserve if progress.fraction < 1 else self._reserved
+        if not characters:
+            return progress
         if not math.isfinite(nats):
             self.divergence = Divergence(self._step, "validation loss", nats)
-        self._in_vain = 0 if nats < self._best else self._in_vain + 1
-        self._best = min(self._best, nats)
-        return nats
+        self._in_vain = 0 if better else self._in_vain + 1
+        return replace(progress, val_nats=nats, val_characters=None if whole else int(characters), best=bool(better))
 
-    def _measure(self, stop: Callable[[], bool]) -> tuple[float, float]:
-        """The validation loss, and the seconds that it took to measure; for ever where a stop cut it off."""
+    def _measure(self, progress: Progress, stop: Callable[[], bool]) -> tuple[float, ...]:
+        """The validation loss, the seconds that it took (for ever where a stop cut it off), of how many characters.
 
-        def go_on(characters: int = 0) -> None:
+        And whether that is all of them, whether it is the best so far, and what the last one needs beyond its share.
+        """
+
+        def go_on(characters: int) -> None:
             if stop():
                 raise _CutOffError
 
-        begun = perf_counter()
         try:
-            go_on()
-            folding = Folding.of(self.corpus.vocabulary)
             with self.threads.piece():
-                nats = nats_per_character(self.model, self.corpus.parts["val"], self.precision, go_on, folding)
+                last = self._reserved if progress.fraction >= 1 else None
+                found, better = self.validator.validate(self.model, self._step, last, go_on)
         except _CutOffError:
-            return math.nan, math.inf
-        return nats, perf_counter() - begun
+            return math.nan, math.inf, 0, 0, 0, 0
+        return found.nats, found.seconds, found.characters, found.whole, better, self.validator.reserve()
 
     def _milestone_due(self, fraction: float) -> bool:
         every = self.config.sample_every
@@ -294,9 +321,3 @@ class Trainer:
 
 class _CutOffError(Exception):
     """A stop came while the model was validated."""
-
-
-def held_out(model: CharRNN, corpus: Corpus) -> dict[str, float]:
-    """Return the loss on each part that is not trained on, whole and in float32, in nats per character as scored."""
-    folding, parts = Folding.of(corpus.vocabulary), corpus.parts.items()
-    return {name: nats_per_character(model, ids, folding=folding) for name, ids in parts if name != "train"}

@@ -9,6 +9,7 @@ import torch
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
+from charrnn.training.validation import Measured
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
@@ -78,9 +79,9 @@ def test_reports_that_are_no_milestones_have_no_validation_loss(make_trainer, cl
 def slow_validation(monkeypatch, clock, seconds):
     def validate(*_):
         clock[0] += seconds
-        return 1.0
+        return Measured(1.0, 35, True, seconds=seconds)
 
-    monkeypatch.setattr("charrnn.training.trainer.nats_per_character", validate)
+    monkeypatch.setattr("charrnn.training.validation.measured", validate)
 
 
 def test_validation_that_the_time_cannot_afford_is_left_out_but_for_the_first_and_last(

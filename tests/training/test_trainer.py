@@ -10,6 +10,7 @@ from charrnn.text.sources import Text
 from charrnn.training.config import TrainingConfig
 from charrnn.training.group import Group
 from charrnn.training.learner import Learner
+from charrnn.training.validation import Measured
 
 
 def trained(trainer):
@@ -67,7 +68,8 @@ def test_the_loss_is_measured_without_dropout_on_validation(make_trainer):
 
 def test_the_whole_validation_part_is_measured(make_trainer, monkeypatch):
     seen = []
-    monkeypatch.setattr("charrnn.training.trainer.nats_per_character", lambda model, ids, *_: seen.append(ids) or 1.0)
+    found = Measured(1.0, 35, True)
+    monkeypatch.setattr("charrnn.training.validation.measured", lambda model, ids, *_: seen.append(ids) or found)
     trainer = make_trainer(steps=3, sample_every=2)
     assert trained(trainer).val_nats == 1.0
     assert all(ids is trainer.corpus.parts["val"] for ids in seen)
@@ -162,8 +164,8 @@ def test_clipping_by_value_bounds_each_number_of_the_gradient(make_trainer, boun
 
 def validations(trainer, losses, monkeypatch):
     """Run with these validation losses in turn; return how many were asked for."""
-    left = iter(losses)
-    monkeypatch.setattr("charrnn.training.trainer.nats_per_character", lambda *_: next(left))
+    left = (Measured(loss, 35, True) for loss in losses)
+    monkeypatch.setattr("charrnn.training.validation.measured", lambda *_: next(left))
     return sum(progress.val_nats is not None for progress in trainer.run())
 
 
