@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import echo_json, progress_bar, read_corpus
+from charrnn.cli.common import command_threads, echo_json, progress_bar, read_corpus
 from charrnn.cli.output import echo_written
 from charrnn.errors import StatesOverflowError
 from charrnn.text.reading import Reading
@@ -150,7 +150,8 @@ def _train(
     config = TrainingConfig(  # every step is a milestone, so that the norm of each is told
         steps=experiment.steps, learning_rate=rate, clip_norm=clip_norm, sample_every=1, seed=experiment.seed
     )
-    trainer, result = Trainer(model, corpus, config), Training()
+    trainer, result = Trainer(model, corpus, config, threads=command_threads(model.device.type == "cpu")), Training()
+    trainer.settle_threads()  # once for all of them, so that they can be compared
     for progress in trainer.run():
         result.train_nats = progress.train_nats
         result.largest_grad_norm = max(result.largest_grad_norm or 0.0, progress.grad_norm)

@@ -187,7 +187,9 @@ def load_model(model: str, device: str = "auto") -> "Model":
     """Load what MODEL means, on the device of that name."""
     import charrnn
 
-    return charrnn.load(model, device)
+    loaded = charrnn.load(model, device)
+    loaded.build = build_network
+    return loaded
 
 
 def show(result: "Result", as_json: bool) -> None:
@@ -226,15 +228,14 @@ def load_checkpoint(model: str) -> "Checkpoint":
 
 def build_network(checkpoint: "Checkpoint", device: str) -> "CharRNN":
     """Make the checkpoint's network in torch, on the device of that name."""
-    from charrnn.model.devices import choose_device
-    from charrnn.model.network import CharRNN
+    from charrnn.api.devices import network as built
 
-    network = CharRNN.from_weights(checkpoint.config, checkpoint.weights).to(choose_device(device)).eval()
-    network.threads = _threads(network.device.type == "cpu")
+    network = built(checkpoint, device)
+    network.threads = command_threads(network.device.type == "cpu")
     return network
 
 
-def _threads(on_cpu: bool) -> "Threads":
+def command_threads(on_cpu: bool) -> "Threads":
     """The threads of this command: as many as --threads says, else as are measured to be fastest."""
     import torch
 

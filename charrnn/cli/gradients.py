@@ -14,6 +14,7 @@ from charrnn.cli.common import (
     examples,
     json_option,
     load_checkpoint,
+    network_threads_option,
     progress_bar,
     read_unseen,
     reading_options,
@@ -62,6 +63,7 @@ NAMES = {"state": "h and c together", "h": "h alone", "c": "c alone"}
 @unseen_part_option
 @reading_options
 @device_option
+@network_threads_option
 @json_option
 def gradients(
     arguments: tuple[str, ...], cells: bool, distance: int, losses: int, steps: int, hidden_size: int,

@@ -15,6 +15,7 @@ SEGMENT = 20  # characters after which the weights move, as Krause et al. took f
 # Chosen once, from 3e-5 to 4e-3 and 3e-4 to 1e-2, on the validation parts of models of `python` and `shakespeare`.
 RATE = 5e-4  # how far a weight moves by a typical gradient
 DECAY = 1e-3  # of the way back to the static weights, after each segment
+LEARNING = "learning while reading"  # the kind of work whose threads are chosen
 MEMORY = 0.99  # of the gradients' mean square
 
 
@@ -42,12 +43,13 @@ def score_dynamically(
     text, state = torch.from_numpy(ids.astype(np.int64)), None
     for step, start in enumerate(range(0, len(ids) - 1, SEGMENT), start=1):
         window = text[start : start + SEGMENT + 1].to(learner.device)
-        logits, state = learner(window[None, :-1], state and detached(state))
-        nats = F.cross_entropy(logits[0], window[1:], reduction="none")
+        with model.threads.piece(LEARNING, len(window) - 1):
+            logits, state = learner(window[None, :-1], state and detached(state))
+            nats = F.cross_entropy(logits[0], window[1:], reduction="none")
+            gradients = torch.autograd.grad(nats.mean(), weights)
+            _learn(weights, static, squares, gradients, step, rate, decay)
         yield nats.detach().cpu()
         on_read(len(nats))
-        gradients = torch.autograd.grad(nats.mean(), weights)
-        _learn(weights, static, squares, gradients, step, rate, decay)
 
 
 @torch.no_grad()

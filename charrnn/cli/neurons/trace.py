@@ -12,6 +12,7 @@ from charrnn.cli.common import (
     examples,
     load_model,
     model_argument,
+    network_threads_option,
     part_option,
     reading_options,
     sources_argument,
@@ -52,6 +53,7 @@ from charrnn.text.reading import Reading
 @part_option
 @reading_options
 @device_option
+@network_threads_option
 def trace(
     model: str, sources: tuple[str, ...], position: int, character: str | None, length: int,
     measure: Literal["norm", "product"], form: str | None, output: Path | None, part: str, reading: Reading,
