@@ -217,7 +217,8 @@ class Run:
         """
         checkpoint = Checkpoint(self._header(model.config, _figures(progress)), self._vocabulary, model.weights())
         val = progress.val_nats
-        better = val is not None and (self._best is None or progress.best)
+        lower = progress.val_characters is None and val is not None and self._best is not None and val < self._best
+        better = val is not None and (self._best is None or progress.best or lower)
         with self._writing():
             if better or not self._validates:
                 save(checkpoint, self.best)

@@ -124,10 +124,15 @@ class Validator:
     def final(self, model: CharRNN, figures: Figures) -> Figures:
         """Measure the best model on each held-out part, in float32, and return its figures with these.
 
-        Where the latest validation has done that already, in the same way, its figure stands.
+        Where the latest validation has done that already, in the same way, its figure stands, whole or not.
         """
         step, known = self._latest or (-1, Measured(math.nan, 0, False))
-        same = step == figures.step and known.whole and self._precision == torch.float32 and model.device.type == "cpu"
+        same = (
+            step == figures.step
+            and known.characters
+            and self._precision == torch.float32
+            and model.device.type == "cpu"
+        )
         for part in ("val", "test"):
             found = None
             if part in self._corpus.parts:
