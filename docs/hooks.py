@@ -15,6 +15,7 @@ Made from the docstrings.
 ::: charrnn.api.training
 ::: charrnn.api.passage
 ::: charrnn.api.find
+::: charrnn.api.explore
 ::: charrnn.api.dump
 ::: charrnn.api.trace
 ::: charrnn.api.ablate

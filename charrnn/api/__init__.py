@@ -7,14 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.api import ablate, devices, dump, find, gates, grep, highlight, steer, trace
+    from charrnn.api import ablate, devices, dump, explore, find, gates, grep, highlight, steer, trace
     from charrnn.api.model import Model, load
     from charrnn.api.passage import Passage
     from charrnn.api.training import train
 
 __all__ = [
-    "Model", "Passage", "ablate", "devices", "dump", "find", "gates", "grep", "highlight", "load", "steer", "trace",
-    "train",
+    "Model", "Passage", "ablate", "devices", "dump", "explore", "find", "gates", "grep", "highlight", "load", "steer",
+    "trace", "train",
 ]  # fmt: skip
 _MODULES = {"Model": "model", "Passage": "passage", "load": "model", "train": "training"}
 

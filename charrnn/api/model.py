@@ -24,6 +24,7 @@ from charrnn.text.vocabulary import Vocabulary
 if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.ablate import Cost
     from charrnn.api.dump import Dumped
+    from charrnn.api.explore import Explored
     from charrnn.api.find import Findings
     from charrnn.api.gates import Gates
     from charrnn.api.grep import Alike
@@ -191,6 +192,28 @@ class Model:
             signals=signals,
             dtype=dtype,
             precision=precision,
+            feedback=feedback,
+        )
+
+    def explore(
+        self,
+        passage: Passage | str,
+        *,
+        start: int | None = None,
+        length: int = 4000,
+        characters: int = 60_000,
+        unit: str | None = None,
+        feedback: Feedback = SILENT,
+    ) -> "Explored":
+        """Make a page on which all units can be looked at; arguments and errors as of `api.explore.explore`."""
+        return api.explore.explore(
+            self.network,
+            self.vocabulary,
+            self._passage(passage, feedback),
+            start=start,
+            length=length,
+            characters=characters,
+            unit=unit,
             feedback=feedback,
         )
 

@@ -55,6 +55,16 @@ def test_dump_prints_and_writes_what_its_call_does(charrnn, run, book, tmp_path)
     assert result.to_dict()["characters"] == library.load(run).checkpoint.header.corpus.split["val"]
 
 
+def test_explore_writes_the_page_of_its_call(charrnn, run, long_book, tmp_path):
+    model, page = library.load(run), tmp_path / "explore.html"
+    result = model.explore(model.read(long_book, part="all"), length=200)
+    typed = ("neurons", "explore", run, long_book, "--part=all", "--length=200", "-o", page)
+    assert charrnn(*typed).status == 0
+    assert page.read_text("utf-8") == result.page
+    assert result.to_dict()["end"] - result.to_dict()["start"] == 200
+    assert f"unit {result.unit}" in str(result)
+
+
 def test_a_string_serves_as_a_passage(run, book):
     model, text = library.load(run), book.read_text("utf-8")
     of_string, of_file = model.gates(text).to_dict(), model.gates(model.read(str(book), part="all")).to_dict()

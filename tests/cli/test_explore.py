@@ -32,7 +32,7 @@ def test_the_page_holds_the_passage_asked_for_and_opens_at_the_unit(explore, boo
 
 
 def test_a_page_is_bounded_in_values_before_anything_is_read(charrnn, run, book, monkeypatch):
-    monkeypatch.setattr("charrnn.display.explorer.MOST", 16 * 100)
+    monkeypatch.setattr("charrnn.api.explore.MOST", 16 * 100)
     result = charrnn("neurons", "explore", run, book, "--length", 101)
     assert (result.status, result.out) == (1, "")
     assert "a page of 16 units has room for 100 characters; give --length 100 or less" in result.err

@@ -1,0 +1,171 @@
+"""One offline page in which every unit's values over a passage can be looked at."""
+
+import os
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charrnn.api.feedback import SILENT, Feedback
+from charrnn.api.find import features_wanted, search_units
+from charrnn.api.limits import SHORTEST_SEARCH
+from charrnn.api.passage import Passage
+from charrnn.api.result import Result
+from charrnn.display.explorer import MOST, Explorer, Ranked, html
+from charrnn.errors import ConfigError, counted
+from charrnn.files import replacing
+from charrnn.model.cells import gate_names
+from charrnn.model.config import ModelConfig
+from charrnn.model.network import CharRNN
+from charrnn.model.units import Unit
+from charrnn.neurons.recording import default_signal, is_bounded, record, surprisals
+from charrnn.neurons.search import Finding
+from charrnn.text.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Explored(Result):
+    """The page, and what it opens with."""
+
+    passage: Passage
+    start: int  # where the page's passage begins, and
+    end: int  # ends, in characters of `passage`
+    unit: Unit
+    findings: tuple[Finding, ...]  # the surest first
+    drawn: Explorer
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the page opens with, as JSON has it; the values are on the page, and in what `dump` writes."""
+        features = [asdict(each) | {"unit": str(each.unit)} for each in self.findings]
+        place = {"start": self.start, "end": self.end, "unit": str(self.unit)}
+        return {**self.passage.origin(), **place, "features": features}
+
+    def __str__(self) -> str:
+        where = f"characters {self.start:,} to {self.end:,} of {counted(len(self.passage), 'character')}"
+        return f"a page of {where}, which opens at unit {self.unit} ({len(self.page.encode()) / 1e6:.1f} MB)"
+
+    @cached_property
+    def page(self) -> str:
+        """The page, as HTML."""
+        return html(self.drawn)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(self.page, "utf-8")
+
+
+def explore(
+    network: CharRNN,
+    vocabulary: Vocabulary,
+    passage: Passage,
+    *,
+    start: int | None = None,
+    length: int = 4000,
+    characters: int = 60_000,
+    unit: str | None = None,
+    feedback: Feedback = SILENT,
+) -> Explored:
+    """Make a page to play with.
+
+    Args:
+        network: whose units are shown.
+        vocabulary: its characters.
+        passage: the text.
+        start: where what is shown begins; None: a line of the text on which the scores were measured.
+        length: how many characters are shown.
+        characters: how many are read to rank the features, as `find` does.
+        unit: at which the page opens, such as "0:42"; None: the best single one.
+        feedback: where notes and counts go.
+
+    Raises:
+        ConfigError: there is no such unit, the text is too short, or the page would have too many values.
+    """
+    opens = Unit.parse(unit, network.config) if unit else None
+    ids = passage.ids
+    check_room(network.config, length)
+    if len(ids) < 2:
+        raise ConfigError(f"the text has {counted(len(ids), 'character')} that the model knows", "give a longer text")
+    searched = replace(passage, text=passage.text[:characters], ids=ids[:characters])
+    begins = _line_in_the_second_half(searched.text, length) if start is None else start
+    if begins >= len(ids):
+        raise ConfigError(f"the text has {len(ids):,} characters, none from {begins:,} on", "choose a lower --start")
+    findings = _ranked(network, searched, feedback)
+    opens = opens or (findings[0].unit if findings else Unit(0, 0))
+    drawn = _explorer(network, vocabulary, passage, begins, length, findings, opens)
+    return Explored(passage, begins, begins + len(drawn.text), opens, tuple(findings), drawn)
+
+
+def check_room(config: ModelConfig, length: int) -> None:
+    """Raise ConfigError where a page of so many characters would have too many values."""
+    units = config.num_layers * config.hidden_size
+    if units * length > MOST:
+        room = f"a page of {units:,} units has room for {MOST // units:,} characters"
+        raise ConfigError(room, f"give --length {MOST // units} or less")
+
+
+def _ranked(network: CharRNN, passage: Passage, feedback: Feedback) -> list[Finding]:
+    """What `find` finds, the surest first; nothing where the text is too short to say."""
+    if len(passage) < SHORTEST_SEARCH:
+        least = f"that takes {SHORTEST_SEARCH:,} characters"
+        feedback.note(f"the text is too short to rank features over: {least}")
+        return []
+    wanted, _ = features_wanted(passage.text, (), (), None, feedback)
+    signals = [default_signal(network.config)]
+    found = search_units(network, passage.ids, passage.text, passage.before, wanted, signals, 0, feedback)
+    known = (each for each in found if not isinstance(each, str))
+    return sorted(known, key=lambda each: (each.verdict != "single unit", -each.gain))
+
+
+def _line_in_the_second_half(text: str, length: int) -> int:
+    """Where a line begins after the middle, if the passage still fits there."""
+    last = max(0, len(text) - length)
+    middle = min(len(text) // 2, last)
+    newline = text[middle:last].find("\n")
+    return middle + newline + 1 if newline >= 0 else middle
+
+
+def _explorer(
+    network: CharRNN,
+    vocabulary: Vocabulary,
+    passage: Passage,
+    start: int,
+    length: int,
+    findings: list[Finding],
+    opens: Unit,
+) -> Explorer:
+    config, ids = network.config, passage.ids
+    signal, gates = default_signal(config), gate_names(config)
+    recording = record(network, ids, [signal, *gates], start, start + length)
+    values, decode = recording.signals[signal], vocabulary.decode
+    bounded = is_bounded(config, signal)
+    shown = "tanh(c)" if signal == "tanh_c" else signal
+    stop = start + len(recording.ids)
+    return Explorer(
+        title=passage.model,
+        scale=shown if bounded else f"tanh({shown})",
+        source=f"{' '.join(passage.source)}, characters {start:,} to {stop:,} of {len(ids):,}",
+        text=decode(recording.ids),
+        values=values if bounded else np.tanh(values),
+        gates={name: recording.signals[name] for name in gates},
+        signed=("g", "n"),
+        surprisal=surprisals(network, ids, start, stop),
+        guesses=[
+            list(zip(decode(candidates), map(float, chances), strict=True))
+            for candidates, chances in zip(recording.candidates, recording.chances, strict=True)
+        ],
+        ranked=[_in_the_list(each) for each in findings],
+        opens=(opens.layer, opens.index),
+    )
+
+
+def _in_the_list(finding: Finding) -> Ranked:
+    scores = (finding.score, finding.surface_score, finding.layer_score)
+    unit = finding.unit
+    return Ranked(finding.feature, unit.layer, unit.index, finding.metric, *scores, finding.verdict)
