@@ -15,6 +15,7 @@ from charrnn.cli.progress import SAMPLE_LENGTH
 from charrnn.model.checkpoint import load
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import read
+from charrnn.training.validation import Measured
 
 LOG_KEYS = {"step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"}
 
@@ -137,8 +138,8 @@ def test_the_checkpoint_names_its_text_and_its_split(run, book):
 
 
 def test_a_run_that_patience_ends_says_so(charrnn, book, tiny, tmp_path, monkeypatch):
-    rising = itertools.count(1.0)
-    monkeypatch.setattr("charrnn.training.trainer.nats_per_character", lambda *_, **__: next(rising))
+    rising = (Measured(nats, 35, True) for nats in itertools.count(1.0))
+    monkeypatch.setattr("charrnn.training.validation.measured", lambda *_, **__: next(rising))
     train = ["train", book, *tiny, "--sample-every", 1, "--patience", 2]
     early = charrnn(*train, "--steps", 9, "--out", tmp_path / "early")
     assert "Note: the last 2 validations brought no new best, so the run ended early\n" in early.err
