@@ -45,8 +45,14 @@ class CharRNN(nn.Module):
                 self.embedding = nn.Embedding.from_pretrained(torch.empty(V, E), freeze=False)
             self.layers = nn.ModuleList(Layer(config, size) for size in sizes)
             self.readout = nn.Linear(H, V)
-        self.to_empty(device="cpu")
+        self._allocate()
         initialise(self, generator or torch.Generator())
+
+    def _allocate(self) -> None:
+        """Give each weight memory, its values undefined; `to_empty` would import sympy for it, most of a second."""
+        for module in self.modules():
+            for name, weight in list(module.named_parameters(recurse=False)):
+                setattr(module, name, nn.Parameter(torch.empty(weight.shape)))
 
     @classmethod
     def from_weights(cls, config: ModelConfig, weights: Weights) -> "CharRNN":

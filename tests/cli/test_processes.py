@@ -7,11 +7,12 @@ import sys
 import pytest
 
 HEAVY = ["torch", "numpy", "rich", "matplotlib", "jinja2", "tqdm", "safetensors"]
+COMPILER = {"sympy", "torch._dynamo"}  # seconds that nothing here needs
 
 
 def imported(code, *arguments):
     """Which heavy modules a fresh process has imported after the code."""
-    listing = f"{code}\nimport sys\nprint(*(m for m in {HEAVY} if m in sys.modules), file=sys.stderr)"
+    listing = f"{code}\nimport sys\nprint(*(m for m in {[*HEAVY, *COMPILER]} if m in sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", listing, *map(str, arguments)], capture_output=True, check=True)
     return set(done.stderr.decode().split())
 
@@ -35,6 +36,11 @@ def test_a_run_is_shown_without_torch_and_plots(run, command):
 @pytest.mark.parametrize("command", [["sample", "--length", 5], ["info"]], ids=lambda command: command[0])
 def test_a_model_is_sampled_and_described_without_torch(run, command):
     assert imported(CALL, command[0], run, *command[1:]) == {"numpy", "safetensors"}
+
+
+@pytest.mark.parametrize("command", [["score"], ["neurons", "show", "--unit=0:1", "--length=5"]], ids=" ".join)
+def test_a_text_is_read_without_torchs_compiler(run, book, command):
+    assert not imported(CALL, *command, run, book) & COMPILER
 
 
 def test_head_ends_a_long_sample_quietly(process, run):
