@@ -270,8 +270,14 @@ def stage(run: Path, step: int) -> Path:
 
 
 def stages(run: Path) -> dict[int, Path]:
-    """Return the models that a run has kept of its stages, by their steps, the first one first."""
-    found = ((re.fullmatch(r"step-(\d{8,})", path.stem), path) for path in run.glob(f"{STAGES}/*.safetensors"))
+    """Return the models that a run has kept of its stages, by their steps, the first one first.
+
+    Raises:
+        OSError: their folder cannot be read, which `Path.glob` would pass over.
+    """
+    folder = run / STAGES
+    paths = folder.iterdir() if folder.is_dir() else ()
+    found = ((re.fullmatch(r"step-(\d{8,})\.safetensors", path.name), path) for path in paths)
     return dict(sorted((int(match[1]), path) for match, path in found if match))
 
 

@@ -30,15 +30,15 @@ def wait_for(path, process):
 SLOW_VALIDATION = """
 import sys, time
 from charrnn.cli.main import main
-import charrnn.model.scoring as scoring
-blocks = scoring.score_blocks
-def slow(model, ids, precision, on_read):
+import charrnn.training.validation as validation
+blocks = validation.score_blocks
+def slow(model, ids, precision, on_read, first):
     open(sys.argv[-1] + ".validating", "w").close()
     for _ in range(100):
         time.sleep(0.05)
         on_read(0)
-    yield from blocks(model, ids, precision, on_read)
-scoring.score_blocks = slow
+    yield from blocks(model, ids, precision, on_read, first)
+validation.score_blocks = slow
 main()
 """
 

@@ -282,7 +282,7 @@ PHASES = {
     "reading a text": (["train", "BOOK"], "charrnn.text.opening", "raw"),
     "starting": (TRAIN, "charrnn.cli.runs", "_network"),
     "training": ([*TRAIN, "--steps=1000000"], "charrnn.training.trainer", "Trainer._train_on"),
-    "validating": (TRAIN, "charrnn.training.trainer", "nats_per_character"),
+    "validating": (TRAIN, "charrnn.training.validation", "measured"),
     "saving": (TRAIN, "charrnn.training.run", "save"),
     "measuring at the end": (TRAIN, "charrnn.cli.progress", "_measured"),
     "scoring": (["score", "RUN", "BOOK"], "charrnn.model.scoring", "score_blocks"),

@@ -252,6 +252,7 @@ FOUND = [
     ("train, a large text", "fsync cache$", errno.ENOSPC),
     ("train, with event files", "write out/events", errno.ENOSPC),
     ("train on", "open run/best.safetensors", errno.EACCES),
+    ("neurons compare", "(listdir|scandir) run/stages", errno.EACCES),
 ]
 
 
