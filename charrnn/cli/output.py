@@ -1,6 +1,7 @@
 """The file or folder that a command writes: looked at before any work is done, told when it is written."""
 
 import os
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from charrnn.model.shipped import run_folder
 
 FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # of what is shown, by the file's name
 _TEXT = ("", ".txt")  # names of files that get what a terminal would
+_WRITTEN = (*FORMS, ".htm", ".npz", ".hdf5", ".h5")
+_OF_RUNS = (".safetensors", ".jsonl")  # models, states and logs
 
 
 class NamedPath(click.Path):
@@ -51,6 +54,8 @@ class OutputFile(NamedPath):
             self.fail(f"{path} should end in {' or '.join(self._suffixes)}.", param, ctx)
         if path.is_dir():
             raise ConfigError(f"{path} is a folder", "name a file in it")
+        if path.suffix.lower() in _OF_RUNS:
+            raise ConfigError(f"{path} is named as a file of a run is, and would replace it", "give another name")
         if is_special(path):
             raise ConfigError(f"{path} is a device or a pipe, which a new file would replace", "name a plain file")
         if not (self._folder_is_made or path.parent.is_dir()):
@@ -73,16 +78,27 @@ PAGE = OutputFile(".html", ".htm")
 
 
 def spare_inputs(context: click.Context, param: click.Parameter, value: Any) -> Any:
-    """As the callback of an argument that names files to read, refuse an output that would replace one of them.
+    """As the callback of an argument that names what is read, refuse an output that would replace a file of it.
 
-    A file is the same by whatever path or link it is named.
+    A file is the same by whatever path or link it is named; of a glob and a folder, those in it count.
     """
     for output in _outputs(context):
-        for name in filter(os.path.isfile, (value,) if isinstance(value, str) else value):
-            written = output / os.path.basename(name) if output.is_dir() and Path(name).suffix in FORMS else output
-            if written.is_file() and os.path.samefile(name, written):
+        for name in (value,) if isinstance(value, str) else value:
+            if (written := _replaced(name, output)) is not None:
                 raise ConfigError(f"{written} is read by this command and could be overwritten", "write elsewhere")
     return value
+
+
+def _replaced(name: str, output: Path) -> Path | None:
+    """The file of those that a name means that an output would replace; None where there is none."""
+    if os.path.isdir(name):  # in which an older page or picture may lie
+        inside = output.is_file() and Path(os.path.realpath(output)).is_relative_to(os.path.realpath(name))
+        return output if inside and output.suffix.lower() not in _WRITTEN else None
+    for path in [name] if os.path.isfile(name) else filter(os.path.isfile, glob(name, recursive=True)):
+        written = output / os.path.basename(path) if output.is_dir() and Path(path).suffix in FORMS else output
+        if written.is_file() and os.path.samefile(path, written):
+            return written
+    return None
 
 
 def _outputs(context: click.Context) -> list[Path]:

@@ -133,6 +133,27 @@ def test_no_output_replaces_what_the_command_reads(charrnn, run, book, tmp_path,
     assert (page.read_bytes(), model.read_bytes()) == before
 
 
+@pytest.mark.parametrize("source", ["", "*.txt"], ids=["a folder", "a glob"])
+def test_no_output_replaces_a_file_of_a_folder_that_is_read(charrnn, run, book, tmp_path, source):
+    text = tmp_path / "texts" / "book.txt"
+    text.parent.mkdir()
+    text.write_bytes(book.read_bytes())
+    typed = ("neurons", "show", run, text.parent / source, "--unit=0:0", "--length=9", "-o")
+    assert "is read by this command and could be overwritten" in is_clean(charrnn(*typed, text))
+    assert text.read_bytes() == book.read_bytes()
+    for _ in range(2):  # a page that an earlier call has left there is nobody's text
+        assert charrnn(*typed, text.parent / "page.html").status == 0
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "state.safetensors", "log.jsonl", "new.safetensors"])
+def test_no_output_takes_the_name_of_a_runs_files(charrnn, run, book, name):
+    place = Path(run, name)
+    before = place.read_bytes() if place.exists() else None
+    told = is_clean(charrnn("neurons", "show", run, book, "--unit=0:0", "--format=html", "-o", place))
+    assert "is named as a file of a run is, and would replace it; give another name" in told
+    assert (place.read_bytes() if place.exists() else None) == before
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_no_output_replaces_a_pipe_or_a_device(charrnn, run, book, tmp_path):
     os.mkfifo(tmp_path / "pipe")
