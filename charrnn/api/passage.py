@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from charrnn.api.feedback import SILENT, Feedback
+from charrnn.api.limits import CONTEXT
 from charrnn.errors import ConfigError, VocabularyError, counted
 from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from charrnn.model.checkpoint import Checkpoint
-
-CONTEXT = 100_000  # characters before a passage that are kept, to know how it begins
 
 
 @dataclass(frozen=True)

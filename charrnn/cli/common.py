@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from charrnn.text.sources import Listing, Text
 
 GIVEN_THREADS, THREADS = "charrnn.given_threads", "charrnn.threads"  # of a command, in its context
-CONTEXT = 100_000  # characters before a text or passage that are read to know how it begins
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -288,15 +287,6 @@ def read_corpus(
         return Corpus.from_listing(listing, reading, val_fraction, test_fraction, min_count, on_bytes=bar.update)
 
 
-def read_text(sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoint", part: str) -> str:
-    """Read the sources, or the part of them that the model's split names.
-
-    Raises:
-        ConfigError: a part is asked for and the text is not the one that the model was trained on.
-    """
-    return part_of_text(read_sources(sources, reading), checkpoint, part)
-
-
 def read_unseen(
     sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoint", part: str | None
 ) -> tuple[str, str, str]:
@@ -316,7 +306,7 @@ def read_unseen(
 
 
 def part_of_text(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
-    """Return the part of a text that the model's split names, after the text's notes; errors as of `read_text`."""
+    """Return the part of a text that the model's split names, after the text's notes; errors as of `read_passage`."""
     from charrnn.api import passage
 
     return passage.part_of_text(text, checkpoint, part, FEEDBACK)

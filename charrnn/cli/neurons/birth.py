@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.api.limits import SHORTEST_SEARCH
+from charrnn.api.limits import CONTEXT, SHORTEST_SEARCH
 from charrnn.cli.common import (
-    CONTEXT,
     build_network,
     echo_json,
     encode,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from charrnn.api.limits import SHORTEST_SEARCH
-from charrnn.cli.common import CONTEXT, note, progress_bar, read_unseen
+from charrnn.api.limits import CONTEXT, SHORTEST_SEARCH
+from charrnn.cli.common import note, progress_bar, read_unseen
 from charrnn.errors import counted
 from charrnn.text.reading import Reading
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.api.limits import CONTEXT
 from charrnn.api.result import json_text
 from charrnn.cli.common import (
-    CONTEXT,
     build_network,
     device_option,
     encode,
