@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -44,7 +45,7 @@ SHAPES = [  # cell, layers, units, batch, window
     ("gru", 1, 512, 128, 64), ("rnn", 1, 1024, 128, 64), ("peephole", 1, 512, 128, 32),
 ]  # fmt: skip
 WARM_UP, STEPS = 8, 40
-SEEDS = {1 / 3: (0, 1, 2), 1.0: (0,)}  # of minutes
+BUDGETS = (1 / 3, 1.0)  # minutes
 PARTS = ("steps", "streams", "quality", "tests")
 
 
@@ -83,7 +84,9 @@ def _cudnn(cell: str, layers: int, units: int, batch: int, window: int, number: 
         network.zero_grad()
         network(x)[0].sum().backward()
 
-    return _milliseconds(step)
+    with warnings.catch_warnings():  # torch does not lay bfloat16 weights as cuDNN wants them
+        warnings.filterwarnings("ignore", "RNN module weights")
+        return _milliseconds(step)
 
 
 def _step(cell: str, layers: int, units: int, batch: int, window: int) -> float:
@@ -141,8 +144,8 @@ def _streams(options: argparse.Namespace) -> None:
 def _quality(options: argparse.Namespace) -> None:
     print("\n| seconds | seed | units | val nats | best val | steps | characters a second |")
     print("|---|---|---|---|---|---|---|", flush=True)
-    for minutes, seeds in SEEDS.items():
-        for seed in seeds:
+    for minutes in BUDGETS:
+        for seed in range(options.seeds):
             row = _trained(options.text, minutes, seed)
             print(
                 f"| {60 * minutes:.0f} | {seed} | {row['hidden_size']} | {row['last']:.4f} | {row['best']:.4f} | "
@@ -170,7 +173,7 @@ def _charrnn(arguments: list[str]) -> dict[str, Any]:
 
 
 def _tests(options: argparse.Namespace) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *options.pytest]
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "--numprocesses", "8", *options.pytest]
     told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout
     print("\n" + "\n".join(line for line in told.splitlines() if line.startswith(("FAILED", "ERROR"))))
     print(f"`{' '.join(command[1:])}`: {told.splitlines()[-1]}", flush=True)
@@ -182,8 +185,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--text", default="shakespeare", help="a file or named corpus for `quality` (default: %(default)s)"
     )
+    parser.add_argument("--seeds", type=int, default=1, help="trainings for each time of `quality`")
     parser.add_argument(
-        "--pytest", nargs="*", default=["tests/model", "tests/training", "tests/sampling", "tests/neurons"]
+        "--pytest", nargs="*", default=["tests/model", "tests/training", "tests/sampling", "tests/neurons", "tests/api"]
     )
     options = parser.parse_intermixed_args()
     if unknown := set(options.parts) - set(PARTS):

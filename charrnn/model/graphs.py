@@ -1,6 +1,8 @@
 """Graphed: a function of tensors whose many small kernels a GPU starts at once, as a graph, if that proves right."""
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -50,12 +52,15 @@ class Graphed:
         return run(*inputs)
 
     def _make(self, inputs: Sequence[Tensor], kind: Any) -> None:
+        drawn = [generator.get_state() for generator in self._generators]
         try:
             replay = self._capture(self._function, [x.clone() for x in inputs], self._generators)
             if not _agree(self._results(replay, inputs), self._results(self._function, inputs)):
                 raise RuntimeError("it gave other numbers")
         except (RuntimeError, AssertionError) as error:  # what a driver or torch cannot do, and want of memory
             why = str(error).partition("\n")[0]
+            for generator, state in zip(self._generators, drawn, strict=True):
+                _released(generator, state)
             self.failure = f"a graph of the steps failed ({why}); the GPU gets them one by one, which takes longer"
             return
         self._replay, self._graph_kind = replay, kind
@@ -79,7 +84,7 @@ def _captured(function: Function, inputs: list[Tensor], generators: Sequence[Gen
     graph: Any = torch.cuda.CUDAGraph()
     for generator in generators:
         graph.register_generator_state(generator)
-    with torch.cuda.graph(graph):
+    with _nothing_collected(), torch.cuda.graph(graph):
         outputs = function(*inputs)
 
     def replay(*values: Tensor) -> Sequence[Tensor]:
@@ -89,6 +94,26 @@ def _captured(function: Function, inputs: list[Tensor], generators: Sequence[Gen
         return outputs
 
     return replay
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep the garbage collector away: a graph that it takes down while another one is made spoils that one."""
+    collects = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _released(generator: Generator, state: Tensor) -> None:
+    """Bring a generator back to a state; a capture that failed leaves it waiting for the capture's end."""
+    if generator.device.type == "cuda":
+        generator.graphsafe_set_state(Generator(generator.device))
+    generator.set_state(state)
 
 
 def _agree(ones: list[Tensor], others: list[Tensor]) -> bool:

@@ -16,7 +16,8 @@ _OPERATIONS = 30  # floating-point operations of training a layer, for each char
 _NARROWEST = 64
 _STEPS_AT_FULL_RATE = 6000.0  # longer runs take smaller steps: at the full rate a wide network's weights ran away
 _MOST_READINGS = 1000.0  # of a text in a run whose budget nobody gave
-_WIDTH, _WIDTH_FOR_TEXT = 0.164, 1.0  # found on Tiny Shakespeare, as `_dropout` and `_weight_dropout` are
+_WIDTH, _WIDTH_FOR_TEXT = 0.164, 1.5  # found on Tiny Shakespeare, as `_dropout` and `_weight_dropout` are
+_DECAY = 0.25  # the optimiser's weight decay, in parts of the weight dropout
 
 # Where a cell differs from the LSTM, as far as it was measured: parts of its width and dropout, and the learning rate.
 _BY_CELL = {
@@ -60,7 +61,7 @@ class Hardware:
     def operations(self) -> float:
         """Floating-point operations a second that a training step reaches, roughly: enough to choose a size by."""
         if self.gpu:
-            return self.processes * (6e13 if self.bfloat16 else 1e13)
+            return self.processes * (1e14 if self.bfloat16 else 1e13)
         return self.cores * (2.5e11 if self.bfloat16 else 1e11)
 
     def __str__(self) -> str:
@@ -127,7 +128,8 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     """Choose what nobody gave, by the text, the budget, the hardware, the cell and the depth.
 
     A deeper stack gets narrower layers, so that it sees as many characters in its time, and a lower rate. The more
-    often a text will be read, and by the wider a network, the more is dropped; the longer the run, the lower the rate.
+    often a text will be read, and by the wider a network, the more is dropped, and the more weights decay; the longer
+    the run, the lower the rate.
     """
     cell, depth = _BY_CELL[options["cell"]], max(1, options.get("num_layers", 1))
     sizes = {"batch_size": 128 if hardware.gpu else 32, "seq_length": 32 if options["cell"] == "peephole" else 64}
@@ -143,13 +145,15 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     readings = seen / max(1, characters)
     steps = seen / of_step
     rate = cell["learning_rate"] * min(1, 512 / max(1, hidden)) / depth**0.75
+    weight_dropout = _weight_dropout(readings * 4 * depth * hidden**2 / max(1, characters), cell["dropout"])
     chosen = {
         **sizes,
         "hidden_size": hidden,
         "embedding_size": min(256, hidden),
         "learning_rate": rate * min(1, (_STEPS_AT_FULL_RATE / max(1, steps)) ** 0.5),
         "dropout": _dropout(readings, cell["dropout"]),
-        "weight_dropout": _weight_dropout(readings * 4 * depth * hidden**2 / max(1, characters), cell["dropout"]),
+        "weight_dropout": weight_dropout,
+        "weight_decay": round(_DECAY * options.get("weight_dropout", weight_dropout), 3),
     }
     times = float(f"{readings:.0f}" if readings >= 1 else f"{readings:.1g}")
     return chosen, f"about {counted(times, 'reading')} of {counted(characters, 'character')} on {hardware}"
@@ -167,13 +171,14 @@ def _width(options: Mapping[str, Any], hardware: Hardware, seen: float | None) -
 
 
 def _dropout(readings: float, share: float) -> float:
-    """None for a text that is read once or twice; 0.2 at five readings, 0.38 at twelve, half the units from 23 on."""
-    return round(share * min(0.5, max(0.0, 0.15 * log2(1 + readings) - 0.18)), 2)
+    """None for a text that is read once or twice; 0.2 at five readings, 0.38 at twelve, 0.5 at 23, 0.6 from 90 on."""
+    few, many = 0.15 * log2(1 + readings) - 0.18, 0.05 * log2(1 + readings) + 0.27
+    return round(share * min(0.6, max(0.0, min(few, many))), 2)
 
 
 def _weight_dropout(uses: float, share: float) -> float:
-    """By readings times recurrent weights for each character: none up to fifteen, 0.2 at a hundred, 0.4 from 500 on."""
-    return round(share * min(0.4, max(0.0, 0.08 * log2(max(1.0, uses / 15)))), 2)
+    """By readings times recurrent weights for each character: none up to fifteen, 0.33 at 100, 0.5 from 270 on."""
+    return round(share * min(0.5, max(0.0, 0.12 * log2(max(1.0, uses / 15)))), 2)
 
 
 def _characters_seen(characters: int, options: Mapping[str, Any], of_step: int) -> float | None:

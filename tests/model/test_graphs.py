@@ -1,5 +1,7 @@
 """A graph stands in for its function only for inputs of its kind, and only after it has proved right."""
 
+import gc
+
 import pytest
 import torch
 
@@ -141,3 +143,56 @@ def test_a_graph_that_writes_other_numbers_is_not_used():
     graphed = total.graphed(capture)
     held_against_the_function(graphed, Total(), [inputs(seed=seed) for seed in range(6)])
     assert "it gave other numbers" in graphed.failure
+
+
+def test_after_a_capture_that_failed_the_same_numbers_are_drawn_as_without_it():
+    def fails(function, inputs, generators):
+        function(*inputs)
+        raise RuntimeError("no memory")
+
+    total, plain = Total(), Total()
+    graphed = total.graphed(fails)
+    for seed in range(5):
+        graphed(*inputs(seed=seed)), plain(*inputs(seed=seed))
+    assert "no memory" in graphed.failure
+    assert torch.equal(total.generator.get_state(), plain.generator.get_state())
+
+
+on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+
+@on_a_gpu
+def test_a_gpu_goes_on_drawing_after_a_capture_that_failed():
+    def drawing(generator):
+        def draw(x):
+            y = x + torch.rand(3, device="cuda", generator=generator)
+            if torch.cuda.is_current_stream_capturing():
+                y.sum().item()  # not allowed then
+            return [y]
+
+        return draw
+
+    ones, others = (torch.Generator("cuda").manual_seed(1) for _ in range(2))
+    graphed, plain = Graphed(drawing(ones), generators=[ones]), drawing(others)
+    x = torch.ones(3, device="cuda")
+    held_against_the_function(graphed, plain, [[x]] * 5)
+    assert graphed.failure
+
+
+@on_a_gpu
+def test_a_graph_that_is_garbage_does_not_spoil_a_new_one():
+    x = torch.ones(3, device="cuda")
+    old = Graphed(lambda x: [x + 1])
+    for _ in range(WARM_UP + 1):
+        old(x)
+    old.itself = old
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        del old
+        new = Graphed(lambda x: [torch.stack([x + n for n in range(9)]).sum(0)])
+        for _ in range(WARM_UP + 1):
+            new(x)
+    finally:
+        gc.set_threshold(*thresholds)
+    assert new.failure is None

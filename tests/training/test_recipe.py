@@ -130,19 +130,26 @@ def test_more_gpus_make_a_wider_network():
 
 
 def test_the_more_often_a_text_is_read_the_more_is_dropped():
-    dropped = [recipe(6, {"epochs": epochs, "hidden_size": 64})[0].dropout for epochs in (1, 5, 10, 1e6)]
+    dropped = [recipe(6, {"epochs": epochs, "hidden_size": 64})[0].dropout for epochs in (1, 5, 12, 23, 40, 1e6)]
     assert dropped == sorted(set(dropped))
-    assert dropped[0] == 0
-    assert dropped[-1] == 0.5
+    assert dropped == [0, 0.21, 0.38, 0.5, 0.54, 0.6]
 
 
 def test_the_wider_a_network_reads_a_text_often_the_more_weights_are_dropped():
     often = [recipe(6, {"epochs": epochs, "hidden_size": 512})[0].weight_dropout for epochs in (1, 40, 120, 1e6)]
     assert often == sorted(set(often))
-    assert (often[0], often[-1]) == (0, 0.4)
+    assert (often[0], often[-1]) == (0, 0.5)
     wide = [recipe(6, {"epochs": 40, "hidden_size": hidden})[0].weight_dropout for hidden in (64, 512, 1024)]
     assert wide == sorted(set(wide))
     assert wide[0] == 0
+
+
+def test_weights_decay_where_they_are_dropped():
+    pairs = [recipe(6, {"epochs": epochs, "hidden_size": 1024}) for epochs in (1, 20, 40, 1e6)]
+    assert [training.weight_decay for _, training in pairs] == [
+        pytest.approx(model.weight_dropout / 4, abs=0.0006) for model, _ in pairs
+    ]
+    assert recipe(6, {"epochs": 40, "weight_dropout": 0.2})[1].weight_decay == 0.05
 
 
 def test_a_long_run_takes_smaller_steps():

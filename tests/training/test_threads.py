@@ -39,6 +39,12 @@ def test_to_choose_the_threads_beforehand_changes_nothing_of_a_run(make_trainer)
     np.testing.assert_equal(plain.model.weights(), settled.model.weights())
 
 
+@pytest.fixture
+def tiny(tiny):
+    """On the CPU, also where there is a GPU: there threads are left as they are."""
+    return (*tiny, "--device=cpu")
+
+
 def kept(folder):
     return load(folder / "last.safetensors").header.training.get("threads")
 
