@@ -30,6 +30,9 @@ class Window(NamedTuple):
     epoch: int
 
 
+ANEW = 101  # windows after which a reader begins anew; a prime number, so that it is elsewhere in each epoch
+
+
 class Batch(NamedTuple):
     """One window of every stream: B sequences of T characters and, as targets, the characters that follow them."""
 
@@ -46,7 +49,9 @@ class Streams:
     The text is cut into B contiguous stretches, one a reader; an epoch reads every stretch once, in windows of T
     characters (the last may be shorter). Where an epoch ends, reader b stands where reader b+1 began, so that its
     recurrent state belongs to reader b+1 in the next epoch. The first window's length changes from epoch to epoch,
-    so that truncation does not always cut at the same characters.
+    so that truncation does not always cut at the same characters. Now and then a reader begins anew from the zero
+    state, so that a model learns to begin anywhere, as it has to in use: without it, a second layer's cells could
+    count up for good when a text began in the middle of a sentence.
 
     Sizes too large for the text are reduced: first fewer readers, then a shorter window. Several processes may share
     the readers: `rows` are this one's.
@@ -104,6 +109,10 @@ class Streams:
             places = np.array(self.rows)[:, None] * self.stretch + np.arange(begin, end + 1)
             window = self.ids[places].astype(np.int64)
             yield Batch(window[:, :-1], window[:, 1:], epoch, begin == 0)
+
+    def beginning(self, step: int) -> slice:
+        """Return which of this process's readers begin anew at a step: each once in `ANEW` windows."""
+        return slice((step - self.rows.start) % ANEW, None, ANEW)
 
     def _cuts(self, epoch: int) -> list[int]:
         first = int(epoch * _GOLDEN % 1 * self.seq_length) or self.seq_length

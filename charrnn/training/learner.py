@@ -71,6 +71,11 @@ class Learner:
         self._pace.keep()
         return Step(loss, norm, targets.numel() * self.group.size, letter)
 
+    def forget(self, readers: slice) -> None:
+        """Let some readers go on from the zero state, as in a text that begins there."""
+        for part in (part for layer in self._state or () for part in layer):
+            part[readers].zero_()
+
     def _graphed(self) -> Graphed | None:
         """The whole step as a graph, on a GPU that trains alone: NCCL's own threads may disturb a capture."""
         if self.model.device.type != "cuda" or self.group.size > 1:

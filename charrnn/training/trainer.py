@@ -214,6 +214,7 @@ class Trainer:
         return progress
 
     def _train_on(self, batch: Fed, rate: float) -> None:
+        self._learner.forget(self.streams.beginning(self._step))
         with self.threads.piece(STEP):
             step = self._learner.learn(batch, rate, self._clock.told())
         self._step, self._rate = self._step + 1, rate

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.text.corpus import Streams
+from charrnn.text.corpus import ANEW, Streams
 
 
 @st.composite
@@ -89,6 +89,15 @@ def test_sizes_are_reduced_only_as_far_as_a_short_text_asks(length, batch_size, 
     assert streams.batch_size * streams.seq_length <= length - 1
     if batch_size * seq_length <= length - 1:
         assert (streams.batch_size, streams.seq_length) == (batch_size, seq_length)
+
+
+def test_each_reader_begins_anew_once_in_so_many_steps_whichever_process_it_is_of():
+    whole = Streams.over(np.arange(900), 6, 3)
+    parts = [whole.share(rank, 2) for rank in (0, 1)]
+    for step in range(3 * ANEW):
+        expected = [row for row in range(6) if row == step % ANEW]
+        assert list(range(6))[whole.beginning(step)] == expected
+        assert [row for part in parts for row in list(part.rows)[part.beginning(step)]] == expected
 
 
 def test_two_characters_are_one_window():

@@ -179,6 +179,20 @@ def test_without_patience_a_run_goes_on_to_its_end(make_trainer, monkeypatch):
     assert validations(make_trainer(steps=4, sample_every=1), [1.0, 2.0, 3.0, 4.0], monkeypatch) == 4
 
 
+def test_a_reader_that_begins_anew_knows_nothing_of_what_it_read(make_model):
+    ids = torch.tensor([[0, 1, 2, 1], [2, 2, 0, 1], [1, 0, 0, 2]])
+    learner, afresh = (Learner(make_model(), TrainingConfig(steps=2), torch.float32, Group()) for _ in range(2))
+    learner.learn((ids.flip(1), ids, False), 0.0)
+    carried = learner.state()["recurrent.0.0"].clone()
+    learner.forget(slice(1, None, 2))
+    learner.learn((ids, ids, False), 0.0)
+    afresh.learn((ids, ids, False), 0.0)
+    ones, others = learner.state()["recurrent.0.0"], afresh.state()["recurrent.0.0"]
+    assert torch.equal(ones[1], others[1])
+    assert not torch.equal(ones[0], others[0])
+    assert carried[1].abs().sum() > 0
+
+
 def test_the_training_loss_charges_what_is_folded(make_model):
     losses, ids = [], torch.tensor([[0, 1, 2, 1]])
     for folding in (None, Folding(id=1, nats=3.0)):
