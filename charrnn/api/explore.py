@@ -167,5 +167,5 @@ def _explorer(
 
 def _in_the_list(finding: Finding) -> Ranked:
     scores = (finding.score, finding.surface_score, finding.layer_score)
-    unit = finding.unit
-    return Ranked(finding.feature, unit.layer, unit.index, finding.metric, *scores, finding.verdict)
+    chosen = (finding.sign, finding.p_value, finding.verdict)
+    return Ranked(finding.feature, finding.unit.layer, finding.unit.index, finding.metric, *scores, *chosen)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from charrnn.display.colours import colour, css, ink
+from charrnn.display.findings import P_VALUE, short_p
 from charrnn.display.page import template
 from charrnn.display.signs import one_line, sign
 
@@ -37,6 +38,8 @@ class Ranked:
     score: float
     surface: float  # the score of the last characters alone
     whole: float  # the score of a probe on the unit's layer
+    sign: int  # −1 where the unit is low while the feature is on
+    p_value: float  # that a unit scores as well by chance
     verdict: str
 
 
@@ -72,6 +75,7 @@ def html(explorer: Explorer) -> str:
         style=Markup(style), style_hash=_hash(style),
         data=Markup(_as_block(_content(explorer))),
         legend=range(PAINTS),
+        p_value=P_VALUE,
     )  # fmt: skip
 
 
@@ -103,7 +107,7 @@ def _content(explorer: Explorer) -> dict[str, Any]:
             {
                 "feature": one_line(each.feature), "unit": [each.layer, each.index], "metric": each.metric,
                 "score": round(each.score, 3), "surface": round(each.surface, 3), "whole": round(each.whole, 3),
-                "verdict": each.verdict,
+                "sign": each.sign, "p": short_p(each.p_value), "verdict": each.verdict,
             }
             for each in explorer.ranked
         ],

@@ -252,8 +252,9 @@ function rank() {
     const button = choice(...each.unit, each.feature);
     button.title = each.metric;
     cell.append(button);
-    line.append(cell, element("td", "", name(...each.unit)), element("td", "", each.score.toFixed(2)),
-      element("td", "", each.surface.toFixed(2)), element("td", "", each.whole.toFixed(2)), element("td", "", each.verdict));
+    const scores = [each.score, each.surface, each.whole].map((score) => score.toFixed(2));
+    const rest = [`${each.sign < 0 ? "−" : ""}${name(...each.unit)}`, ...scores, each.p, each.verdict];
+    line.append(cell, ...rest.map((said) => element("td", "", said)));
     return line;
   }));
 }
