@@ -17,6 +17,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from safetensors import safe_open
 from safetensors.numpy import save
 from safetensors.torch import save_file
@@ -102,6 +103,13 @@ COMMANDS = {
     "train from": "train TEXT --init-from RUN --steps 2 --seq-length 8 --batch-size 2 --precision float32 --out OUT",
     "train on": "train --resume RUN",
 }
+
+
+def writable_here(command: str) -> None:
+    """Skip the test of a command that writes by a package that is not installed."""
+    for sign, package in ((".hdf5", "h5py"), ("--tensorboard", "tensorboard")):
+        if sign in command:
+            pytest.importorskip(package, reason=f"{package} is not installed")
 
 
 def arguments(name: str, folder: Path) -> list[str]:

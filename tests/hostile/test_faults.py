@@ -238,6 +238,7 @@ def world(tmp_path_factory):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_call_of_the_disk_that_fails_is_told_in_a_line_and_nothing_is_lost_or_left(world, name):
+    forged.writable_here(COMMANDS[name])
     usual = Undisturbed(world, name)
     choose = random.Random(name)
     for at in choose.sample(range(1, len(usual.calls) + 1), SLOWER.get(name, TRIED)):
@@ -258,6 +259,7 @@ FOUND = [
 
 @pytest.mark.parametrize(("name", "call", "number"), FOUND)
 def test_a_call_that_once_broke_the_law_keeps_it(world, name, call, number):
+    forged.writable_here(COMMANDS[name])
     usual = Undisturbed(world, name)
     first = next(at for at, each in enumerate(usual.calls, 1) if re.match(call, each))
     held(world, name, usual, first, number)

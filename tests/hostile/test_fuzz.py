@@ -267,6 +267,7 @@ RUNNING = [name for name in forged.COMMANDS if name.split(",")[0] in RUNS_IT and
 
 @pytest.mark.parametrize("name", RUNNING)
 def test_a_network_whose_states_outgrow_float32_is_told_by_every_command_that_runs_it(name):
+    forged.writable_here(forged.COMMANDS[name])
     relu = forged.honest(folder())[3]
     for copy in ("run", "other"):
         shutil.rmtree(folder() / copy, ignore_errors=True)
