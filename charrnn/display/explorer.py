@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from markupsafe import Markup
 from charrnn.display.colours import colour, css, ink
 from charrnn.display.findings import P_VALUE, short_p
 from charrnn.display.page import template
-from charrnn.display.signs import one_line, sign
+from charrnn.display.signs import is_running, one_line, sign
 
 PAINTS = 41  # colours from −1 to 1
 LEVELS = 64  # numbers from −1 to 1 that a value is kept as: each is within 1/63 of what it was
@@ -96,6 +97,7 @@ def _content(explorer: Explorer) -> dict[str, Any]:
         "signs": signs,
         "ends": _places(explorer.text, "\n"),
         "tabs": _places(explorer.text, "\t"),
+        "runs": _runs(explorer.text),
         "surprisal": np.round(explorer.surprisal, 2).tolist(),
         "alphabet": alphabet,
         "guesses": [[(places[sign(guess)], round(100 * chance)) for guess, chance in row] for row in explorer.guesses],
@@ -116,6 +118,13 @@ def _content(explorer: Explorer) -> dict[str, Any]:
 
 def _places(text: str, wanted: str) -> list[int]:
     return [place for place, character in enumerate(text) if character == wanted]
+
+
+def _runs(text: str) -> list[int]:
+    """Where the lines begin that are set as a run, so that a browser orders and joins their letters."""
+    lines = text.split("\n")
+    begins = accumulate((len(line) + 1 for line in lines[:-1]), initial=0)
+    return [begin for begin, line in zip(begins, lines, strict=True) if is_running(line)]
 
 
 def _kept_gates(explorer: Explorer, room: int) -> dict[str, str]:

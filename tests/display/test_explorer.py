@@ -151,6 +151,27 @@ def test_ranked_features_lead_to_their_units(shown):
     assert unit(page) == "2:4"
 
 
+@pytest.mark.parametrize("line", ["السلام عليكم", "בראשית ברא"])
+def test_a_browser_sets_a_line_from_right_to_left_and_arrows_go_where_they_point(shown, line):
+    page = shown(made(f"plain\n{line}\nplain\n"))
+    boxes = [character(page, place).bounding_box() for place in range(6 + len(line) + 7)]
+    left = [box["x"] for box in boxes]
+    assert left[6 : 7 + len(line)] == sorted(left[6 : 7 + len(line)], reverse=True)
+    assert left[:6] == left[7 + len(line) :] == sorted(left[:6])
+    rows = sorted({round(box["y"]) for box in boxes})
+    assert len(rows) == 3
+    assert rows[2] - rows[1] == pytest.approx(rows[1] - rows[0], abs=2)  # no line stands empty between them
+    character(page, 6).click()
+    page.locator("#text").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#text .at").bounding_box() == boxes[7]
+
+
+def test_a_mark_stands_on_its_letter_in_a_run_and_on_a_circle_alone(shown):
+    page = shown(made("कि e\u0301\ne\u0301\n"))
+    assert page.locator("#text").inner_text().split() == ["कि", "e\u0301↵", "e◌\u0301↵"]
+
+
 def test_strongest_passages_lead_to_their_places(shown):
     page = shown()
     page.keyboard.press("s")

@@ -42,14 +42,23 @@ function element(tag, className, text) {
 }
 
 function writeText() {
-  const ends = new Set(data.ends), tabs = new Set(data.tabs);
+  const ends = new Set(data.ends), tabs = new Set(data.tabs), runs = new Set(data.runs);
   const fragment = document.createDocumentFragment();
+  let line = fragment;
   spans = data.signs.map((sign, place) => {
-    const span = element("span", "", sign);
+    if (runs.has(place)) {
+      line = element("div", "run");
+      line.dir = "auto";
+      fragment.append(line);
+    }
+    const span = element("span", "", line === fragment ? sign : sign.replace(/^◌(?=.)/u, ""));
     span.place = place;
     if (tabs.has(place)) span.dataset.tab = "";
-    fragment.append(span);
-    if (ends.has(place)) fragment.append("\n");
+    line.append(span);
+    if (ends.has(place)) {
+      if (line === fragment) fragment.append("\n");
+      line = fragment;
+    }
     return span;
   });
   $("text").replaceChildren(fragment);
@@ -134,7 +143,7 @@ function passage(place, peak, size) {
   button.type = "button";
   button.append(element("span", "soft", `${signed(peak)} `));
   const levels = row(state.layer, state.index);
-  for (let i = place; i < place + size; i += 1) button.append(element("span", `v${paint(levels[i])}`, data.signs[i]));
+  for (let i = place; i < place + size; i += 1) button.append(element("span", `v${paint(levels[i])}`, spans[i].textContent));
   button.setAttribute("aria-label", `peak ${signed(peak)}: ${data.signs.slice(place, place + size).join("")}`);
   button.addEventListener("click", () => goTo(place, size));
   const item = element("li");
@@ -299,8 +308,9 @@ function lineAway(place, step) {
 
 function textKey(event) {
   const at = Math.max(0, state.at);
+  const right = getComputedStyle(spans[at]).direction === "rtl" ? -1 : 1;
   const places = {
-    ArrowLeft: () => state.at - 1, ArrowRight: () => state.at + 1, ArrowUp: () => lineAway(at, -1),
+    ArrowLeft: () => state.at - right, ArrowRight: () => state.at + right, ArrowUp: () => lineAway(at, -1),
     ArrowDown: () => lineAway(at, 1), Home: () => 0, End: () => data.length - 1,
     PageUp: () => at - 400, PageDown: () => at + 400,
   };
