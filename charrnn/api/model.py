@@ -16,6 +16,7 @@ from charrnn.model.checkpoint import load as load_checkpoint
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.model.storage import NumberFormat
 from charrnn.sampling.distribution import SamplingConfig
 from charrnn.sampling.sampler import Sampler, until
 from charrnn.text.reading import DEFAULT, Reading
@@ -311,9 +312,13 @@ class Model:
         read = self._passage(passage, SILENT)
         return api.trace.trace(self.network, self.vocabulary, read, position, of=of, length=length, measure=measure)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as a checkpoint, which every command reads as MODEL."""
-        save(self.checkpoint, Path(path))
+    def save(self, path: str | os.PathLike[str], number: NumberFormat = "float32") -> None:
+        """Write it as a checkpoint, which every command reads as MODEL; float16 halves it, int8 quarters it.
+
+        Raises:
+            CheckpointError: a weight is beyond what float16 can hold.
+        """
+        save(self.checkpoint, Path(path), number)
 
     def __repr__(self) -> str:
         config, corpus, val = self.config, self.checkpoint.header.corpus, self.figures.val_nats

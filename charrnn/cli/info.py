@@ -42,7 +42,7 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
     layers = counted(model.num_layers, "layer")
     embedding = f"embedding {model.embedding_size}" if model.embedding_size else "one-hot"
     yield "network", f"{model.kind}, {layers} of {model.hidden_size} units, {embedding}, {model.dropouts}"
-    yield "parameters", f"{model.parameters:,}"
+    yield "parameters", f"{model.parameters:,}, stored in {checkpoint.number}"
     yield (
         "text",
         f"{corpus.name}, {corpus.characters:,} characters" + (f" ({corpus.licence})" if corpus.licence else ""),
@@ -58,14 +58,15 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
             yield f"{part} loss", f"{nats:.4f} nats per character ({bits(nats):.4f} bits){figures.of(part)}"
     yield "trained", f"{counted(figures.step, 'step')}, {figures.epoch:.2f} epochs, {figures.seconds:.0f} s"
     yield "recipe", ", ".join(f"{name} {value}" for name, value in header.training.items())
-    yield "made", f"{header.created} by charrnn {header.charrnn_version}, format {_format_version()}"
+    yield "made", f"{header.created} by charrnn {header.charrnn_version}, format {checkpoint.format_version}"
 
 
 def _described(checkpoint: "Checkpoint") -> dict[str, Any]:
     """What a script reads."""
     header = checkpoint.header
     return {
-        "format_version": _format_version(),
+        "format_version": checkpoint.format_version,
+        "number_format": checkpoint.number,
         **asdict(header.model),
         "parameters": header.model.parameters,
         **asdict(header.figures),
@@ -75,9 +76,3 @@ def _described(checkpoint: "Checkpoint") -> dict[str, Any]:
         "created": header.created,
         "charrnn_version": header.charrnn_version,
     }
-
-
-def _format_version() -> int:
-    from charrnn.model.checkpoint import FORMAT_VERSION
-
-    return FORMAT_VERSION

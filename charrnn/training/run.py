@@ -255,7 +255,7 @@ class Run:
     def _keep(self, checkpoint: Checkpoint, path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         try:
-            save(checkpoint, path, half=True)
+            save(checkpoint, path, "float16")
         except CheckpointError:  # a weight is beyond float16
             save(checkpoint, path)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.model.checkpoint import FORMAT_VERSION
 from charrnn.model.scoring import UNKNOWN_NATS
 
 
@@ -60,7 +59,7 @@ def test_no_bar_is_drawn_where_stderr_is_no_terminal(charrnn, run):
 
 def test_info_has_the_keys_of_the_contract(charrnn, run, trained, book):
     info = report(charrnn("info", run, "--json"))
-    assert info["format_version"] == FORMAT_VERSION
+    assert (info["format_version"], info["number_format"]) == (1, "float32")
     assert {name: info[name] for name in ("cell", "num_layers", "hidden_size", "embedding_size")} == {
         "cell": "lstm",
         "num_layers": 1,
@@ -79,7 +78,7 @@ def test_info_has_the_keys_of_the_contract(charrnn, run, trained, book):
 def test_info_for_people_shows_the_same_figures(charrnn, run):
     shown, info = charrnn("info", run).out, report(charrnn("info", run, "--json"))
     assert all(line.isprintable() for line in shown.splitlines())
-    assert f"{info['parameters']:,}\n" in shown
+    assert f"{info['parameters']:,}, stored in {info['number_format']}\n" in shown
     assert f"{info['val_nats']:.4f} nats per character ({info['val_nats'] / math.log(2):.4f} bits)" in shown
     assert info["corpus"]["sha256"] in shown
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 import charrnn
-from charrnn.errors import CheckpointError
-from charrnn.model.checkpoint import BEST, LAST, Figures, load, locate, save
+from charrnn.errors import CheckpointError, ConfigError
+from charrnn.model.checkpoint import BEST, LAST, Figures, load, locate, save, seal
 from charrnn.model.network import CharRNN
 from charrnn.model.scoring import nats_per_character
 from charrnn.text.vocabulary import Vocabulary
@@ -118,7 +120,7 @@ def test_loading_a_missing_file_is_an_error(tmp_path):
 def test_half_precision_halves_the_file_and_rounds_the_weights(make_checkpoint, cell, tmp_path):
     checkpoint = make_checkpoint(**cell, hidden_size=64)
     save(checkpoint, tmp_path / "whole")
-    save(checkpoint, tmp_path / "half", half=True)
+    save(checkpoint, tmp_path / "half", "float16")
     loaded = load(tmp_path / "half")
     assert os.path.getsize(tmp_path / "half") < 0.6 * os.path.getsize(tmp_path / "whole")
     for name, weight in checkpoint.weights.items():
@@ -126,10 +128,67 @@ def test_half_precision_halves_the_file_and_rounds_the_weights(make_checkpoint, 
         np.testing.assert_allclose(loaded.weights[name], weight, rtol=2**-11, atol=2**-25)
 
 
+def test_eight_bits_quarter_the_file_and_keep_each_row_within_half_a_step(make_checkpoint, cell, tmp_path):
+    checkpoint = make_checkpoint(**cell, hidden_size=256)
+    checkpoint.weights["readout.weight"][0] = 0  # a row without a largest weight
+    for number in ("float32", "int8"):
+        save(checkpoint, tmp_path / number, number)
+    loaded = load(tmp_path / "int8")
+    assert os.path.getsize(tmp_path / "int8") < 0.36 * os.path.getsize(tmp_path / "float32")
+    for name, weight in checkpoint.weights.items():
+        assert loaded.weights[name].dtype == np.float32
+        step = np.abs(weight).max(axis=-1, keepdims=True) / 127 if weight.ndim == 2 else 0
+        assert (np.abs(loaded.weights[name] - weight) <= step * 0.5001).all()
+    assert not loaded.weights["readout.weight"][0].any()
+
+
+def test_what_was_read_from_eight_bits_loses_no_more_when_it_is_stored_in_them_again(checkpoint, tmp_path):
+    save(checkpoint, tmp_path / "once", "int8")
+    once = load(tmp_path / "once")
+    save(once, tmp_path / "twice", "int8")
+    for name, weight in load(tmp_path / "twice").weights.items():
+        np.testing.assert_allclose(weight, once.weights[name], rtol=1e-6)
+
+
+@pytest.mark.parametrize("number", ["int8", "float16", "float32"])
+def test_older_versions_are_told_of_eight_bits_alone(checkpoint, tmp_path, number):
+    save(checkpoint, tmp_path / "model", number)
+    with safe_open(tmp_path / "model", framework="numpy") as file:
+        assert file.metadata()["format_version"] == ("2" if number == "int8" else "1")
+
+
+def test_a_number_format_that_is_not_there_is_an_error(checkpoint, tmp_path):
+    with pytest.raises(ConfigError, match="choose one of float32, float16, int8"):
+        save(checkpoint, tmp_path / "model", "int4")
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda t: t.pop("readout.weight.scale"), "readout.weight has the type I8"),
+        (lambda t: t.update({"readout.weight.scale": t["readout.weight.scale"][1:]}), "has the shape"),
+        (lambda t: t.update({"readout.weight": t["readout.weight"].astype(np.float32)}), "has the type F32"),
+        (lambda t: t.update({"readout.bias.scale": np.ones(6, np.float32)}), "too many: readout.bias.scale"),
+        (lambda t: t["readout.weight.scale"].fill(np.nan), "values that are not finite"),
+        (lambda t: t["readout.weight.scale"].fill(1e30), "values beyond"),
+    ],
+)
+def test_a_file_of_eight_bits_whose_scales_are_wrong_is_damaged(checkpoint, tmp_path, change, why):
+    save(checkpoint, tmp_path / "model", "int8")
+    with safe_open(tmp_path / "model", framework="numpy") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    change(tensors)
+    metadata["digest"] = seal("2", metadata["header"].encode(), tensors)
+    save_file(tensors, tmp_path / "model", metadata)
+    with pytest.raises(CheckpointError, match=why):
+        load(tmp_path / "model")
+
+
 def test_a_weight_beyond_half_precision_is_refused_by_name(checkpoint, tmp_path):
     weights = {**checkpoint.weights, "readout.bias": np.full(6, 7e4, np.float32)}
     with pytest.raises(CheckpointError, match=r"readout.bias is too large for float16"):
-        save(replace(checkpoint, weights=weights), tmp_path / "model", half=True)
+        save(replace(checkpoint, weights=weights), tmp_path / "model", "float16")
     assert not os.listdir(tmp_path)
 
 
