@@ -1,6 +1,7 @@
 """Training on a string, as Python programs do it."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
@@ -19,6 +20,8 @@ from charrnn.training.config import TrainingConfig
 from charrnn.training.recipe import Hardware, recipe
 from charrnn.training.report import Progress
 from charrnn.training.trainer import Trainer
+
+_FILE_NAME = r"\S{1,255}\.[A-Za-z]\w{0,4}"  # as a path ends, also where it is mistyped
 
 
 def train(
@@ -51,7 +54,7 @@ def train(
     """
     _check_names(options)
     check_text(text)
-    if "\n" not in text and os.path.exists(text[:4096]):
+    if re.fullmatch(_FILE_NAME, text) or ("\n" not in text and os.path.exists(text[:4096])):
         raise ConfigError(f"{text!r} is a path, and no text to learn", "read it first, as with Path(...).read_text()")
     corpus = Corpus.from_text(Text("text", text), val_fraction, test_fraction)
     where = choose_device(device)

@@ -30,7 +30,7 @@ _FORMATS = (  # what no text has there, though some of these files would decode
     (0, b"\x28\xb5\x2f\xfd", "compressed by zstd"),
     (0, b"%PDF-", "a PDF"),
 )
-_WIDE = {"_x_x": "utf-16-le", "x_x_": "utf-16-be", "_xxx": "utf-32-le", "xxx_": "utf-32-be"}  # x: high bytes
+_WIDE = {"_x": "utf-16-le", "x_": "utf-16-be", "_xxx": "utf-32-le", "xxx_": "utf-32-be"}  # x: high bytes
 _LETTERS = bytes(range(0x21, 0x100))
 _SNIFFED = 8192  # bytes in which a binary file shows a zero
 _NAMED = 3  # texts, in a line about many
@@ -133,11 +133,15 @@ def _wide_encoding_of(head: bytes) -> str | None:
 
     High bytes are below 0x21 in all alphabets, and zero at least for spaces; low bytes are zero next to never.
     """
-    places = [head[:_SNIFFED][place::4] for place in range(4)]
-    high = [len(p.translate(None, _LETTERS)) > 0.98 * len(p) and p.count(0) > 0.05 * len(p) for p in places]
-    low = [p.count(0) <= 0.005 * len(p) for p in places]
-    signs = "".join("x" if is_high else "_" if is_low else "?" for is_high, is_low in zip(high, low, strict=True))
-    return _WIDE.get(signs)
+    signs = ("".join(_kind_of(head[:_SNIFFED][place::width]) for place in range(width)) for width in (2, 4))
+    return next((_WIDE[each] for each in signs if each in _WIDE), None)
+
+
+def _kind_of(places: bytes) -> str:
+    """Which bytes of characters these are: x, the high ones, or _, the lowest ones; or neither."""
+    if len(places.translate(None, _LETTERS)) > 0.98 * len(places) and places.count(0) > 0.05 * len(places):
+        return "x"
+    return "_" if places.count(0) <= 0.005 * len(places) else "?"
 
 
 def _format_of(head: bytes) -> str | None:

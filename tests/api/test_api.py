@@ -141,7 +141,8 @@ def test_a_size_that_is_a_float_is_an_error_that_names_it(option):
 
 @pytest.mark.parametrize("text", [b"bytes", Path("a"), ["a", "b"], None, "abc\ud800d" * 50], ids=repr)
 def test_what_is_no_text_is_refused_at_every_door(model, text):
-    for door in (charrnn.train, model.score, model.record, model.highlight, lambda text: model.sample(prime=text)):
+    for door in (charrnn.train, model.score, model.record, model.highlight, lambda text: model.sample(prime=text),
+                 lambda text: model.sample(stop=[text])):  # fmt: skip
         with pytest.raises(ConfigError, match=r"the text (is of type|has half a surrogate pair at character 3)"):
             door(text)
 
@@ -149,8 +150,10 @@ def test_what_is_no_text_is_refused_at_every_door(model, text):
 def test_a_path_is_not_learned_for_its_letters(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("names.txt").write_text("anna\nbert\n")
-    with pytest.raises(ConfigError, match=r"'names.txt' is a path, and no text to learn; read it first"):
-        charrnn.train("names.txt", steps=1)
+    for name in ("names.txt", "in/mistyped.txt"):
+        with pytest.raises(ConfigError, match=f"'{name}' is a path, and no text to learn; read it first"):
+            charrnn.train(name, steps=1)
+    assert charrnn.train("on/off, and so on.\n" * 9, steps=1, hidden_size=4).sample(1)
 
 
 def test_the_package_shows_what_it_offers():

@@ -478,7 +478,7 @@ def test_the_hash_is_of_the_characters_as_utf8(characters):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-@pytest.mark.parametrize("line", ["plain words in a row\n", "Привет, добрый старый мир\n"])
+@pytest.mark.parametrize("line", ["plain words in a row\n", "Привет, добрый старый мир\n", "простые слова в ряд\n"])
 def test_a_wide_encoding_without_a_mark_is_named_and_not_read_as_utf8(tmp_path, encoding, line):
     path = tmp_path / "wide.txt"
     path.write_bytes((line * 2000).encode(encoding))
