@@ -24,6 +24,7 @@ from charrnn import trust
 from charrnn.errors import SourceError
 from charrnn.files import replacing
 from charrnn.text.cache_files import (
+    ENTRIES,
     FILE_MODE,
     FILES,
     Entry,
@@ -35,6 +36,7 @@ from charrnn.text.cache_files import (
     is_sound,
     kept,
     orphans,
+    ours,
     seal,
     sealed,
     stamp,
@@ -217,7 +219,7 @@ def _trim(place: Path, kept: str) -> None:
     The ids in use now are kept in any case. A file that another process has mapped stays readable to it.
     """
     total, needed = 0, set[str]()
-    for file in sorted(place.glob("*.entry"), key=lambda file: -file.stat().st_mtime_ns):
+    for file in sorted(ours(place, ENTRIES), key=lambda file: -file.stat().st_mtime_ns):
         entry = sealed(file, Entry)
         total += entry.stamp[2] if entry else 0
         if entry and (total <= LIMIT or entry.ids == kept):

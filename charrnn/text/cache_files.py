@@ -17,7 +17,10 @@ from charrnn.findings import Finding, orphan
 from charrnn.text.encoding import Encoded
 from charrnn.text.opening import is_file
 
-FILES = "files"  # which files are known
+FILES = "files.known"  # which files are known
+_NAME = "[0-9a-f]" * 32
+ENTRIES, IDS = f"{_NAME}.entry", f"{_NAME}.ids"
+_UNFINISHED = tuple(f".{name}.????????.tmp" for name in (ENTRIES, IDS, FILES))
 _ID_TYPES = ("uint8", "uint16", "int32")
 FILE_MODE = 0o600  # the ids and the vocabulary give a private text away
 _LONGEST = 1 << 26  # bytes that no entry has
@@ -44,6 +47,12 @@ def stamp(path: Path) -> Stamp:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
+def ours(place: Path, *patterns: str) -> Iterator[Path]:
+    """Yield what is named as charrnn names it and is no folder: the folder of a cache may have other files, too."""
+    found = (path for pattern in patterns for path in place.glob(pattern))
+    return (path for path in found if path.is_symlink() or not path.is_dir())
+
+
 def seal(file: Path, value: Any) -> None:
     """Write a value under the hash of what is written."""
     content = msgspec.json.encode(value)
@@ -65,7 +74,7 @@ def sealed(file: Path, kind: type[T]) -> T | None:
 
 def entries(place: Path) -> Iterator[Entry]:
     """Yield the entries that are whole."""
-    return (entry for file in place.glob("*.entry") if (entry := sealed(file, Entry)))
+    return (entry for file in ours(place, ENTRIES) if (entry := sealed(file, Entry)))
 
 
 def fits(entry: Entry, place: Path) -> bool:
@@ -88,7 +97,7 @@ def is_sound(entry: Entry, place: Path) -> bool:
 
 def damaged(place: Path) -> Iterator[Path]:
     """Yield the files that are not as they were written, and the entries that do not fit the file of their ids."""
-    for file in place.glob("*.entry"):
+    for file in ours(place, ENTRIES):
         entry = sealed(file, Entry)
         if not (entry and fits(entry, place)) and os.path.lexists(file):
             yield file
@@ -99,7 +108,7 @@ def damaged(place: Path) -> Iterator[Path]:
 
 def orphans(place: Path, needed: Collection[str]) -> Iterator[Path]:
     """Yield the files of ids that no entry needs, and temporary ones, where they are too old to be in the making."""
-    for file in [*place.glob("*.ids"), *place.glob(".*.tmp")]:
+    for file in list(ours(place, IDS, *_UNFINISHED)):
         with suppress(OSError):
             if file.name not in needed and is_old(file):
                 yield file
@@ -111,7 +120,7 @@ def examined(place: Path) -> Iterator[Finding]:
         yield Finding("cached text", place, *refusal)
         return
     bad = set(damaged(place))
-    for file in sorted(place.glob("*.entry")):
+    for file in sorted(ours(place, ENTRIES)):
         entry = sealed(file, Entry)
         if file in bad or not (entry and is_sound(entry, place)):
             bad.add(file)
@@ -125,7 +134,7 @@ def examined(place: Path) -> Iterator[Finding]:
 
 def kept(place: Path) -> Iterator[Path]:
     """Yield all files that encoded texts are kept in."""
-    yield from (path for name in (FILES, "*.entry", "*.ids") for path in place.glob(name))
+    yield from ours(place, FILES, ENTRIES, IDS)
 
 
 def close(path: Path) -> bool:

@@ -113,9 +113,9 @@ DAMAGE = {
         "orphan    checkpoints/run/stages",
     ),
     "an encoding was killed": (
-        left("cache/.ids.abcdefgh.tmp"),
+        left(f"cache/.{'0' * 32}.ids.abcdefgh.tmp"),
         0,
-        "orphan    cache/.ids.abcdefgh.tmp, 1.0 MB,",
+        f"orphan    cache/.{'0' * 32}.ids.abcdefgh.tmp, 1.0 MB,",
     ),
     "ids without an entry": (left(IDS), 0, f"orphan    {IDS}, 1.0 MB, needed by no entry of the cache"),
     "a download was killed": (

@@ -37,7 +37,8 @@ from charrnn.training.resume import STATE, load_state
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EINTR)
 LOOKING = ("stat", "lstat", "flock")  # where these fail, nothing may be taken to be there, or held by another
 DRAWN = re.compile(r"(?<=tfevents)\..*|(?<=cache/)[0-9a-f]{32}(?=\.)")
-UNSEEN = ("cache/files", "cache/.entry", "cache/.ids", "tfevents")  # hold times, and are seen to be whole when read
+# these hold times, and are seen to be whole when read
+UNSEEN = ("cache/files.known", "cache/.entry", "cache/.ids", "tfevents")
 LONG = 2100  # characters of a short text
 TRIED = 5  # calls of each command that the tests fail
 SLOWER = {f"neurons {name}": 2 for name in ("compare", "explore", "gallery", "trace, as PNG")}

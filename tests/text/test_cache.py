@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import SourceError
-from charrnn.text import cache, encoding, opening
+from charrnn.text import cache, cache_files, encoding, opening
 from charrnn.text.cache_files import seal
 from charrnn.text.corpus import Corpus
 from charrnn.text.encoding import encode_aside
@@ -138,7 +138,7 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("kind", ["*.ids", "*.entry", "files"])
+@pytest.mark.parametrize("kind", ["*.ids", "*.entry", cache_files.FILES])
 @pytest.mark.parametrize("damage", [name for name in DAMAGE if name != "no file"])
 def test_a_damaged_cache_is_noticed_and_made_again(place, book, reads, kind, damage):
     first = corpus_of(book)
@@ -151,7 +151,7 @@ def test_a_damaged_cache_is_noticed_and_made_again(place, book, reads, kind, dam
         told.append(f"{named} was damaged and is dropped; what it held is made anew when it is needed")
     assert same(again, replace(expected, notes=tuple(told)))
     encoded = reads["encoded"]
-    assert encoded == (1 if kind == "files" else 2)
+    assert encoded == (1 if kind == cache_files.FILES else 2)
     assert same(corpus_of(book), expected)
     assert reads["encoded"] == encoded
     assert first.sha256 == expected.sha256
@@ -177,13 +177,32 @@ def test_the_texts_not_used_for_longest_are_dropped_beyond_the_limit(place, tmp_
 
 def test_what_a_killed_run_left_is_removed_when_it_is_old(place, book, tmp_path):
     place.mkdir()
-    old, new, stray = place / ".old.tmp", place / ".new.tmp", place / "stray.ids"
+    old, new = (place / f".{'0' * 32}.ids.{drawn}.tmp" for drawn in ("abcdefgh", "ijklmnop"))
+    stray = place / f"{'0' * 32}.ids"
     for file in (old, new, stray):
         file.write_bytes(b"x")
     for file in (old, stray):
         os.utime(file, (1, 1))
     corpus_of(book)
     assert [file.exists() for file in (old, new, stray)] == [False, True, False]
+
+
+def test_what_is_not_the_caches_own_stays_in_its_folder_as_it_is(place, book):
+    place.mkdir()
+    names = ("thesis.ids", "todo.entry", "files", ".draft.tmp", ".files.tmp", f"{'A' * 32}.entry")
+    own, folder = [place / name for name in names], place / f"{'0' * 32}.ids"
+    folder.mkdir()
+    for file in own:
+        file.write_text("mine")
+    for path in (*own, folder):
+        os.chmod(path, 0o755)
+        os.utime(path, (1, 1))
+    assert not any("dropped" in note for note in corpus_of(book).notes)
+    for finding in cache_files.examined(place):
+        if finding.removable:
+            finding.remove()
+    assert {file.read_text() for file in own} == {"mine"}
+    assert {path.stat().st_mode & 0o777 for path in (*own, folder)} == {0o755}
 
 
 def test_a_fault_in_the_text_leaves_nothing_behind(place, tmp_path):
@@ -341,7 +360,7 @@ def test_a_forged_entry_is_dropped_with_a_note_and_deletes_nothing(place, book, 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among its files")
-@pytest.mark.parametrize("name", ["files", f"{'0' * 32}.entry"])
+@pytest.mark.parametrize("name", [cache_files.FILES, f"{'0' * 32}.entry"])
 def test_a_pipe_or_an_endless_file_in_the_cache_is_not_waited_for(place, book, name):
     place.mkdir()
     for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
