@@ -12,6 +12,7 @@ from pathlib import Path
 from charrnn.errors import SourceError
 
 RUN = "folders of runs left out of {}"
+LOGS = "logs of a run left out of {}"
 HIDDEN = "hidden files and folders left out of {}"
 BINARY = "binary files left out of {}"
 OUTSIDE = "links in {} that lead out of it or nowhere, not followed"
@@ -19,6 +20,7 @@ AGAIN = "links in {} to what is read already, not followed"
 BELOW = "links to folders that {} does not follow"
 SPECIAL = "pipes, devices and dead links in {} not opened"
 _OF_A_RUN = ({"log.jsonl", "state.safetensors"}, {"log.jsonl", "best.safetensors"})  # what such a folder holds
+_LOGS = ("log.jsonl", "samples.jsonl")  # the texts that a run writes
 _NAMED = 3  # of what is left out, in a note
 _SHOWN = 60  # characters of a path that is too long
 
@@ -60,7 +62,9 @@ def files_of(source: str, left_out: LeftOut) -> Iterator[Path]:
         SourceError: a folder cannot be read, or lies too deep.
     """
     for path in _walk(Path(source), left_out) if os.path.isdir(source) else _matches(source, left_out):
-        if _is_regular(path):
+        if path.name in _LOGS and not source.endswith(".jsonl") and _holds_a_run(path.parent):
+            left_out.add(LOGS, path)
+        elif _is_regular(path):
             yield path
         else:
             left_out.add(SPECIAL, path)
