@@ -199,12 +199,20 @@ def _is_abandoned(left: Path, holds: str) -> bool:
         return False
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it where they are missing, none of which everybody may write to; raises OSError."""
+    for folder in reversed(path.parents):
+        if not os.path.lexists(folder):
+            folder.mkdir(SHARED, exist_ok=True)
+    path.mkdir(SHARED, exist_ok=True)
+
+
 def made_anew(path: Path) -> Path:
     """Make the folder path, or the first of path-2, path-3, … that is not there, and return it; raises OSError.
 
     Of several processes that do so at once, each gets one of its own.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
     return next(folder for folder in itertools.chain([path], numbered) if _is_made(folder))
 

@@ -13,6 +13,8 @@ from charrnn.errors import counted
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
 
+_SHOWN = 5  # sources, of which a file may name any number
+
 
 @click.command(epilog=examples("charrnn info checkpoints/python-lstm", "charrnn info checkpoints/python-lstm --json"))
 @model_argument
@@ -28,7 +30,7 @@ def info(model: str, as_json: bool) -> None:
         return
     from charrnn.display.signs import one_line
 
-    resumes = [("--resume", f"reads {', '.join(sources)}")] if sources else []
+    resumes = [("--resume", f"reads {', '.join(sources[:_SHOWN])}{', …' * (len(sources) > _SHOWN)}")] if sources else []
     for name, value in (*_rows(checkpoint), *resumes):
         click.echo(f"{name:<12} {one_line(value)}")
 

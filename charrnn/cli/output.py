@@ -9,7 +9,7 @@ import click
 
 from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError
-from charrnn.files import is_special
+from charrnn.files import LOCK, is_special
 from charrnn.model.shipped import run_folder
 
 FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # of what is shown, by the file's name
@@ -54,7 +54,7 @@ class OutputFile(NamedPath):
             self.fail(f"{path} should end in {' or '.join(self._suffixes)}.", param, ctx)
         if path.is_dir():
             raise ConfigError(f"{path} is a folder", "name a file in it")
-        if path.suffix.lower() in _OF_RUNS:
+        if path.suffix.lower() in _OF_RUNS or path.name == LOCK:
             raise ConfigError(f"{path} is named as a file of a run is, and would replace it", "give another name")
         if is_special(path):
             raise ConfigError(f"{path} is a device or a pipe, which a new file would replace", "name a plain file")
@@ -82,8 +82,14 @@ def spare_inputs(context: click.Context, param: click.Parameter, value: Any) -> 
 
     A file is the same by whatever path or link it is named; of a glob and a folder, those in it count.
     """
+    names = [*((value,) if isinstance(value, str) else value), *context.params.get("against", ())]
+    if param.name == "sources" and not names:
+        from charrnn.training.history import resumes_from
+
+        # the run of the model tells where its text is
+        names += resumes_from(_run_of(context.params["model"]))
     for output in _outputs(context):
-        for name in (value,) if isinstance(value, str) else value:
+        for name in names:
             if (written := _replaced(name, output)) is not None:
                 raise ConfigError(f"{written} is read by this command and could be overwritten", "write elsewhere")
     return value
@@ -91,6 +97,13 @@ def spare_inputs(context: click.Context, param: click.Parameter, value: Any) -> 
 
 def _replaced(name: str, output: Path) -> Path | None:
     """The file of those that a name means that an output would replace; None where there is none."""
+    from charrnn.text.catalogue import CATALOGUE
+    from charrnn.text.store import path_of
+
+    if name == "-":
+        return next((path for path in _pages(output) if _is_stdin(path)), None)
+    if name in CATALOGUE:
+        name = str(path_of(name))
     if os.path.isdir(name):  # in which an older page or picture may lie
         inside = output.is_file() and Path(os.path.realpath(output)).is_relative_to(os.path.realpath(name))
         return output if inside and output.suffix.lower() not in _WRITTEN else None
@@ -99,6 +112,25 @@ def _replaced(name: str, output: Path) -> Path | None:
         if written.is_file() and os.path.samefile(path, written):
             return written
     return None
+
+
+def _run_of(model: str) -> Path:
+    """The folder in which a model lies, or which means it."""
+    path = run_folder(Path(model))
+    return path if path.is_dir() else path.parent
+
+
+def _pages(output: Path) -> list[Path]:
+    """The files that an output could replace."""
+    inside = (path for path in output.iterdir() if path.suffix in FORMS) if output.is_dir() else [output]
+    return [path for path in inside if path.is_file()]
+
+
+def _is_stdin(path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(0), path.stat())
+    except OSError:  # it is closed
+        return False
 
 
 def _outputs(context: click.Context) -> list[Path]:

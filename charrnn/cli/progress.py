@@ -15,6 +15,7 @@ import click
 from charrnn.cli.common import bar, is_first_process, note, say
 from charrnn.display.signs import one_line, visible
 from charrnn.errors import counted, typed
+from charrnn.model.shipped import as_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -226,7 +227,7 @@ def _draw(history: "History") -> None:
         with replacing(history.path / CURVE) as picture:
             draw(history.log, history.path.name, picture)
     except Exception as error:
-        if isinstance(error, OSError) and not isinstance(error, IsADirectoryError):
+        if isinstance(error, OSError) and not isinstance(error, IsADirectoryError | FileExistsError):
             raise
         note(f"{CURVE} was not drawn: {error}")
 
@@ -255,7 +256,7 @@ def summarise(result: dict[str, Any]) -> None:
     )
     if result["stopped"] == "interrupted":
         click.echo(f"Go on: {typed('train', '--resume', run)}")
-    click.echo(f"Next:  {typed('sample', run, '--length', 500)}")
+    click.echo(f"Next:  {typed('sample', as_model(run), '--length', 500)}")
     if result["few_steps"]:
         note(result["few_steps"])
 

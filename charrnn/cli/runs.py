@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from charrnn.training.trainer import Trainer
 
 STAGES = 20  # of a run, about
-LARGEST_CHARACTER = 64  # bytes, with marks that become one character and marks of byte order
 INHERITED = ("cell", "nonlinearity", "num_layers", "hidden_size", "embedding_size")
 
 
@@ -266,7 +265,7 @@ def _same_text(saved: "SavedState", sources: "Sources", path: Path, force: bool,
     )
 
     def check(listing: "Listing") -> None:
-        if not (force or moved or _may_be(saved, listing)):
+        if not (force or moved or sources.may_be(listing.size, saved.account.header.corpus.characters)):
             raise was
 
     corpus = _read(sources, check)
@@ -282,17 +281,6 @@ def _same_text(saved: "SavedState", sources: "Sources", path: Path, force: bool,
     if changed:
         note("the text has changed: going on from the same step in the text as it is now; the best is chosen anew")
     return corpus.under(saved.vocabulary), changed
-
-
-def _may_be(saved: "SavedState", listing: "Listing") -> bool:
-    """Whether files may hold a run's text, by their size: a forged state names a stranger's, which are not to be read.
-
-    An older charrnn did not note the size; a character takes some bytes at most.
-    """
-    there, noted = listing.size or 0, saved.account.sources.size
-    if noted is not None:
-        return there == noted
-    return there <= LARGEST_CHARACTER * saved.account.header.corpus.characters
 
 
 def _read(sources: "Sources", on_listed: "Callable[[Listing], object]") -> "Corpus":

@@ -1,9 +1,13 @@
 """matplotlib as charrnn draws with it: by its own defaults, whatever a matplotlibrc in the current folder asks for."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+_SETTINGS = "matplotlibrc"
+if os.path.exists(_SETTINGS) and not (os.path.isfile(_SETTINGS) or os.path.isdir(_SETTINGS)):  # it would be waited for
+    raise ImportError("matplotlib cannot start: its settings, matplotlibrc, are no regular file")
 try:
     from matplotlib import get_data_path, rc_context, rcdefaults
     from matplotlib.axes import Axes

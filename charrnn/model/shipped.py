@@ -16,6 +16,15 @@ def shipped(name: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
+def as_model(path: Path) -> Path | str:
+    """Return what names a path as a MODEL, also where it is called as a model that came with charrnn is.
+
+    >>> as_model(Path("checkpoints/python-lstm")).name, as_model(Path("kernel"))
+    ('python-lstm', './kernel')
+    """
+    return f"./{path}" if str(path) in SHIPPED else path
+
+
 def run_folder(path: Path) -> Path:
     """Return a path, or where nothing is there and it is a mere name, the folder of that name among the runs."""
     run = RUNS / path

@@ -17,6 +17,7 @@ from charrnn.files import replacing
 from charrnn.model.cells import state_names
 from charrnn.model.checkpoint import Header, seal
 from charrnn.model.config import MOST_THREADS
+from charrnn.model.shipped import as_model
 from charrnn.room import available, check_memory
 from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
@@ -28,6 +29,7 @@ from charrnn.training.trainer import COUNTS, Trainer
 _FORMAT = "charrnn training state"
 _VERSION = "2"
 ADDED = ("owed", "best", "reserved")  # tensors that a state may have beside its layout
+LARGEST_CHARACTER = 64  # bytes, with marks that become one character and marks of byte order
 _ANY = -1  # a size that is not the network's to say
 
 
@@ -60,6 +62,13 @@ class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return cls(
             sources, val_fraction=val_fraction, test_fraction=test_fraction, min_count=min_count, **asdict(reading)
         )
+
+    def may_be(self, there: int | None, characters: int) -> bool:
+        """Whether files of so many bytes may hold a run's text: a forged state names what is not to be read.
+
+        An older charrnn did not note the size; a character takes some bytes at most.
+        """
+        return (there or 0) == self.size if self.size is not None else (there or 0) <= LARGEST_CHARACTER * characters
 
     @property
     def reading(self) -> Reading:
@@ -235,7 +244,7 @@ def _after_loss(folder: Path) -> str:
 
 def begin_from(folder: Path) -> str:
     """Return the command that starts a new run from the weights of another."""
-    return typed("train", "SOURCE", "--init-from", folder)
+    return typed("train", "SOURCE", "--init-from", as_model(folder))
 
 
 def _sealed(account: str, tensors: dict[str, Tensor]) -> dict[str, str]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from charrnn.errors import CheckpointError, RunError, typed
-from charrnn.files import SHARED, append, made_anew, replacing, sweep, sync
+from charrnn.errors import CharrnnError, CheckpointError, RunError, typed
+from charrnn.files import SHARED, append, made_anew, make_folder, replacing, sweep, sync
 from charrnn.model.checkpoint import (
     BEST,
     LAST,
@@ -96,7 +96,7 @@ class Run:
             if numbered:
                 self.path = made_anew(self.path)
                 self._lock = Lock(self.path)
-            self.path.mkdir(SHARED, parents=True, exist_ok=True)
+            make_folder(self.path)
             self._lock.take()
             try:
                 self._refuse_a_run()  # one that ended since may have left a model
@@ -110,8 +110,22 @@ class Run:
             self._drop_stages(after=-1)
 
     def _refuse_a_run(self) -> None:
-        if self.holds_a_model:
+        """Refuse a folder in which a model, a state to go on from, or a log that is no run's would be lost."""
+        if self.holds_a_model or self._holds_a_state:
             raise RunError(f"{self.path} holds a run already", "name another folder with --out, or go on with --resume")
+        for path in (self.path / LOG, self.path / SAMPLES):
+            if not os.path.lexists(self.path / STATE) and os.path.isfile(path) and os.path.getsize(path):
+                raise RunError(
+                    f"{path} is there already and would be lost", "move it, or name another folder with --out"
+                )
+
+    @property
+    def _holds_a_state(self) -> bool:
+        """Whether there is a state after the first step, or one that cannot be read here."""
+        try:
+            return load_state(self.path).account.header.figures.step > 0
+        except CharrnnError:
+            return os.path.lexists(self.path / STATE)
 
     def reopen(self, step: int, best_nats: float | None) -> None:
         """Go on with the folder, whose lock is held, as it was at a step: log and samples lose their later lines.
@@ -158,7 +172,7 @@ class Run:
                 raise RunError(f"{self.path} was removed, and another run writes there now", "start again with --out")
             if not lost:
                 return None
-            self.path.mkdir(SHARED, parents=True, exist_ok=True)
+            make_folder(self.path)
             if LOCK in lost:
                 self._lock.retake()
             append(self.path / LOG, b"")
@@ -253,7 +267,7 @@ class Run:
             save(replace(checkpoint, header=self._header(checkpoint.config, figures)), self.best)
 
     def _keep(self, checkpoint: Checkpoint, path: Path) -> None:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(SHARED, exist_ok=True)
         try:
             save(checkpoint, path, "float16")
         except CheckpointError:  # a weight is beyond float16

@@ -1,6 +1,8 @@
 """An error is one line on stderr and exit status 1, however hostile its cause."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,32 @@ def test_no_output_replaces_what_the_command_reads(charrnn, run, book, tmp_path,
     before = page.read_bytes(), model.read_bytes()
     assert "is read by this command and could be overwritten" in is_clean(charrnn(*[places.get(w, w) for w in line]))
     assert (page.read_bytes(), model.read_bytes()) == before
+
+
+def test_no_output_replaces_what_is_read_unnamed(charrnn, run, book, tmp_path):
+    corpora, model, page = tmp_path / "corpora", tmp_path / "model.html", tmp_path / "docs" / "index.html"
+    for folder in (corpora, page.parent):
+        folder.mkdir()
+    model.write_bytes(Path(run, "best.safetensors").read_bytes())
+    for path in (corpora / "kernel.txt", page, tmp_path / "in.txt"):
+        path.write_bytes(book.read_bytes())
+    told = "is read by this command and could be overwritten"
+    show = ("neurons", "show", run, "--unit=0:0", "-o")
+    assert told in is_clean(charrnn("score", run, book, "--html", model, "--against", model))
+    assert told in is_clean(charrnn(*show, corpora / "kernel.txt", "kernel", CHARRNN_CORPORA=str(corpora)))
+    charrnn("train", page, "--hidden-size=4", "--steps=1", "--out", tmp_path / "own")
+    for name in ("", "best.safetensors"):
+        assert told in is_clean(charrnn("neurons", "gallery", tmp_path / "own" / name, "-o", page.parent))
+    read_and_typed = {
+        tmp_path / "in.txt": (*show, tmp_path / "in.txt"),
+        page: ("neurons", "gallery", run, "-o", page.parent),
+    }
+    for read, typed in read_and_typed.items():
+        with read.open("rb") as text:
+            command = [sys.executable, "-m", "charrnn", *map(str, typed), "-"]
+            assert told in subprocess.run(command, stdin=text, capture_output=True, timeout=100).stderr.decode()
+    assert {path.read_bytes() for path in (corpora / "kernel.txt", page, tmp_path / "in.txt")} == {book.read_bytes()}
+    assert "is named as a file of a run is" in is_clean(charrnn(*show, tmp_path / "own" / ".lock", book))
 
 
 @pytest.mark.parametrize("source", ["", "*.txt"], ids=["a folder", "a glob"])

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import os
 import re
 import signal
 import time
@@ -188,6 +189,54 @@ def test_a_matplotlibrc_in_the_folder_ends_no_run(process, book, tmp_path, setti
     assert (tmp_path / "run" / "loss.png").exists() == drawn
     assert ("Note: loss.png was not drawn: matplotlib cannot start" in err.decode()) == (not drawn)
     assert b"finished after 4 steps" in out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among its files")
+@pytest.mark.parametrize("name", ["matplotlibrc", "run/loss.png"])
+def test_a_pipe_in_the_way_of_the_picture_ends_no_run(process, book, tmp_path, name):
+    (tmp_path / "run").mkdir()
+    os.mkfifo(tmp_path / name)
+    training = process("train", book, "--hidden-size", 4, "--steps", 1, "--out", "run", cwd=tmp_path)
+    out, err = training.communicate(timeout=100)
+    assert training.returncode == 0, err
+    assert b"Note: loss.png was not drawn" in err
+    assert b"finished after 1 step" in out
+
+
+def test_a_run_that_is_called_as_a_shipped_model_is_advised_by_its_path(charrnn, book, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = charrnn("train", book, "--hidden-size=4", "--steps=1", "--out=kernel")
+    assert "Next:  charrnn sample ./kernel --length 500" in done.out
+
+
+def test_a_folder_in_which_something_would_be_lost_is_not_taken_for_a_run(charrnn, book, tmp_path):
+    stopped, noted, typed = tmp_path / "stopped", tmp_path / "noted", ("train", book, "--hidden-size=4", "--steps=1")
+    charrnn(*typed, "--out", stopped)
+    for name in ("best", "last"):
+        (stopped / f"{name}.safetensors").unlink()
+    noted.mkdir()
+    (noted / "log.jsonl").write_text("my own log")
+    for folder, name, told in (
+        (stopped, "state.safetensors", f"Error: {stopped} holds a run already"),
+        (noted, "log.jsonl", f"Error: {noted / 'log.jsonl'} is there already and would be lost"),
+    ):
+        before = (folder / name).read_bytes()
+        refused = charrnn(*typed, "--out", folder)
+        assert refused.status == 1
+        assert told in refused.err
+        assert (folder / name).read_bytes() == before
+    (stopped / "state.safetensors").write_text("of another version")
+    assert "holds a run already" in charrnn(*typed, "--out", stopped).err
+
+
+@pytest.mark.parametrize("source", [".", "*"])
+def test_a_run_in_the_very_folder_that_it_learns_from_goes_on(charrnn, book, tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "book.txt").write_bytes(book.read_bytes())
+    charrnn("train", source, "--hidden-size=4", "--steps=1", "--out=.")
+    went_on = charrnn("train", "--resume=.", "--steps=2")
+    assert "finished after 2 steps" in went_on.out
+    assert "logs of a run left out of" in went_on.err
 
 
 def test_dropped_weights_are_told_and_kept_by_what_begins_from_them(charrnn, tiny, book, tmp_path):

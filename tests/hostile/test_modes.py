@@ -56,7 +56,7 @@ def test_modes_are_those_that_the_documents_tell(charrnn, book, tmp_path, monkey
 def test_a_runs_folder_is_never_one_that_everybody_may_write_to(charrnn, book, tmp_path):
     before = os.umask(0)
     try:
-        charrnn("train", book, "--steps=1", "--hidden-size=4", "--out", tmp_path / "run")
+        charrnn("train", book, "--steps=1", "--hidden-size=4", "--keep-checkpoints", "--out", tmp_path / "a" / "run")
     finally:
         os.umask(before)
-    assert modes([tmp_path / "run"]) == files.SHARED
+    assert modes([tmp_path / "a", *(tmp_path / "a").rglob("*/")]) == files.SHARED
