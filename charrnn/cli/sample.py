@@ -101,6 +101,8 @@ def sample(
     first = _fresh_seed() if seed is None else seed
     samples = _samples(sampler, length, begin, range(first, first + count), stop, look, beam, together)
     if as_json:
+        if seed is None and temperature == 0:
+            samples = ((None, drawn) for _, drawn in samples)  # nothing is drawn, so no seed is told
         echo_json({"model": model, "temperature": temperature} | as_report(begin, samples, with_nats))
     else:
         write(begin, samples, look)

@@ -90,12 +90,14 @@ def listed(sources: Sequence[str], reading: Reading = DEFAULT) -> Listing:
     name. Of the files in a folder or glob only the beginnings are read, to leave the binary ones out.
 
     Raises:
-        SourceError: nothing is named, or a folder or glob has no text file.
+        SourceError: nothing is named, stdin twice, or a folder or glob has no text file.
     """
     if not all(sources) or not sources:
         raise SourceError(
             "no text was named", f"give a file, a folder, '-' for stdin, or a named corpus: {', '.join(CATALOGUE)}"
         )
+    if list(sources).count("-") > 1:
+        raise SourceError("stdin is named more than once, and can be read once only", "give '-' once, or name a file")
     notes: list[str] = []
     origins = [origin for source in sources for origin in _origins(source, reading, notes)]
     return Listing(tuple(sources), tuple(origins), tuple(notes))

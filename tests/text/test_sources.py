@@ -277,6 +277,11 @@ def test_a_glob_that_matches_nothing_is_an_error(folder):
         read(["*.txt"])
 
 
+def test_stdin_is_named_once_for_it_is_read_once():
+    with pytest.raises(SourceError, match="stdin is named more than once"):
+        read(["-", "python", "-"])
+
+
 def test_a_dash_is_stdin(monkeypatch):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO("né\r\n".encode())))
     text = read(["-"])
