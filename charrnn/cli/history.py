@@ -88,8 +88,8 @@ def _heading(told: "History") -> Iterator[str]:
     yield f"{told.name}: {model.kind} {model.num_layers}×{model.hidden_size}, {model.parameters:,} parameters"
     yield f"on {corpus.name}, " + ", ".join(f"{part} {length:,}" for part, length in corpus.split.items())
     budgets = ((settings.get(f"{name}s"), name) for name in ("minute", "step", "epoch"))
-    budget = next(counted(value, name) for value, name in budgets if value)
-    yield f"{100 * (told.budget_used or 0):.0f} % of its {budget} used"
+    if budget := next((counted(value, name) for value, name in budgets if value), None):
+        yield f"{100 * (told.budget_used or 0):.0f} % of its {budget} used"
 
 
 def stages(samples: "Sequence[Sample]", count: int) -> "list[Sample]":

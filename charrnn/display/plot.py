@@ -41,7 +41,7 @@ def window(logs: Iterable[Sequence[Line]]) -> tuple[float, float]:
     losses = [line[name] for line in late for name in ("train_nats", "val_nats") if line.get(name) is not None]
     lowest, usual = min(losses), float(np.quantile(losses, 0.95))
     highest = max(loss for loss in losses if loss <= lowest + SPIKE * (usual - lowest))
-    room = 0.05 * (highest - lowest) or 0.1
+    room = max(0.05 * (highest - lowest) or 0.1, 1e-6 * (1 + highest))  # that floating point still tells
     return max(0.0, lowest - room), highest + room
 
 

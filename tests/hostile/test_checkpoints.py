@@ -360,6 +360,17 @@ def test_a_figure_in_a_log_that_none_can_be_crashes_no_picture(row, run, here, n
     row(["compare", "RUN", run, "-o", "curves.png"], 0, "")
 
 
+@pytest.mark.parametrize("nats", ["1e38", "1e-320", "0"])
+def test_a_run_without_a_budget_and_with_one_absurd_loss_is_shown(row, reseal, run, here, nats):
+    shutil.copytree(run, here / "RUN")
+    reseal(here / "RUN" / "best.safetensors", lambda header, tensors: header.update(training={}))
+    log = here / "RUN" / "log.jsonl"
+    line = json.loads(log.read_text().splitlines()[-1]) | {"train_nats": "HERE", "val_nats": "HERE"}
+    log.write_text(json.dumps(line).replace('"HERE"', nats) + "\n")
+    row(["history", "RUN"], 0, "lstm 1×16")
+    row(["compare", "RUN", run, "-o", "curves.png"], 0, "")
+
+
 # What lies in a run folder and has no end, or none that memory holds -> what is called, and what it says.
 ENDLESS = {
     "samples of 3 GB": ("samples.jsonl", ["history", "RUN"], "samples.jsonl is larger than a run writes in weeks"),
