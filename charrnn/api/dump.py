@@ -35,7 +35,7 @@ class Dumped(Result):
         return asdict(self) | {"signals": list(self.signals)}
 
     def __str__(self) -> str:
-        units = f"{self.num_layers}×{self.hidden_size} units"
+        units = f"{self.num_layers}×{counted(self.hidden_size, 'unit')}"
         return f"{one_line(self.path)}: {', '.join(self.signals)} of {units} at {counted(self.characters, 'character')}"
 
 

@@ -322,10 +322,10 @@ class Model:
 
     def __repr__(self) -> str:
         config, corpus, val = self.config, self.checkpoint.header.corpus, self.figures.val_nats
-        layers = counted(config.num_layers, "layer")
+        size = f"{counted(config.num_layers, 'layer')} of {counted(config.hidden_size, 'unit')}"
         loss = "" if val is None else f", val {val:.4f} nats per character"
         return (
-            f"<Model: {config.kind}, {layers} of {config.hidden_size} units, {config.parameters:,} parameters, "
+            f"<Model: {config.kind}, {size}, {config.parameters:,} parameters, "
             f"trained on {corpus.name} ({corpus.characters:,} characters){loss}>"
         )
 

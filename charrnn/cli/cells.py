@@ -9,7 +9,7 @@ import click
 
 from charrnn.cli.common import command_threads, echo_json, progress_bar, read_corpus
 from charrnn.cli.output import echo_written
-from charrnn.errors import StatesOverflowError
+from charrnn.errors import StatesOverflowError, counted
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _show(outcomes: list[Outcome], experiment: Experiment, text: str) -> None:
             click.echo(
                 row(outcome.start.name, curve) if curve else f"  {outcome.start.name:{NAME - 2}}{_lost(outcome, stage)}"
             )
-    trained = f"trained {experiment.steps} steps"
+    trained = f"trained {counted(experiment.steps, 'step')}"
     click.echo(f"\n{trained:{NAME}}{'largest gradient of the weights':>34}     last loss, nats")
     click.echo(f"{'':{NAME}}{'clipped':>16}  {'not clipped':>16}  {'clipped':>8}  {'not':>8}")
     for outcome in outcomes:
@@ -225,7 +225,7 @@ def _draw(outcomes: list[Outcome], experiment: Experiment, text: str, output: Pa
     panels = {TITLES[stage]: _lines(outcomes, stage) for stage in STAGES}
     title = (
         f"Does the gradient last? ∂loss/∂state k characters back: median of {experiment.losses} losses on {text}; "
-        f"1×{experiment.hidden_size}, {experiment.steps} steps"
+        f"1×{experiment.hidden_size}, {counted(experiment.steps, 'step')}"
     )
     with replacing(output) as temporary:
         draw_cells(panels, _peaks(outcomes), title, temporary, form_of(output))

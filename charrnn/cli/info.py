@@ -43,7 +43,7 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
     corpus, figures = header.corpus, header.figures
     layers = counted(model.num_layers, "layer")
     embedding = f"embedding {model.embedding_size}" if model.embedding_size else "one-hot"
-    yield "network", f"{model.kind}, {layers} of {model.hidden_size} units, {embedding}, {model.dropouts}"
+    yield "network", f"{model.kind}, {layers} of {counted(model.hidden_size, 'unit')}, {embedding}, {model.dropouts}"
     yield "parameters", f"{model.parameters:,}, stored in {checkpoint.number}"
     yield (
         "text",

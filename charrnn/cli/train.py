@@ -11,7 +11,7 @@ from charrnn.cli.common import device_option, echo_json, examples, json_option, 
 from charrnn.cli.output import OutputFolder, RunFolder
 from charrnn.cli.progress import finish, follow, signals, summarise
 from charrnn.cli.runs import Prepared, fresh, resumed
-from charrnn.errors import RunError, is_out_of_memory
+from charrnn.errors import RunError, counted, is_out_of_memory
 from charrnn.model.config import BUDGETS, CELL_NAMES, NONLINEARITIES
 from charrnn.text.reading import Reading
 from charrnn.training.config import ON_NAN, OPTIMIZERS, SCHEDULES
@@ -201,7 +201,7 @@ def _diverged(trainer: "Trainer", kept: str) -> RunError:
     """What went wrong where, what is still there, and what to do."""
     lower = "start again with a lower --learning-rate or --clip-norm"
     if trainer.config.on_nan == "rollback":
-        return RunError(f"{trainer.divergence}, after going back {trainer.rollbacks} times; {kept}", lower)
+        return RunError(f"{trainer.divergence}, after going back {counted(trainer.rollbacks, 'time')}; {kept}", lower)
     return RunError(f"{trainer.divergence}; {kept}", f"resume with --on-nan rollback to go on from there, or {lower}")
 
 

@@ -16,7 +16,9 @@ _DENSITY = " ·:+*#@"
 @by_defaults
 def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: Path, form: str = "png") -> None:
     """Write a picture with a panel for each name, its points [N] of (x, y) coloured by group."""
-    figure = Figure(figsize=(4 * len(panels), 4.3), dpi=120, layout="constrained")
+    shown = wrapped(title, 4 * len(panels))
+    lines = shown.count("\n")  # square panels do not shrink for them
+    figure = Figure(figsize=(4 * len(panels), 4.3 + 0.3 * lines), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     for place, (name, groups) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for index, (group, points) in enumerate(groups.items()):
@@ -25,7 +27,7 @@ def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: 
         place.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=axes[0], ylabel=axes[1], title=name, aspect="equal")
         place.plot([0, 1], [1, 0], color="#999999", lw=0.8)
         place.legend(frameon=False)
-    figure.suptitle(wrapped(title, figure.get_figwidth()), parse_math=False)
+    figure.suptitle(shown, parse_math=False)
     write(figure, path, form)
 
 

@@ -139,15 +139,15 @@ def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
             yield msgspec.json.decode(content, type=kind)
 
 
-def no_run(path: Path) -> RunError:
-    """Say what a path is that is no folder with a log."""
+def no_run(path: Path, lacks: str = LOG) -> RunError:
+    """Say what a path is that is no folder of a run with a file of that name."""
     cure = "give a run folder made by 'charrnn train'"
     if os.path.isfile(path):
         return RunError(f"{path} is a file, not the folder of a run", cure)
     if os.path.isdir(path):
-        return RunError(f"{path} holds no {LOG} of a run", cure)
+        return RunError(f"{path} holds no {lacks} of a run", cure)
     if shipped(str(path)):
-        return RunError(f"{path} is a model that comes with charrnn, without the {LOG} of its run", cure)
+        return RunError(f"{path} is a model that comes with charrnn, without the {lacks} of its run", cure)
     return RunError(
         f"there is no folder {path}", did_you_mean(str(path), (), cure, [*beside(path), *beside(RUNS / path)])
     )

@@ -23,6 +23,7 @@ from charrnn.text.reading import Reading
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import STATE as STATE
+from charrnn.training.history import no_run
 from charrnn.training.learner import MOMENTS
 from charrnn.training.trainer import COUNTS, Trainer
 
@@ -129,7 +130,7 @@ def find_state(folder: Path) -> Path:
     """
     path = folder / STATE
     if not os.path.isfile(path):  # unlike Path.is_file, false for a name that no file can have
-        raise RunError(f"{folder} holds no {STATE}", "give the folder of a run made by 'charrnn train'")
+        raise no_run(folder, STATE)
     return path
 
 

@@ -161,8 +161,8 @@ class Trainer:
         used = self._fraction(self._seconds)
         if used >= 1:
             raise ConfigError(
-                f"the run has taken {counted(self._step, 'step')}, {self._epoch:.3g} epochs and "
-                f"{self._seconds / 60:.3g} minutes",
+                f"the run has taken {counted(self._step, 'step')}, {counted(float(f'{self._epoch:.3g}'), 'epoch')} "
+                f"and {counted(float(f'{self._seconds / 60:.3g}'), 'minute')}",
                 "give it more than that in all",
             )
         self._next_milestone, self._next_validation = used + min(used, MILESTONE), 0.0

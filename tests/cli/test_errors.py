@@ -58,7 +58,13 @@ def is_clean(result):
         (["train", "BOOK", "--out", "BOOK"], "is a file; name a folder"),
         (["train", "BOOK", "--out", "BOOK/run"], "cannot be written (Not a directory); name another folder with --out"),
         (["train", "BOOK", "--init-from", "no/such", "--out", "OUT"], "there is no model no/such"),
-        (["train", "--resume", "BOOK"], "holds no state.safetensors; give the folder of a run made by 'charrnn train'"),
+        (
+            ["train", "--resume", "BOOK"],
+            "is a file, not the folder of a run; give a run folder made by 'charrnn train'",
+        ),
+        (["train", "--resume", "."], "holds no state.safetensors of a run; give a run folder"),
+        (["train", "--resume", "nothing"], "there is no folder nothing; give a run folder made by 'charrnn train'"),
+        (["train", "--resume", "kernel"], "kernel is a model that comes with charrnn, without the state.safetensors"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -152,6 +152,11 @@ def test_a_budget_that_is_used_up_already_is_refused(charrnn, book, tiny, tmp_pa
     assert (run / "state.safetensors").read_bytes() == before
 
 
+def test_a_budget_of_one_is_told_in_the_singular(charrnn, book, tiny, tmp_path):
+    charrnn("train", book, *tiny, "--epochs", 1, "--out", tmp_path / "run")
+    assert " 1 epoch and " in charrnn("train", "--resume", tmp_path / "run", "--epochs", 1).err
+
+
 @pytest.mark.parametrize(
     "blocked", ["best.damaged", "loss.png", ".best.safetensors.x.tmp", ".state.safetensors.x.tmp", "best.safetensors"]
 )

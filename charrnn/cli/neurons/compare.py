@@ -165,6 +165,6 @@ def _show_match(match: dict[str, Any], count: int) -> None:
     first, second = match["models"]
     r = [abs(pair["correlation"]) for pair in match["pairs"]]
     shares = ", ".join(f"{sum(x >= least for x in r)} at |r| ≥ {least}" for least in (0.9, 0.7, 0.5))
-    say(one_line(f"{first} and {second}: {len(r):,} pairs of units, {shares}"))
+    say(one_line(f"{first} and {second}: {counted(len(r), 'pair')} of units, {shares}"))
     for pair in match["pairs"][:count]:
         click.echo(f"  {pair['first']:>7}  {pair['second']:>7}  r {pair['correlation']:+.3f}")
