@@ -55,7 +55,7 @@ def test_a_run_of_steps_chooses_once_keeps_its_number_and_says_so(charrnn, book,
     assert f"Note: computing with {number} thread" in result.err
     assert "the run keeps to this number" in result.err
     torch.set_num_threads(2)
-    again = charrnn("train", "--resume", tmp_path / "run", "--steps", 5)
+    again = charrnn("train", "--resume", tmp_path / "run", "--steps", 5, "--device", "cpu")
     assert (kept(tmp_path / "run"), torch.get_num_threads()) == (number, number)
     assert "computing with" not in again.err
 
@@ -64,7 +64,7 @@ def test_a_given_number_is_kept_and_not_measured(charrnn, book, tiny, tmp_path, 
     result = charrnn("train", book, *tiny, "--steps", 3, "--threads", 2, "--out", tmp_path / "run")
     assert kept(tmp_path / "run") == 2
     assert "computing with" not in result.err
-    charrnn("train", "--resume", tmp_path / "run", "--steps", 5, "--threads", 1)
+    charrnn("train", "--resume", tmp_path / "run", "--steps", 5, "--threads", 1, "--device", "cpu")
     assert kept(tmp_path / "run") == 1
 
 
