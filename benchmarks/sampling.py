@@ -26,10 +26,10 @@ from charrnn.model.config import ModelConfig
 from charrnn.model.devices import choose_precision
 from charrnn.model.network import CharRNN, stepped_on
 from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.runs.allocator import keep_freed_memory
 from charrnn.sampling.distribution import SamplingConfig
 from charrnn.sampling.sampler import Sampler
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.allocator import keep_freed_memory
 
 V, E = 65, 128  # the characters of Tiny Shakespeare
 CPU = torch.device("cpu")

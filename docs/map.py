@@ -12,7 +12,17 @@ from pathlib import Path
 HERE = Path(__file__).parent
 HOUSE = HERE.parent / "charrnn"
 PAGE = HERE / "map.md"
-ROOMS = ("text", "model", "training", "sampling", "neurons", "display", "api", "cli")  # as text flows through them
+ROOMS = (
+    "text",
+    "model",
+    "runs",
+    "training",
+    "sampling",
+    "neurons",
+    "display",
+    "api",
+    "cli",
+)  # as text flows through them
 HEAD = """# The map
 
 Every module with its purpose: rooms in the order in which text flows through them, and in each room first what others

@@ -15,11 +15,12 @@ BASE = {"charrnn", *(f"charrnn.{name}" for name in GROUND)}  # itself: version a
 MAY_IMPORT = {
     "text": {"text"},
     "model": {"text", "model"},
-    "training": {"text", "model", "training"},
+    "runs": {"text", "model", "runs"},
+    "training": {"text", "model", "runs", "training"},
     "sampling": {"text", "model", "sampling"},
     "neurons": {"text", "model", "neurons"},
-    "api": {"text", "model", "training", "sampling", "neurons", "display", "api"},
-    "cli": {"text", "model", "training", "sampling", "neurons", "display", "api", "cli"},
+    "api": {"text", "model", "runs", "training", "sampling", "neurons", "display", "api"},
+    "cli": {"text", "model", "runs", "training", "sampling", "neurons", "display", "api", "cli"},
 }
 WITHOUT_TORCH = [
     *("text", "sampling", "display", "cli"),

@@ -14,11 +14,11 @@ from charrnn.model.checkpoint import Checkpoint, Figures, Header, Provenance
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import choose_device, choose_precision
 from charrnn.model.network import CharRNN
+from charrnn.runs.report import Progress
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
 from charrnn.training.config import TrainingConfig
 from charrnn.training.recipe import Hardware, recipe
-from charrnn.training.report import Progress
 from charrnn.training.trainer import Trainer
 
 _FILE_NAME = r"\S{1,255}\.[A-Za-z]\w{0,4}"  # as a path ends, also where it is mistyped

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from charrnn.model.checkpoint import Checkpoint, Figures
+    from charrnn.runs.report import Progress
     from charrnn.training.events import Events
     from charrnn.training.history import History
     from charrnn.training.memorisation import Meter, Verbatim
-    from charrnn.training.report import Progress
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer
 

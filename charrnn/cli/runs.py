@@ -110,8 +110,8 @@ def resumed(
 
     from charrnn.model.devices import choose_device, choose_precision
     from charrnn.model.network import CharRNN
+    from charrnn.runs.lock import locked
     from charrnn.training.group import joined
-    from charrnn.training.lock import locked
     from charrnn.training.resume import find_state, load_state, restore
     from charrnn.training.run import Run
     from charrnn.training.trainer import Trainer

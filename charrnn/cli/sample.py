@@ -191,7 +191,7 @@ def _network(
         return SteppedCharRNN(checkpoint.config, checkpoint.weights, clamps)
     from charrnn.model.devices import choose_device, choose_precision
     from charrnn.model.network import stepped_on
-    from charrnn.training.allocator import keep_freed_memory
+    from charrnn.runs.allocator import keep_freed_memory
 
     keep_freed_memory()  # many streams' gates are large blocks too
     where = choose_device(device)

@@ -7,8 +7,8 @@ from typing import Any
 
 from charrnn.errors import RunError, typed
 from charrnn.files import append
+from charrnn.runs.report import Progress
 from charrnn.training.memorisation import Verbatim
-from charrnn.training.report import Progress
 
 SCALARS = ("epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second", "val_nats")
 _BEGINS = "events.out.tfevents."  # the names by which TensorBoard knows its files

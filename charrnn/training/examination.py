@@ -10,8 +10,8 @@ from charrnn.errors import CharrnnError, RunError, counted, typed
 from charrnn.files import is_free, is_special, leftovers
 from charrnn.findings import Finding, orphan
 from charrnn.model.checkpoint import BEST, LAST, STAGES, UNFINISHED_STAGES, load, stages
+from charrnn.runs.lock import LOCK
 from charrnn.training.history import LOG, SAMPLES, raw_lines
-from charrnn.training.lock import LOCK
 from charrnn.training.resume import STATE, Account, load_state
 
 _SIGNS = (BEST, LAST, LOG, STATE)  # by which a folder is known to be a run's

@@ -12,10 +12,10 @@ from charrnn.model.devices import rounded, with_tensor_cores
 from charrnn.model.graphs import Graphed
 from charrnn.model.network import CharRNN, State, detached
 from charrnn.model.scoring import Folding
+from charrnn.runs.pace import Pace
 from charrnn.training.config import TrainingConfig
 from charrnn.training.feed import Fed
 from charrnn.training.group import Group, Letter
-from charrnn.training.pace import Pace
 
 MOMENTS = {"adamw": ("step", "exp_avg", "exp_avg_sq"), "rmsprop": ("step", "square_avg")}  # kept of each weight
 

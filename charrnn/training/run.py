@@ -26,13 +26,13 @@ from charrnn.model.checkpoint import (
 )
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
+from charrnn.runs.lock import LOCK, Lock
+from charrnn.runs.report import Progress
 from charrnn.text.corpus import Corpus
 from charrnn.text.reading import DEFAULT, READING_OPTIONS
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import CURVE, LOG, SAMPLES, raw_lines
-from charrnn.training.lock import LOCK, Lock
 from charrnn.training.memorisation import Verbatim
-from charrnn.training.report import Progress
 from charrnn.training.resume import STATE, Account, SavedState, Sources, load_state, save_state
 from charrnn.training.trainer import Trainer
 

@@ -13,14 +13,14 @@ from charrnn.errors import ConfigError, counted
 from charrnn.model.network import CharRNN
 from charrnn.model.scoring import Folding
 from charrnn.model.threads import Threads
+from charrnn.runs.allocator import keep_freed_memory
+from charrnn.runs.report import Divergence, Progress, RecentLosses
+from charrnn.runs.schedule import learning_rate
 from charrnn.text.corpus import Corpus, Streams
-from charrnn.training.allocator import keep_freed_memory
 from charrnn.training.config import TrainingConfig
 from charrnn.training.feed import Fed, Feed
 from charrnn.training.group import Clock, Group
 from charrnn.training.learner import Learner
-from charrnn.training.report import Divergence, Progress, RecentLosses
-from charrnn.training.schedule import learning_rate
 from charrnn.training.validation import COST, RESERVE, Measured, Validator
 
 REPORT_SECONDS = 0.5  # losses are read back from the device this often

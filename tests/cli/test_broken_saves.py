@@ -16,11 +16,11 @@ from charrnn.errors import RunError
 from charrnn.model.checkpoint import BEST, LAST, Figures, load
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
+from charrnn.runs.lock import LOCK
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import LOG, SAMPLES
-from charrnn.training.lock import LOCK
 from charrnn.training.resume import STATE, Sources, load_state, restore
 from charrnn.training.run import Run
 from charrnn.training.trainer import Trainer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.training.report import Progress
+from charrnn.runs.report import Progress
 
 NAMES = {"epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second", "val_nats"}
 

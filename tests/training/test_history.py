@@ -5,9 +5,9 @@ import os
 import pytest
 
 from charrnn.errors import CharrnnError, RunError
+from charrnn.runs.report import Progress
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import LOG, SAMPLES, History
-from charrnn.training.report import Progress
 
 
 def at(step, val_nats=None, speed=1000.0):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from charrnn.training.report import Divergence, RecentLosses
+from charrnn.runs.report import Divergence, RecentLosses
 
 NAN, INF = float("nan"), float("inf")
 

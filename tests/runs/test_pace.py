@@ -2,7 +2,7 @@
 
 import torch
 
-from charrnn.training.pace import AHEAD, Pace
+from charrnn.runs.pace import AHEAD, Pace
 
 
 class Mark:

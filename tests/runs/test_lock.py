@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from charrnn.errors import RunError
-from charrnn.training.lock import LOCK, Lock, locked
+from charrnn.runs.lock import LOCK, Lock, locked
 
-HOLD = "import sys, pathlib\nfrom charrnn.training.lock import locked\n"
+HOLD = "import sys, pathlib\nfrom charrnn.runs.lock import locked\n"
 HOLD += "with locked(pathlib.Path(sys.argv[1])):\n  print('held', flush=True)\n  sys.stdin.read()"
 
 

@@ -1,11 +1,34 @@
 """The learning rate over the run, as a function of how much of the budget is used up."""
 
 import math
+from typing import Protocol
 
-from charrnn.training.config import TrainingConfig
+
+class Rate(Protocol):
+    """The settings of a recipe that the learning rate depends on."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Its peak."""
+
+    @property
+    def schedule(self) -> str:
+        """How it falls: cosine, linear, constant or exponential."""
+
+    @property
+    def warmup(self) -> float:
+        """Part of the run over which it rises."""
+
+    @property
+    def decay(self) -> float:
+        """What each epoch multiplies it by in the exponential schedule, after `decay_after` epochs."""
+
+    @property
+    def decay_after(self) -> float:
+        """Epochs before the first decay."""
 
 
-def learning_rate(config: TrainingConfig, fraction: float, epoch: float = 0.0) -> float:
+def learning_rate(config: Rate, fraction: float, epoch: float = 0.0) -> float:
     """Return the learning rate when `fraction` (0 to 1) of the budget, in steps or in time, is used up.
 
     It rises linearly over the warm-up, then follows the schedule: "cosine" (1 + cos πp)/2 and "linear" 1 − p, of the

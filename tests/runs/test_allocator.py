@@ -1,5 +1,5 @@
-from charrnn.training import allocator
-from charrnn.training.allocator import keep_freed_memory
+from charrnn.runs import allocator
+from charrnn.runs.allocator import keep_freed_memory
 
 
 def test_it_tells_whether_memory_is_kept():

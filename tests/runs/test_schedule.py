@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.runs.schedule import learning_rate
 from charrnn.training.config import SCHEDULES, TrainingConfig
-from charrnn.training.schedule import learning_rate
 
 PEAK = 0.5
 any_schedule = pytest.mark.parametrize("schedule", SCHEDULES)

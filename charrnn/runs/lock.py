@@ -10,9 +10,10 @@ from filelock import FileLock, Timeout
 from charrnn import trust
 from charrnn.errors import RunError
 from charrnn.model.checkpoint import STAGES
-from charrnn.training.history import LOG, SAMPLES
 
 LOCK = ".lock"
+LOG = "log.jsonl"  # what a run appends to, a line at a time
+SAMPLES = "samples.jsonl"
 
 
 class Lock:
