@@ -14,25 +14,28 @@ import click
 import charrnn
 from charrnn.cli import streams
 from charrnn.cli.common import check_utf8, examples
-from charrnn.cli.compare import compare
-from charrnn.cli.corpus import corpus
-from charrnn.cli.doctor import doctor
-from charrnn.cli.gradients import gradients
-from charrnn.cli.history import history
-from charrnn.cli.info import info
-from charrnn.cli.neurons import neurons
-from charrnn.cli.sample import sample
-from charrnn.cli.score import score
-from charrnn.cli.train import train
+from charrnn.cli.lazy import LazyGroup
 from charrnn.display.signs import one_line
 from charrnn.errors import CharrnnError, SourceError, is_out_of_memory
 
+COMMANDS = {
+    "compare": ("charrnn.cli.compare", "Show runs side by side."),
+    "corpus": ("charrnn.cli.corpus", "List, fetch and measure texts."),
+    "doctor": ("charrnn.cli.doctor", "Check that all that charrnn keeps is whole."),
+    "gradients": ("charrnn.cli.gradients", "Show how gradients vanish or explode."),
+    "history": ("charrnn.cli.history", "Show a run: figures, loss curve, samples."),
+    "info": ("charrnn.cli.info", "Show a model's network, text and figures."),
+    "neurons": ("charrnn.cli.neurons", "Find what single units do, and prove it."),
+    "sample": ("charrnn.cli.sample", "Write text as a model would."),
+    "score": ("charrnn.cli.score", "Measure how well a model predicts a text."),
+    "train": ("charrnn.cli.train", "Train a model on a text."),
+}
 OUT_OF_MEMORY = "out of memory; ask for less at once (a shorter text, fewer samples) or take a smaller model"
 OUT_OF_MEMORY_LINE = f"Error: {OUT_OF_MEMORY}\n".encode()  # made while there is some
 FAILED, MISUSED, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 2, 130, 143, 141
 
 
-class Commands(click.Group):
+class Commands(LazyGroup):
     """A group whose commands end quietly when the reader of their output has gone, as under `| head`."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
@@ -59,6 +62,7 @@ def _quiet_without_reader() -> Iterator[None]:
 
 @click.group(
     cls=Commands,
+    modules=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples(
         "charrnn train python --minutes 1",
@@ -76,10 +80,6 @@ def cli() -> None:
 
     Results go to stdout; progress and notes go to stderr. Every command has --help with examples.
     """
-
-
-for command in (corpus, train, sample, score, info, history, compare, gradients, neurons, doctor):
-    cli.add_command(command)
 
 
 def _check_arguments(arguments: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 
 import click
 import pytest
@@ -45,6 +47,26 @@ def test_every_command_has_help(charrnn, path, option):
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_the_help_of_a_command_shows_an_example(charrnn, path):
     assert re.search(rf"Examples?:\s(.*\n)*?.*charrnn {' '.join(path)} ", charrnn(*path, "-h").out)
+
+
+@pytest.mark.parametrize("options", [["--help"], ["neurons", "--help"]], ids=" ".join)
+def test_a_list_of_commands_has_a_whole_line_for_each_and_imports_none_of_them(options):
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print(*(n for n in sys.modules if n.startswith('charrnn.cli.'))))\n"
+        f"sys.argv[1:] = {options}\n"
+        "from charrnn.cli.main import main\nmain()"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    *_, listed = out.split("\nCommands:\n")
+    group = COMMANDS[tuple(options[:-1])]
+    assert all(re.search(rf"^  {name} +[A-Z].{{1,44}}\.$", listed, re.MULTILINE) for name in group.commands)
+    modules = set(out.splitlines()[-1].split())
+    assert "charrnn.cli.main" in modules
+    assert (
+        not {command.callback.__module__ for command in group.commands.values()} - {"charrnn.cli.neurons.group"}
+        & modules
+    )
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
