@@ -3,7 +3,6 @@
 A safetensors file with a JSON header and a digest in its metadata; nothing in it is ever executed. Knows no torch.
 """
 
-import hashlib
 import math
 import os
 import re
@@ -15,8 +14,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 import charrnn
 from charrnn.errors import (
@@ -28,13 +25,12 @@ from charrnn.errors import (
     check_whole,
     counted,
     did_you_mean,
-    is_out_of_memory,
 )
-from charrnn.files import beside, is_special, replacing
-from charrnn.model import storage
+from charrnn.files import beside
+from charrnn.model import sealed, storage
 from charrnn.model.config import BUDGET_RANGE, BUDGETS, ModelConfig
+from charrnn.model.sealed import seal as seal
 from charrnn.model.shipped import RUNS, SHIPPED, run_folder, shipped
-from charrnn.room import available, check_memory
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 FORMAT = "charrnn"
@@ -45,16 +41,10 @@ PARTS = ("train", "val", "test")  # of a text, in the order in which they stand 
 STAGES = "stages"  # the folder of the models that a run keeps on its way
 UNFINISHED_STAGES = (f"{STAGES}/.step-*.tmp", f"{STAGES}/.tmp??????")  # ours, and those of safetensors itself
 _LARGEST_FIGURE = 1e38  # a loss is measured in float32
-_LARGEST_WEIGHT = 1e15  # no training reaches it, and sums of products of two such weights are finite in float32
-_OTHER_KINDS = {  # how files begin that are taken for checkpoints; they are known by it and not opened
-    b"PK\3\4": "a zip archive, as torch.save makes it",
-    b"\x80\2": "a pickle, which could run code",
-    b"\x80\4": "a pickle, which could run code",
-    b"\x80\5": "a pickle, which could run code",
-    b"\x89HDF": "an HDF5 file",
-    b"<": "a web page",
-    b"version https://git-lfs": "a pointer of Git LFS to the file",
+_ELSEWHERE = {  # other kinds of sealed files, and what to do with them
+    "charrnn conditioned": "it answers inputs: 'charrnn map apply' and the other commands of 'charrnn map' read it",
 }
+_READ_FAILED = (msgspec.DecodeError, CharrnnError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -178,14 +168,7 @@ def save(checkpoint: Checkpoint, path: Path, number: storage.NumberFormat = "flo
     header = msgspec.json.encode(asdict(checkpoint.header))
     tensors = {**storage.stored(checkpoint.weights, number), "vocabulary": checkpoint.vocabulary.codes.astype(np.int32)}
     version = str(replace(checkpoint, number=number).format_version)
-    metadata = {
-        "format": FORMAT,
-        "format_version": version,
-        "header": header.decode(),
-        "digest": seal(version, header, tensors),
-    }
-    with replacing(path, (SafetensorError,)) as temporary:
-        save_file(tensors, temporary, metadata)
+    sealed.write(path, FORMAT, version, header, tensors)
 
 
 def load(path: Path) -> Checkpoint:
@@ -196,24 +179,7 @@ def load(path: Path) -> Checkpoint:
         ConfigError: it is larger than memory.
         OSError, SafetensorError: there is no memory for it.
     """
-    if is_special(path):
-        raise CheckpointError(f"{path} is no regular file", "give a file or run folder that charrnn wrote")
-    try:
-        open(path, "rb").close()  # for safetensors, what may not be read is not there
-        check_memory(
-            f"to read {path}", os.path.getsize(path), available(), "use a machine with more, or a smaller model"
-        )
-        with safe_open(path, framework="numpy") as file:
-            return _read(file, path)
-    except FileNotFoundError:
-        raise CheckpointError(f"there is no checkpoint {path}", "check the path") from None
-    except (SafetensorError, OSError) as error:
-        if is_out_of_memory(error):
-            raise
-        why = getattr(error, "strerror", None) or _other_kind(path) or error
-        raise CheckpointError(
-            f"{path} cannot be read as a checkpoint ({why})", "give a file or run folder that charrnn wrote"
-        ) from None
+    return sealed.opened(path, _read)
 
 
 def is_whole(path: Path) -> bool:
@@ -230,13 +196,6 @@ def is_whole(path: Path) -> bool:
             raise cause from None
         return False
     return True
-
-
-def _other_kind(path: Path) -> str | None:
-    """What a file is that is no safetensors file, where its first bytes tell."""
-    with open(path, "rb") as file:
-        head = file.read(64)
-    return next((f"it is {kind}" for begins, kind in _OTHER_KINDS.items() if head.startswith(begins)), None)
 
 
 def locate(model: str) -> Path:
@@ -281,72 +240,24 @@ def stages(run: Path) -> dict[int, Path]:
 
 
 def _read(file: Any, path: Path) -> Checkpoint:
-    metadata = file.metadata() or {}
-    _check_format(metadata, path)
+    metadata = sealed.checked_metadata(file, path, FORMAT, FORMAT_VERSION, _ELSEWHERE)
     try:
         header = msgspec.json.decode(metadata.get("header", ""), type=Header)
-    except (msgspec.DecodeError, CharrnnError, RecursionError) as error:
-        raise _damaged(path, f"its header is wrong: {error}") from None
-    names = set(file.keys())
-    layout = storage.layout(header.model.shapes(), names)
+    except _READ_FAILED as error:
+        raise sealed.damaged(path, f"its header is wrong: {error}") from None
+    layout = storage.layout(header.model.shapes(), set(file.keys()))
     layout["vocabulary"] = (("I32",), (header.model.vocabulary_size,))
-    _check_tensors(file, names, layout, path)
-    tensors = {name: file.get_tensor(name) for name in layout}
-    if seal(metadata["format_version"], metadata["header"].encode(), tensors) != metadata.get("digest"):
-        raise _damaged(path, "its digest does not fit its content")
+    tensors = sealed.checked_tensors(file, path, metadata, layout)
     codes = tensors.pop("vocabulary").astype(np.int64)
     if codes[0] < 0 or codes[-1] > 0x10FFFF or (np.diff(codes) <= 0).any():
-        raise _damaged(path, "its vocabulary is not a list of distinct code points in ascending order")
+        raise sealed.damaged(path, "its vocabulary is not a list of distinct code points in ascending order")
     if ((codes >= 0xD800) & (codes <= 0xDFFF)).any():
-        raise _damaged(path, "its vocabulary has halves of surrogate pairs, which are no characters")
+        raise sealed.damaged(path, "its vocabulary has halves of surrogate pairs, which are no characters")
     weights = storage.restored(tensors)
-    for name, tensor in weights.items():
-        if not np.isfinite(tensor).all():
-            raise _damaged(path, f"{name} holds values that are not finite")
-        if np.abs(tensor).max(initial=0) > _LARGEST_WEIGHT:
-            raise _damaged(path, f"{name} holds values beyond ±{_LARGEST_WEIGHT:g}, which no training reaches")
+    sealed.check_numbers(path, weights)
     if header.corpus.folded and ord(UNKNOWN) not in codes:
-        raise _damaged(path, "characters were folded into U+FFFD, which is not in its vocabulary")
+        raise sealed.damaged(path, "characters were folded into U+FFFD, which is not in its vocabulary")
     vocabulary = Vocabulary(map(chr, codes), folds=header.corpus.folded > 0)
     if not set(header.line_beginnings) <= set(vocabulary.characters):
-        raise _damaged(path, "no line can begin as its header says")
+        raise sealed.damaged(path, "no line can begin as its header says")
     return Checkpoint(header, vocabulary, weights, storage.number_format(tensors))
-
-
-def _check_format(metadata: dict[str, str], path: Path) -> None:
-    version = metadata.get("format_version", "")
-    if metadata.get("format") != FORMAT or not re.fullmatch("[1-9][0-9]{0,5}", version):
-        raise CheckpointError(f"{path} is a safetensors file, but not charrnn's", "give a file that charrnn wrote")
-    if int(version) > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path} has format version {version}; this charrnn {charrnn.__version__} reads up to {FORMAT_VERSION}",
-            "upgrade charrnn",
-        )
-
-
-def _check_tensors(
-    file: Any, names: set[str], layout: dict[str, tuple[tuple[str, ...], tuple[int, ...]]], path: Path
-) -> None:
-    if names != set(layout):
-        odd = sorted(names ^ set(layout))
-        raise _damaged(path, f"tensors are missing or too many: {', '.join(odd[:3])}")
-    for name, (types, shape) in layout.items():
-        slice_ = file.get_slice(name)
-        if tuple(slice_.get_shape()) != shape:
-            raise _damaged(path, f"{name} has the shape {slice_.get_shape()}, not {list(shape)}")
-        if slice_.get_dtype() not in types:
-            raise _damaged(path, f"{name} has the type {slice_.get_dtype()}")
-
-
-def _damaged(path: Path, why: str) -> CheckpointError:
-    return CheckpointError(f"{path} is damaged: {why}", "use another checkpoint, or a backup")
-
-
-def seal(version: str, header: bytes, tensors: dict[str, npt.NDArray[Any]]) -> str:
-    """SHA-256 over version and header and, in the order of their names, each tensor's name, type, shape and bytes."""
-    digest = hashlib.sha256(f"{version}\n".encode() + header)
-    for name in sorted(tensors):
-        tensor = np.ascontiguousarray(tensors[name])
-        digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
-        digest.update(tensor.data)
-    return digest.hexdigest()

@@ -46,7 +46,7 @@ class Disk:
             self._watch(f"os.{name}", files.os, name)
         self._watch("mkstemp", files.tempfile, "mkstemp")
         self._watch("unlink", files.Path, "unlink")
-        for module in ("charrnn.model.checkpoint.save_file", "charrnn.training.resume.save_file"):
+        for module in ("charrnn.model.sealed.save_file", "charrnn.training.resume.save_file"):
             self._watch_writing(module)
         monkeypatch.setattr(files, "append", self._append(files.append))
         monkeypatch.setattr("charrnn.training.run.append", files.append)

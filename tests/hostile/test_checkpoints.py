@@ -386,7 +386,7 @@ def test_a_file_that_is_larger_than_it_can_be_is_refused_before_it_is_read(row, 
     name, arguments, says = ENDLESS[what]
     shutil.copytree(run, here / "RUN")
     os.truncate(here / "RUN" / name, 3_000_000_000)  # all but its beginning is a hole
-    for module in ("charrnn.model.checkpoint", "charrnn.training.resume"):
+    for module in ("charrnn.model.sealed", "charrnn.training.resume"):
         monkeypatch.setattr(f"{module}.available", lambda: 2e9)
     row(arguments, 1, says)
 
