@@ -29,6 +29,7 @@ class ModelConfig:
     embedding_size: int = 256  # 0: one-hot
     dropout: float = 0.0  # part of each layer's hidden states dropped on their way to the next layer or the read-out
     weight_dropout: float = 0.0  # part of each layer's recurrent matrix dropped, anew for each window of training
+    num_classes: int = 0  # of items, each with a vector that is added to every input
 
     def __post_init__(self) -> None:
         check_choice("cell", self.cell, CELL_NAMES)
@@ -37,6 +38,7 @@ class ModelConfig:
         check_whole("num_layers", self.num_layers, 1, 64)
         check_whole("hidden_size", self.hidden_size, 1, 16384)
         check_whole("embedding_size", self.embedding_size, 0, 16384)
+        check_whole("num_classes", self.num_classes, 0, 1_000_000)
         check_range("dropout", self.dropout, 0, 0.95)
         check_range("weight_dropout", self.weight_dropout, 0, 0.95)
 
@@ -78,4 +80,5 @@ class ModelConfig:
             shapes[f"layers.{layer}.bias_ih"] = shapes[f"layers.{layer}.bias_hh"] = (rows,)
             if self.cell == "peephole":
                 shapes[f"layers.{layer}.peephole"] = (3, H)
-        return {**shapes, "readout.weight": (V, H), "readout.bias": (V,)}
+        classes = {"classes.weight": (self.num_classes, self.input_size)} if self.num_classes else {}
+        return {**shapes, "readout.weight": (V, H), "readout.bias": (V,), **classes}

@@ -45,6 +45,10 @@ class CharRNN(nn.Module):
                 self.embedding = nn.Embedding.from_pretrained(torch.empty(V, E), freeze=False)
             self.layers = nn.ModuleList(Layer(config, size) for size in sizes)
             self.readout = nn.Linear(H, V)
+            self.classes: nn.Module | None = None
+            if config.num_classes:
+                vectors = torch.empty(config.num_classes, config.input_size)
+                self.classes = nn.Embedding.from_pretrained(vectors, freeze=False)
         self._allocate()
         initialise(self, generator or torch.Generator())
 
@@ -83,7 +87,11 @@ class CharRNN(nn.Module):
         return tuple((zeros,) * len(state_names(self.config)) for _ in self.layers)
 
     def forward(
-        self, ids: Tensor, state: State | None = None, dropout: torch.Generator | None = None
+        self,
+        ids: Tensor,
+        state: State | None = None,
+        dropout: torch.Generator | None = None,
+        classes: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Read characters and predict, after each, the next.
 
@@ -91,12 +99,14 @@ class CharRNN(nn.Module):
             ids: the characters read, [B, T].
             state: the state before the first of them; None for the start of a text.
             dropout: the generator of the masks of units and of weights; None for no dropout.
+            classes: of each row [B], whose vectors are added to every input; None where the model has no classes, or
+                its weights are those of one (`conditioned`).
 
         Returns:
             The logits [B, T, V] of the character that follows each, and the state after the last.
         """
         state = state or self.initial_state(len(ids))
-        x, weight_ih = self.input(ids)
+        x, weight_ih = self.input(ids) if classes is None else (self._with_classes(ids, classes), None)
         after = []
         for layer, before in zip(self.layers, state, strict=True):
             x, last = layer(x, before, weight_ih, self._drop_weights(cast("Layer", layer), dropout))
@@ -145,6 +155,13 @@ class CharRNN(nn.Module):
             return one_hot, None
         first = cast("Layer", self.layers[0])
         return one_hot, first.weights.weight_ih @ cast("nn.Embedding", self.embedding).weight.T
+
+    def _with_classes(self, ids: Tensor, classes: Tensor) -> Tensor:
+        """The first layer's input [B, T, I], to which the vector of each row's class is added."""
+        vectors = cast("nn.Embedding", self.classes)(classes)[:, None]
+        if self.embedding is not None:
+            return cast("Tensor", self.embedding(ids) + vectors)
+        return nn.functional.one_hot(ids, self.config.vocabulary_size).to(vectors.dtype) + vectors
 
     def _drop(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         """Drop whole units for the length of the window: one mask [B, 1, H] (Gal and Ghahramani 2016)."""
@@ -198,7 +215,7 @@ def initialise(model: CharRNN, generator: torch.Generator) -> None:
             inputs = 1 if first and not config.embedding_size else weight.shape[1]  # of a one-hot input, one is on
             gain = 1 if first else UPPER_GAIN[config.cell]
             nn.init.normal_(weight, std=gain / math.sqrt(inputs), generator=generator)
-        elif name == "embedding.weight":
+        elif name in ("embedding.weight", "classes.weight"):
             nn.init.normal_(weight, generator=generator)
         else:
             bound = 1 / math.sqrt(config.hidden_size)

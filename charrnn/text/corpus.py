@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from charrnn.text.vocabulary import Vocabulary
 
 HELD_OUT = 0.05  # of the text, for validation and for the test each, where nothing else is asked for,
 HELD_OUT_MOST = 1_000_000  # but no more characters than this: more say hardly more, and are read at every milestone
+PART_NAMES = {"val": "validation", "test": "test"}  # of the held-out parts, in words
 _PIECE = 1 << 20  # characters encoded at once
 
 
@@ -86,6 +87,20 @@ class Streams:
     def stretch(self) -> int:
         """Characters that one reader reads in an epoch."""
         return (len(self.ids) - 1) // self.batch_size
+
+    @property
+    def per_epoch(self) -> int:
+        """Characters that all readers read in an epoch."""
+        return self.stretch * self.batch_size
+
+    @property
+    def per_step(self) -> float:
+        """Characters that a full window of all readers has."""
+        return self.seq_length * self.batch_size
+
+    def rows_before(self, step: int) -> tuple[range, int]:
+        """Return the rows that this process has of the state before a step, and how many there are in all."""
+        return self.rows, self.batch_size
 
     def steps_in(self, epoch: int) -> int:
         """Windows in one epoch."""
@@ -206,7 +221,11 @@ class Corpus:
         """Characters in each part, in the order in which they stand in the text."""
         return {name: len(part) for name, part in self.parts.items()}
 
-    def under(self, vocabulary: Vocabulary) -> "Corpus":
+    def streams(self, batch_size: int, seq_length: int) -> Streams:
+        """Return the training part as streams of at most so many readers and characters a window."""
+        return Streams.over(self.parts["train"], batch_size, seq_length)
+
+    def under(self, vocabulary: Vocabulary) -> Self:
         """Return the same text with the ids that its characters have in another vocabulary.
 
         Raises:
@@ -270,11 +289,8 @@ def _held_out(name: str, length: int, given: float | None) -> int:
 def _notes_on_split(given: dict[str, float | None], lengths: dict[str, int], whole: int) -> Iterator[str]:
     for name, length in lengths.items():
         if length < 2 and _fraction(given[name]) > 0:
-            yield f"the text is too short for a {_PART_NAMES[name]} part; it was left out"
+            yield f"the text is too short for a {PART_NAMES[name]} part; it was left out"
     capped = [name for name, fraction in given.items() if fraction is None and lengths[name] < int(whole * HELD_OUT)]
     if capped:
-        parts = " or ".join(f"{_PART_NAMES[name]} (--{name}-fraction)" for name in capped)
+        parts = " or ".join(f"{PART_NAMES[name]} (--{name}-fraction)" for name in capped)
         yield f"by default no more than {HELD_OUT_MOST:,} characters are held out for {parts}"
-
-
-_PART_NAMES = {"val": "validation", "test": "test"}

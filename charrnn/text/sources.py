@@ -74,7 +74,7 @@ class Listing:
             if last not in ("", "\n"):
                 last = "\n"
                 yield last
-            for piece in filter(None, _characters(origin, reading, changes, on_read)):
+            for piece in filter(None, characters_of(origin, reading, changes, on_read)):
                 last = piece[-1]
                 yield piece
         notes += told(changes)
@@ -150,9 +150,10 @@ def _is_text(path: Path, reading: Reading, left_out: LeftOut) -> bool:
     return not binary
 
 
-def _characters(
+def characters_of(
     origin: Path | str, reading: Reading, changes: list[Change], on_read: Callable[[bytes], object]
 ) -> Iterator[str]:
+    """Yield the characters of a file, of stdin ("-") or of a named corpus; what was changed is appended at the end."""
     if isinstance(origin, Path):
         return characters(chunks(origin, on_read), reading, str(origin), changes)
     if origin == "-":

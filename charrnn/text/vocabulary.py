@@ -10,6 +10,9 @@ import numpy.typing as npt
 from charrnn.errors import VocabularyError, counted
 
 UNKNOWN = "\ufffd"  # the symbol that stands for characters outside a vocabulary that folds them
+# The symbol around items: a model reads it before an item's first character (START) and predicts it after the last
+# (END). Half a surrogate pair is no character, and no text that is read can hold it.
+END = "\udfff"
 _ABSENT = -1
 Form = Literal["NFC", "NFD", "NFKC"]
 
@@ -45,6 +48,11 @@ class Vocabulary:
     def characters(self) -> str:
         """All characters in the order of their ids."""
         return _text(self.codes)
+
+    @property
+    def end(self) -> int | None:
+        """The id of the symbol around items; None for a vocabulary of running texts."""
+        return int(self._ids[ord(END)]) if END in self else None
 
     @property
     def id_type(self) -> np.dtype[np.integer]:

@@ -1,6 +1,7 @@
 """Feed: the windows of a text as tensors on the device that trains; a text that fits on a GPU lives there."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +9,46 @@ import torch
 from torch import Tensor
 
 from charrnn.text.corpus import Ids, Streams
+from charrnn.text.item_streams import ItemBatch, ItemStreams
 
 ON_GPU = 2**31  # bytes of ids at most that are kept on a GPU
 _PIECE = 1 << 24  # ids that are sent there at once
 
-Fed = tuple[Tensor, Tensor, bool]  # inputs [B, T], targets [B, T], and whether an epoch starts
+
+class Fed(NamedTuple):
+    """What a step learns from: the characters that are read, and those that follow them.
+
+    Of items, `begins` says whether they begin here; else they go on from the window before, less those that have
+    ended, which were the last rows. `predicted` counts the targets of all processes that are none of padding.
+    """
+
+    inputs: Tensor  # [B, T]
+    targets: Tensor  # [B, T]
+    starts_epoch: bool = False  # of streams, each of which goes on where the one before it began
+    begins: bool = False
+    predicted: int | None = None  # None: all
+    classes: Tensor | None = None  # [B], of items with labels
+
+
+class ItemFeed:
+    """The batches of items, without end, as int64 tensors on a device."""
+
+    def __init__(self, streams: ItemStreams, device: torch.device) -> None:
+        self._streams, self._device = streams, device
+
+    def batches(self, start: int = 0) -> Iterator[Fed]:
+        """Yield the batches from the given step on."""
+        return map(self._fed, self._streams.batches(start))
+
+    def _fed(self, batch: ItemBatch) -> Fed:
+        classes = None if batch.classes is None else _sent(batch.classes, self._device)
+        inputs, targets = _sent(batch.inputs, self._device), _sent(batch.targets, self._device)
+        return Fed(inputs, targets, False, batch.begins, batch.predicted, classes)
+
+
+def feed_of(streams: Streams | ItemStreams, device: torch.device) -> "Feed | ItemFeed":
+    """Return what feeds a training on a device from streams of a text, or of items."""
+    return ItemFeed(streams, device) if isinstance(streams, ItemStreams) else Feed(streams, device)
 
 
 class Feed:
@@ -33,18 +69,19 @@ class Feed:
         """Yield the batches from the given step on."""
         if self._stretches is None:
             for batch in self._streams.batches(start):
-                yield self._sent(batch.inputs), self._sent(batch.targets), batch.starts_epoch
+                yield Fed(_sent(batch.inputs, self._device), _sent(batch.targets, self._device), batch.starts_epoch)
             return
         mask = 256**self._stretches.itemsize - 1  # an unsigned id came as the signed number of the same bits
         for window in self._streams.windows(start):
             ids = self._stretches[:, window.begin : window.end + 1].long() & mask
-            yield ids[:, :-1], ids[:, 1:], window.begin == 0
+            yield Fed(ids[:, :-1], ids[:, 1:], window.begin == 0)
 
-    def _sent(self, ids: npt.NDArray[np.int64]) -> Tensor:
-        tensor = torch.from_numpy(ids)
-        if self._device.type != "cuda":
-            return tensor.to(self._device)
-        return tensor.pin_memory().to(self._device, non_blocking=True)
+
+def _sent(ids: npt.NDArray[np.int64], device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(ids)
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _own(streams: Streams) -> Ids:

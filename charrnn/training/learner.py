@@ -8,11 +8,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from charrnn.errors import RunError
+from charrnn.model.cells import state_names
 from charrnn.model.devices import rounded, with_tensor_cores
 from charrnn.model.graphs import Graphed
 from charrnn.model.network import CharRNN, State, detached
 from charrnn.model.scoring import Folding
 from charrnn.runs.pace import Pace
+from charrnn.text.item_streams import IGNORED
 from charrnn.training.config import TrainingConfig
 from charrnn.training.feed import Fed
 from charrnn.training.group import Group, Letter
@@ -54,12 +56,10 @@ class Learner:
 
     def learn(self, fed: Fed, rate: float, told: Sequence[float] = ()) -> Step:
         """Take one step on a batch at a learning rate; with others, send them some numbers along."""
-        inputs, targets, starts_epoch = fed
-        before = self._state or self.model.initial_state(len(inputs))
-        if self._state and starts_epoch:
-            before = self._handed_on(before)
+        inputs, targets, before = fed.inputs, fed.targets, self._before(fed)
         self._set_rate(rate)
-        parts, letter = [part for layer in before for part in layer], None
+        parts: list[Tensor] = [*self._counted(fed), *(part for layer in before for part in layer)]
+        letter = None
         if self._graph:
             loss, norm, *after = self._graph(inputs, targets, *parts)
             loss, norm = loss.clone(), norm.clone()  # the next replay writes over them, and over the state when read
@@ -69,7 +69,27 @@ class Learner:
             norm = self._update()
         self._state = tuple(zip(*[iter(after)] * len(before[0]), strict=True))
         self._pace.keep()
-        return Step(loss, norm, targets.numel() * self.group.size, letter)
+        predicted = targets.numel() * self.group.size if fed.predicted is None else fed.predicted
+        return Step(loss, norm, predicted, letter)
+
+    def _before(self, fed: Fed) -> State:
+        """The state that a window is read from."""
+        if self._state is None or fed.begins:
+            return self.model.initial_state(len(fed.inputs))
+        if fed.predicted is not None:  # the items that go on are the first rows
+            return tuple(tuple(part[: len(fed.inputs)] for part in layer) for layer in self._state)
+        return self._handed_on(self._state) if fed.starts_epoch else self._state
+
+    def _counted(self, fed: Fed) -> list[Tensor]:
+        """Of items, what the loss of one target counts for, [], and the classes [B], where they have labels.
+
+        Each process's loss is the sum over its targets, over the processes' mean number of targets: the mean over
+        processes is then the mean over all targets, however they are dealt.
+        """
+        if fed.predicted is None:
+            return []
+        share = torch.tensor(self.group.size / fed.predicted, device=self.model.device)
+        return [share] if fed.classes is None else [share, fed.classes]
 
     def forget(self, readers: slice) -> None:
         """Let some readers go on from the zero state, as in a text that begins there."""
@@ -91,16 +111,25 @@ class Learner:
         moments = (moment for kept in self._optimizer.state.values() for moment in kept.values())
         return [*self.model.parameters(), *moments]
 
-    def _gradients(self, inputs: Tensor, targets: Tensor, *parts: Tensor) -> list[Tensor]:
-        """Read a window from a state and go back through it; return the loss, as charged, and the state after it."""
-        state = tuple(zip(*[iter(parts)] * (len(parts) // self.model.config.num_layers), strict=True))
+    def _gradients(self, inputs: Tensor, targets: Tensor, *more: Tensor) -> list[Tensor]:
+        """Read a window from a state and go back through it; return the loss, as charged, and the state after it.
+
+        `more` are, of items, what `_counted` returns, and then the parts of the state.
+        """
+        config = self.model.config
+        count = config.num_layers * len(state_names(config))
+        counted, parts = more[:-count], more[-count:]
+        state = tuple(zip(*[iter(parts)] * (count // config.num_layers), strict=True))
         with with_tensor_cores(self.model.device, self.precision):
             with rounded(self.model.device, self.precision):
-                logits, after = self.model(inputs, state, self._dropout)
-            loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+                logits, after = self.model(inputs, state, self._dropout, *counted[1:])
+            loss = _loss(logits.float().flatten(0, 1), targets.flatten(), *counted[:1])
             self._optimizer.zero_grad()
             loss.backward()
-        return [self._charged(loss.detach(), targets), *(part for layer in detached(after) for part in layer)]
+        return [
+            self._charged(loss.detach(), targets, *counted[:1]),
+            *(part for layer in detached(after) for part in layer),
+        ]
 
     def _update(self) -> Tensor:
         """Clip the gradient and change the weights by it; return the norm that it had."""
@@ -115,11 +144,12 @@ class Learner:
             else:
                 group["lr"] = rate
 
-    def _charged(self, loss: Tensor, targets: Tensor) -> Tensor:
+    def _charged(self, loss: Tensor, targets: Tensor, share: Tensor | None = None) -> Tensor:
         """The loss with what its folded characters cost, which no weight can change."""
         if self._folding is None:
             return loss
-        return loss + self._folding.nats * (targets == self._folding.id).float().mean()
+        folded = (targets == self._folding.id).float()
+        return loss + self._folding.nats * (folded.mean() if share is None else folded.sum() * share)
 
     @property
     def notes(self) -> list[str]:
@@ -200,6 +230,13 @@ class Learner:
         last = self.group.gathered(part[-1])
         before = last[self.group.rank - 1] if self.group.rank else torch.zeros_like(part[0])
         return torch.cat([before.unsqueeze(0), part[:-1]])
+
+
+def _loss(logits: Tensor, targets: Tensor, share: Tensor | None = None) -> Tensor:
+    """The mean loss of targets [N]; with a share, [], the sum of it for each that is not ignored."""
+    if share is None:
+        return F.cross_entropy(logits, targets)
+    return F.cross_entropy(logits, targets, reduction="sum", ignore_index=IGNORED) * share
 
 
 def _optimizer(model: CharRNN, config: TrainingConfig) -> torch.optim.Optimizer:

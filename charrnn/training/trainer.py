@@ -17,8 +17,9 @@ from charrnn.runs.allocator import keep_freed_memory
 from charrnn.runs.report import Divergence, Progress, RecentLosses
 from charrnn.runs.schedule import learning_rate
 from charrnn.text.corpus import Corpus, Streams
+from charrnn.text.item_streams import ItemStreams
 from charrnn.training.config import TrainingConfig
-from charrnn.training.feed import Fed, Feed
+from charrnn.training.feed import Fed, feed_of
 from charrnn.training.group import Clock, Group
 from charrnn.training.learner import Learner
 from charrnn.training.validation import COST, RESERVE, Measured, Validator
@@ -53,9 +54,10 @@ class Trainer:
         self.threads = threads or Threads()
         self.group = group or Group(device=model.device)
         self._learner = Learner(model, config, precision, self.group, Folding.of(corpus.vocabulary))
-        streams = Streams.over(corpus.parts["train"], config.batch_size * self.group.size, config.seq_length)
+        streams: Streams | ItemStreams = corpus.streams(config.batch_size * self.group.size, config.seq_length)
         self.streams = streams.share(self.group.rank, self.group.size)
-        self._feed = Feed(self.streams, model.device)
+        self._step_of_epoch = self.streams.per_step / self.streams.per_epoch
+        self._feed = feed_of(self.streams, model.device)
         self.stopped = "finished"
         self.divergence: Divergence | None = None
         self._step, self._rate = 0, 0.0  # steps taken, and the learning rate of the last one
@@ -125,7 +127,8 @@ class Trainer:
         Raises:
             RunError: another number of processes trained it.
         """
-        self._learner.restore(tensors, self.streams.rows, self.streams.batch_size)
+        rows, readers = self.streams.rows_before(int(tensors["counts"].flatten()[0]))
+        self._learner.restore(tensors, rows, readers)
         *counts, self._seconds, self._next_milestone, self._next_validation, best = tensors["counts"].tolist()
         self._step, self.characters, self.rollbacks, self._in_vain = map(int, counts)
         characters, whole, *sums = tensors["best"].tolist() if "best" in tensors else (0, 1)
@@ -250,7 +253,7 @@ class Trainer:
 
     @property
     def _epoch(self) -> float:
-        return self.characters / (self.streams.stretch * self.streams.batch_size)
+        return self.characters / self.streams.per_epoch
 
     def _fraction(self, seconds: float, ahead: float = 0.0) -> float:
         """How much of the budget is used up, or will be after the next `ahead` steps."""
@@ -259,8 +262,7 @@ class Trainer:
         if self.config.steps is not None:
             return (self._step + ahead) / self.config.steps
         assert self.config.epochs is not None  # the config has checked that one budget is given
-        window = self.streams.seq_length / self.streams.stretch
-        return (self._epoch + ahead * window) / self.config.epochs
+        return (self._epoch + ahead * self._step_of_epoch) / self.config.epochs
 
     def _report(self, fraction: float) -> Progress:
         """Read the losses back; note it where they or the gradient are no numbers any more."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -10,9 +11,11 @@ import numpy.typing as npt
 import torch
 
 from charrnn.model.checkpoint import Figures
+from charrnn.model.item_scoring import Blocks, item_blocks
 from charrnn.model.network import CharRNN
 from charrnn.model.scoring import Folding, score_blocks
 from charrnn.text.corpus import Corpus
+from charrnn.text.item_corpus import ItemCorpus
 
 COST = 0.05  # of a budget in minutes at most goes into milestones, as much into validation, and into each final figure
 SHARE = 0.02  # of it at most goes into one validation
@@ -55,12 +58,13 @@ def measured(
     pace: float = 0.0,
     at_least_a_slice: bool = False,
     clock: Callable[[], float] = perf_counter,
+    blocks: Blocks = score_blocks,
 ) -> Measured:
     """Measure a model on a text, ids [N], N ≥ 2, in `seconds` at most (None: whole, however long it takes).
 
     Where the text can be read in that time at a pace [characters per second] it is read as `score_blocks` reads
     fastest, else slice by slice: what was read when the time is up counts, up to the end of a slice. The state is
-    carried on from slice to slice.
+    carried on from slice to slice. `blocks` yields the nats, as `score_blocks` does.
     """
     begun, read = clock(), 0
 
@@ -72,18 +76,18 @@ def measured(
 
     fits = seconds is None or len(ids) < seconds * pace
     totals: list[float] = []
-    blocks: list[npt.NDArray[np.float32]] = []
+    found: list[npt.NDArray[np.float32]] = []
     try:
         go_on(0)
-        for block in score_blocks(model, ids, precision, go_on, None if fits else SLICE):
+        for block in blocks(model, ids, precision, go_on, None if fits else SLICE):
             totals.append(float(block.sum(dtype=torch.float64)))
-            blocks.append(block.numpy())
+            found.append(block.numpy())
             read += len(block)
     except _TimeUpError:
         if fits and at_least_a_slice and not read:  # it is slower than it was
-            return measured(model, ids, precision, folding, on_read, seconds, 0.0, at_least_a_slice, clock)
+            return measured(model, ids, precision, folding, on_read, seconds, 0.0, at_least_a_slice, clock, blocks)
     charged = np.cumsum(ids[1 : read + 1] == folding.id) * folding.nats if folding and read else np.zeros(read)
-    sums = np.cumsum(np.concatenate([[], *blocks]), dtype=np.float64) + charged
+    sums = np.cumsum(np.concatenate([[], *found]), dtype=np.float64) + charged
     ends = [end for end in _ends(len(ids) - 1) if end <= read]
     nats = math.fsum([*charged[-1:], *totals]) / read if read else math.nan
     return Measured(nats, read, read == len(ids) - 1, tuple(sums[end - 1] for end in ends), clock() - begun)
@@ -151,10 +155,20 @@ class Validator:
         extra: float = 0.0,
     ) -> Measured:
         folding, ids = Folding.of(self._corpus.vocabulary), self._corpus.parts[part]
+        blocks = blocks_of(self._corpus, part)
         seconds = None if self._budget is None else share * self._budget + extra
-        found = measured(model, ids, precision, folding, on_read, seconds, self._pace, at_least_a_slice, self._clock)
+        found = measured(
+            model, ids, precision, folding, on_read, seconds, self._pace, at_least_a_slice, self._clock, blocks
+        )
         self._pace = found.characters / max(1e-9, found.seconds)
         return found
+
+
+def blocks_of(corpus: Corpus, part: str) -> Blocks:
+    """Return what yields the nats of a part: of a text that is read on, or of items that each begin anew."""
+    if not isinstance(corpus, ItemCorpus):
+        return score_blocks
+    return partial(item_blocks, end=corpus.end, classes=corpus.classes.get(part))
 
 
 def _with(figures: Figures, part: str, found: Measured | None) -> Figures:

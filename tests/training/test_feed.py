@@ -17,7 +17,7 @@ def streams(kind=np.uint8, length=67, largest=255):
 
 
 def fed(feed, start=0):
-    return [(x.tolist(), y.tolist(), starts) for x, y, starts in islice(feed.batches(start), 14)]  # over two epochs
+    return [(x.tolist(), y.tolist(), starts) for x, y, starts, *_ in islice(feed.batches(start), 14)]  # over two epochs
 
 
 @pytest.mark.parametrize(("kind", "largest"), [(np.uint8, 255), (np.uint16, 65535), (np.int32, 0x10FFFF)])
@@ -37,7 +37,7 @@ def test_the_batches_are_those_of_the_streams(resident):
 
 @pytest.mark.parametrize("resident", [True, False])
 def test_ids_are_whole_numbers_that_an_embedding_takes(resident):
-    inputs, targets, _ = next(Feed(streams(np.uint16, largest=40000), CPU, resident).batches())
+    inputs, targets, *_ = next(Feed(streams(np.uint16, largest=40000), CPU, resident).batches())
     assert inputs.dtype == targets.dtype == torch.int64
 
 

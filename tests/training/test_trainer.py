@@ -8,6 +8,7 @@ from charrnn.model.scoring import Folding, nats_per_character
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
 from charrnn.training.config import TrainingConfig
+from charrnn.training.feed import Fed
 from charrnn.training.group import Group
 from charrnn.training.learner import Learner
 from charrnn.training.validation import Measured
@@ -182,11 +183,11 @@ def test_without_patience_a_run_goes_on_to_its_end(make_trainer, monkeypatch):
 def test_a_reader_that_begins_anew_knows_nothing_of_what_it_read(make_model):
     ids = torch.tensor([[0, 1, 2, 1], [2, 2, 0, 1], [1, 0, 0, 2]])
     learner, afresh = (Learner(make_model(), TrainingConfig(steps=2), torch.float32, Group()) for _ in range(2))
-    learner.learn((ids.flip(1), ids, False), 0.0)
+    learner.learn(Fed(ids.flip(1), ids), 0.0)
     carried = learner.state()["recurrent.0.0"].clone()
     learner.forget(slice(1, None, 2))
-    learner.learn((ids, ids, False), 0.0)
-    afresh.learn((ids, ids, False), 0.0)
+    learner.learn(Fed(ids, ids), 0.0)
+    afresh.learn(Fed(ids, ids), 0.0)
     ones, others = learner.state()["recurrent.0.0"], afresh.state()["recurrent.0.0"]
     assert torch.equal(ones[1], others[1])
     assert not torch.equal(ones[0], others[0])
@@ -197,5 +198,5 @@ def test_the_training_loss_charges_what_is_folded(make_model):
     losses, ids = [], torch.tensor([[0, 1, 2, 1]])
     for folding in (None, Folding(id=1, nats=3.0)):
         learner = Learner(make_model(), TrainingConfig(steps=1), torch.float32, Group(), folding)
-        losses.append(float(learner.learn((ids, ids, False), 0.0).loss))
+        losses.append(float(learner.learn(Fed(ids, ids), 0.0).loss))
     assert losses[1] - losses[0] == pytest.approx(3.0 * 2 / 4, abs=1e-6)
