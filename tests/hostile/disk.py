@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 WRITING = ("chmod", "fchmod", "ftruncate", "link", "mkdir", "remove", "rename", "replace", "rmdir", "symlink",
            "truncate", "unlink", "utime", "write", "fsync")  # fmt: skip
 READING = ("listdir", "lstat", "open", "read", "scandir", "stat", "statvfs")
-SAVERS = {"charrnn.model.checkpoint": safetensors.numpy.save, "charrnn.training.resume": safetensors.torch.save}
+SAVERS = {"charrnn.model.sealed": safetensors.numpy.save, "charrnn.training.resume": safetensors.torch.save}
 _STREAMS = ("BufferedReader", "BufferedRandom", "BufferedWriter", "TextIOWrapper")
 
 
