@@ -4,24 +4,23 @@ Its modules are imported when they are first used, so that what writes text star
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.api import ablate, devices, dump, explore, find, gates, grep, highlight, steer, trace
+    from charrnn.api import ablate, devices, dump, explore, find, gates, grep, highlight, show, steer, trace  # noqa: F401
     from charrnn.api.model import Model, load
     from charrnn.api.passage import Passage
     from charrnn.api.training import train
 
-__all__ = [
-    "Model", "Passage", "ablate", "devices", "dump", "explore", "find", "gates", "grep", "highlight", "load", "steer",
-    "trace", "train",
-]  # fmt: skip
+__all__ = ["Model", "Passage", "load", "train"]
 _MODULES = {"Model": "model", "Passage": "passage", "load": "model", "train": "training"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for."""
-    if name not in __all__:
+    """Import what is asked for: one of `__all__`, or a module."""
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    if name.startswith("_") or find_spec(f"{__name__}.{name}") is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_MODULES.get(name, name)}")
-    return getattr(module, name) if name in _MODULES else module
+    return import_module(f"{__name__}.{name}")

@@ -20,8 +20,9 @@ from charrnn.model.cells import gate_names
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
-from charrnn.neurons.recording import default_signal, is_bounded, record, surprisals
+from charrnn.neurons.recording import guesses, record, surprisals
 from charrnn.neurons.search import Finding
+from charrnn.neurons.signal_names import default_signal, is_bounded, shown_signal
 from charrnn.text.vocabulary import Vocabulary
 
 
@@ -143,23 +144,18 @@ def _explorer(
     config, ids = network.config, passage.ids
     signal, gates = default_signal(config), gate_names(config)
     recording = record(network, ids, [signal, *gates], start, start + length)
-    values, decode = recording.signals[signal], vocabulary.decode
-    bounded = is_bounded(config, signal)
-    shown = "tanh(c)" if signal == "tanh_c" else signal
+    values = recording.signals[signal]
     stop = start + len(recording.ids)
     return Explorer(
         title=passage.model,
-        scale=shown if bounded else f"tanh({shown})",
+        scale=shown_signal(config, signal),
         source=f"{' '.join(passage.source)}, characters {start:,} to {stop:,} of {len(ids):,}",
-        text=decode(recording.ids),
-        values=values if bounded else np.tanh(values),
+        text=vocabulary.decode(recording.ids),
+        values=values if is_bounded(config, signal) else np.tanh(values),
         gates={name: recording.signals[name] for name in gates},
         signed=("g", "n"),
         surprisal=surprisals(network, ids, start, stop),
-        guesses=[
-            list(zip(decode(candidates), map(float, chances), strict=True))
-            for candidates, chances in zip(recording.candidates, recording.chances, strict=True)
-        ],
+        guesses=list(guesses(recording, vocabulary)),
         ranked=[_in_the_list(each) for each in findings],
         opens=(opens.layer, opens.index),
     )

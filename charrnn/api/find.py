@@ -20,8 +20,8 @@ from charrnn.neurons.columns import recorded_columns
 from charrnn.neurons.features import Feature
 from charrnn.neurons.features.registry import feature_named, features_for, own_feature
 from charrnn.neurons.features.text_kind import text_kind as kind_of
-from charrnn.neurons.recording import check_signals, default_signal
 from charrnn.neurons.search import Finding, search, unchanging
+from charrnn.neurons.signal_names import check_signals, default_signal
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from charrnn.errors import ConfigError, counted
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.passages import Match, alike
-from charrnn.neurons.recording import default_signal, record_pieces
+from charrnn.neurons.recording import record_pieces
+from charrnn.neurons.signal_names import default_signal
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from charrnn.model.network import CharRNN
 from charrnn.model.scoring import Score, score_text
 from charrnn.model.units import Unit
 from charrnn.neurons import recording
-from charrnn.neurons.recording import Recording, default_signal, is_bounded
+from charrnn.neurons.recording import Recording
+from charrnn.neurons.signal_names import default_signal, is_bounded, shown_signal
 from charrnn.text.vocabulary import Vocabulary
 
 
@@ -34,17 +35,13 @@ def record(
 def highlight(network: CharRNN, vocabulary: Vocabulary, name: str, text: str, color: str, guesses: int) -> Highlight:
     """Colour a text by surprisal, or by a unit."""
     recorded = record(network, vocabulary, text, None, guesses)
-    rows = [
-        list(zip(vocabulary.decode(ids), chances.tolist(), strict=True))
-        for ids, chances in zip(recorded.candidates, recorded.chances, strict=True)
-    ]
+    rows = list(recording.guesses(recorded, vocabulary))
     source = counted(len(text), "character")
     if color == "surprisal":
         values = score(network, vocabulary, text).nats.tolist() if len(text) > 1 else [0.0]
         return Highlight.of(name, "surprisal in nats", source, text, values, rows, SURPRISING)
     unit, signal = Unit.parse(color, network.config), default_signal(network.config)
     values = recorded.values(unit, signal)
-    squashed = not is_bounded(network.config, signal)
-    scale = f"{'tanh(c)' if signal == 'tanh_c' else 'tanh(h)' if squashed else 'h'} of unit {unit}"
-    shown = torch.as_tensor(values).tanh() if squashed else values
+    scale = f"{shown_signal(network.config, signal)} of unit {unit}"
+    shown = values if is_bounded(network.config, signal) else torch.as_tensor(values).tanh()
     return Highlight.of(name, scale, source, text, shown.tolist(), rows)

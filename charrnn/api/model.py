@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.find import Findings
     from charrnn.api.gates import Gates
     from charrnn.api.grep import Alike
+    from charrnn.api.show import Shown
     from charrnn.api.steer import Steered
     from charrnn.api.trace import Trace
     from charrnn.display.highlight import Highlight
@@ -253,6 +254,32 @@ class Model:
         """Measure what it costs to do without a unit; arguments and errors as of `api.ablate.ablate`."""
         read = self._passage(passage, feedback)
         return api.ablate.ablate(self.network, read, unit, feature=feature, seed=seed, feedback=feedback)
+
+    def show(
+        self,
+        passage: Passage | str,
+        unit: str | Sequence[str] = (),
+        *,
+        feature: str | None = None,
+        signal: str | None = None,
+        start: int | None = None,
+        length: int = 600,
+        guesses: int = 5,
+        feedback: Feedback = SILENT,
+    ) -> "Shown":
+        """Show what units do over a stretch of a text, in colours; arguments and errors as of `api.show.show`."""
+        return api.show.show(
+            self.network,
+            self.vocabulary,
+            self._passage(passage, feedback),
+            unit,
+            feature=feature,
+            signal=signal,
+            start=start,
+            length=length,
+            guesses=guesses,
+            feedback=feedback,
+        )
 
     def steer(
         self,

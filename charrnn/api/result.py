@@ -1,17 +1,12 @@
-"""Result: what a method found, as data, as text, in a notebook, as a file; Drawing: one that is a picture, too."""
+"""Result: what a method found, as data, as text, in a notebook, as a file."""
 
 import json
 import os
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from charrnn.files import replacing
-
-if TYPE_CHECKING:
-    from charrnn.display.highlight import Highlight
-
-_FORMS = {".html": "html", ".htm": "html", ".svg": "svg", ".png": "png", ".json": "json"}
 
 
 def json_text(value: Any) -> str:
@@ -40,44 +35,10 @@ class Result:
         Raises:
             OSError: the file cannot be written.
         """
-        _write(Path(path), json_text(self.to_dict()) + "\n")
+        write(Path(path), json_text(self.to_dict()) + "\n")
 
 
-class Drawing(Result):
-    """What is a picture as well: a highlighted text, with some lines below."""
-
-    @property
-    def highlight(self) -> "Highlight":
-        """The text in colours."""
-        raise NotImplementedError
-
-    def below(self) -> list[str]:
-        """Return the lines below it."""
-        return []
-
-    def content(self, form: str) -> str:
-        """Return it as "text" (marks for colours), "html", "svg" or "json"."""
-        return json_text(self.to_dict()) + "\n" if form == "json" else str(self)
-
-    def draw(self, path: Path) -> None:
-        """Write it as PNG."""
-        raise NotImplementedError
-
-    def save(self, path: str | os.PathLike[str], form: str | None = None) -> None:
-        """Write it as "html", "svg", "png", "json" or "text"; None: as the name asks, else as text.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        output = Path(path)
-        form = form or _FORMS.get(output.suffix.lower(), "text")
-        if form != "png":
-            _write(output, self.content(form))
-            return
-        with replacing(output) as temporary:
-            self.draw(temporary)
-
-
-def _write(path: Path, content: str) -> None:
+def write(path: Path, content: str) -> None:
+    """Write a file of text, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(content, "utf-8")

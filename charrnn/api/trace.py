@@ -5,8 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from charrnn.api.drawing import Drawing
 from charrnn.api.passage import Passage
-from charrnn.api.result import Drawing
 from charrnn.display import reach
 from charrnn.display.highlight import Highlight
 from charrnn.errors import ConfigError, counted
@@ -50,9 +50,6 @@ class Trace(Drawing):
     def __str__(self) -> str:
         return reach.text(self._drawn)
 
-    def _repr_html_(self) -> str:
-        return self.highlight._repr_html_()
-
     @property
     def highlight(self) -> Highlight:
         """The characters before, coloured by their influence."""
@@ -67,9 +64,10 @@ class Trace(Drawing):
         drawn = {"html": reach.html, "svg": reach.svg}.get(form)
         return drawn(self._drawn) if drawn else super().content(form)
 
-    def draw(self, path: Path) -> None:
-        """Write it as PNG."""
+    def draw(self, path: Path) -> set[str]:
+        """Write it as PNG; a sign that no font here has is a box."""
         reach.png(self._drawn, path)
+        return set()
 
     @cached_property
     def _drawn(self) -> reach.Reach:

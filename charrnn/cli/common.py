@@ -6,14 +6,13 @@ import textwrap
 from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import takewhile
-from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from charrnn.api.result import json_text
-from charrnn.cli.output import echo_written, spare_inputs
+from charrnn.cli.output import spare_inputs
 from charrnn.model.config import MOST_THREADS
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from charrnn.api import Model
-    from charrnn.api.result import Drawing, Result
+    from charrnn.api.result import Result
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
     from charrnn.model.threads import Threads
@@ -201,21 +200,6 @@ def show(result: "Result", as_json: bool) -> None:
             click.echo(line)
         else:
             say(line)
-
-
-def emit(drawing: "Drawing", form: str, output: Path | None) -> None:
-    """Write a drawing to a file, or to stdout; in colour where that is a terminal."""
-    from charrnn.display import terminal
-
-    form = "text" if form == "terminal" else form
-    if output is not None:
-        drawing.save(output, form)
-        echo_written(output)
-    elif form == "text":
-        terminal.show(drawing.highlight)
-        click.echo("\n".join(drawing.below()))
-    else:
-        click.echo(drawing.content(form), nl=False)
 
 
 def load_checkpoint(model: str) -> "Checkpoint":

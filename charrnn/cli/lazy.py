@@ -1,4 +1,4 @@
-"""LazyGroup: commands of which each one's module is imported when it is called, so that `charrnn --help` starts at once.
+"""LazyGroup: commands whose modules are imported when they are called, so that `charrnn --help` starts at once.
 
 A command's module therefore imports at its top all that it needs, but nothing that imports torch: that it reaches
 through `charrnn.api`, whose modules are imported when they are first used. These two are the only places that put off

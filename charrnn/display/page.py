@@ -23,12 +23,17 @@ def html(highlight: Highlight, curve: str = "") -> str:
     It has room for the first LONGEST characters.
     `curve` is a picture as SVG that stands under the text; a page shows it as an image, whose text runs nothing.
     """
-    highlight = highlight.first(LONGEST)
+    highlight = highlight.first(room(highlight))
     style = Markup(template("style.css").render() + highlight_style())
     return template("page.html").render(
         highlight=highlight, style=style, policy=policy(style, bool(curve)), legend=legend_levels(highlight),
         curve=b64encode(curve.encode()).decode(), **_tools(),
     )  # fmt: skip
+
+
+def room(highlight: Highlight) -> int:
+    """Return how many of its characters a page shows."""
+    return min(LONGEST, len(highlight.cells))
 
 
 def policy(style: str, images: bool = False) -> Markup:
@@ -78,9 +83,9 @@ def framed(highlight: Highlight) -> str:
 
 def svg(highlight: Highlight) -> str:
     """Return a picture of 80 columns, the text in the viewer's monospaced font, of as many characters as a PNG."""
-    from charrnn.display.picture import room  # which takes as long to import as matplotlib
+    from charrnn.display import picture  # which takes as long to import as matplotlib
 
-    highlight = highlight.first(room(highlight))
+    highlight = highlight.first(picture.room(highlight))
     rows = [_placed(row, highlight.gutter) for row in highlight.rows(SVG_COLUMNS - highlight.gutter)]
     low, high = (-1.0, 1.0) if highlight.top is None else (0.0, highlight.top)
     guesses = max((len(cell.guesses) for cell in highlight.cells), default=0)

@@ -14,7 +14,8 @@ import torch
 
 from charrnn.files import naming, replacing, workshop
 from charrnn.model.network import CharRNN
-from charrnn.neurons.recording import check_signals, record_pieces
+from charrnn.neurons.recording import record_pieces
+from charrnn.neurons.signal_names import check_signals
 from charrnn.room import check_disk
 
 Shape = tuple[int, int, int]

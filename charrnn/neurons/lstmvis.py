@@ -21,7 +21,8 @@ from charrnn.model.cells import gate_names
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.neurons.dump import check_room
-from charrnn.neurons.recording import check_signals, is_bounded, record_pieces
+from charrnn.neurons.recording import record_pieces
+from charrnn.neurons.signal_names import check_signals, is_bounded
 
 if TYPE_CHECKING:
     import h5py

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from charrnn.errors import ConfigError, StatesOverflowError, check_choice, counted
-from charrnn.model.cells import gate_names, state_names, tanh
+from charrnn.errors import ConfigError, StatesOverflowError, counted
+from charrnn.model.cells import tanh
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import multiplying
 from charrnn.model.network import CharRNN, stepped
@@ -18,6 +18,8 @@ from charrnn.model.readers import Readers, first_reader_afresh
 from charrnn.model.scoring import score_blocks
 from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
+from charrnn.neurons.signal_names import check_signals, is_bounded
+from charrnn.text.vocabulary import Vocabulary
 
 RECORDING = "recording"  # the kind of work whose threads are chosen
 CHUNK = 4096  # characters recorded at once, by all readers together
@@ -40,28 +42,6 @@ class Recording:
     def values(self, unit: Unit, signal: str) -> Floats:
         """Return one unit's values [T]."""
         return self.signals[signal][unit.layer, :, unit.index]
-
-
-def signal_names(config: ModelConfig) -> tuple[str, ...]:
-    """Return the signals of a cell: its state, its gates and, for an LSTM, tanh of the cell state."""
-    derived = ("tanh_c",) if "c" in state_names(config) else ()
-    return (*state_names(config), *derived, *gate_names(config))
-
-
-def is_bounded(config: ModelConfig, signal: str) -> bool:
-    """Tell whether a signal keeps to −1 to 1: all do but an LSTM's cell state and a ReLU's hidden state."""
-    return signal != "c" and not (config.cell == "rnn" and config.nonlinearity == "relu")
-
-
-def check_signals(signals: Sequence[str], config: ModelConfig) -> None:
-    """Raise ConfigError unless the cell has all of these signals."""
-    for name in signals:
-        check_choice("signal", name, signal_names(config))
-
-
-def default_signal(config: ModelConfig) -> str:
-    """Return the signal that pictures show: tanh of the cell state if there is one (as in the 2015 study), else h."""
-    return "tanh_c" if "c" in state_names(config) else "h"
 
 
 class Piece(NamedTuple):
@@ -191,6 +171,12 @@ class Watched:
     values: Floats  # [U, T]
     candidates: npt.NDArray[np.integer]  # [T, K]
     chances: Floats  # [T, K]
+
+
+def guesses(recorded: Recording | Watched, vocabulary: Vocabulary) -> Iterator[list[tuple[str, float]]]:
+    """Yield the likeliest next characters with their chances, one character after the other to save memory."""
+    for candidates, chances in zip(recorded.candidates, recorded.chances, strict=True):
+        yield list(zip(vocabulary.decode(candidates), chances.tolist(), strict=True))
 
 
 def watch(

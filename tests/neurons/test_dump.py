@@ -8,7 +8,8 @@ import pytest
 from charrnn.errors import ConfigError
 from charrnn.neurons import recording
 from charrnn.neurons.dump import write
-from charrnn.neurons.recording import record, signal_names
+from charrnn.neurons.recording import record
+from charrnn.neurons.signal_names import signal_names
 
 META = {"model": "a “model”", "vocabulary": "\n</script>é"}
 

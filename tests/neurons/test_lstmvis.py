@@ -8,7 +8,8 @@ import pytest
 
 from charrnn.errors import ConfigError
 from charrnn.neurons.lstmvis import write
-from charrnn.neurons.recording import record, signal_names
+from charrnn.neurons.recording import record
+from charrnn.neurons.signal_names import signal_names
 
 WORDS = ["a", "␣", "↵", "U+00A0", "é", "<b>", '"']
 META = {"model": 'a: "model"', "source": ["x\ny"]}

@@ -10,14 +10,8 @@ from charrnn.model.config import CELL_NAMES, NONLINEARITIES, ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons import recording
-from charrnn.neurons.recording import (
-    default_signal,
-    is_bounded,
-    record,
-    record_chunks,
-    record_pieces,
-    signal_names,
-)
+from charrnn.neurons.recording import record, record_chunks, record_pieces
+from charrnn.neurons.signal_names import default_signal, is_bounded, signal_names
 
 
 def close(a, b):

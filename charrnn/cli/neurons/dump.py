@@ -1,23 +1,13 @@
 """`charrnn neurons dump`: every unit's values at every character, as a file."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import click
 
-from charrnn.cli.common import (
-    FEEDBACK,
-    device_option,
-    examples,
-    load_model,
-    model_argument,
-    network_threads_option,
-    part_option,
-    reading_options,
-    sources_argument,
-)
+from charrnn.cli.asked import Asked, asks_for_text, signals_option
+from charrnn.cli.common import FEEDBACK, examples
 from charrnn.cli.output import OutputFile
-from charrnn.text.reading import Reading
 
 
 @click.command(
@@ -27,13 +17,15 @@ from charrnn.text.reading import Reading
         "charrnn neurons dump checkpoints/python-lstm python --part val -o lstmvis/python/states.hdf5",
     )
 )
-@model_argument
-@sources_argument
 @click.option(
-    "-o", "--output", type=OutputFile(".npz", ".hdf5", ".h5", folder_is_made=True), required=True, metavar="OUT.npz",
+    "-o",
+    "--output",
+    type=OutputFile(".npz", ".hdf5", ".h5", folder_is_made=True),
+    required=True,
+    metavar="OUT.npz",
     help="The file to write; OUT.hdf5 or OUT.h5 for LSTMVis.",
-)  # fmt: skip
-@click.option("--signals", metavar="NAMES", help="Such as h,c,i,f,o,g (LSTM) or h,r,z,n (GRU). Default: the state.")
+)
+@signals_option("Such as h,c,i,f,o,g (LSTM) or h,r,z,n (GRU). Default: the state.")
 @click.option(
     "--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True, help="Of the values."
 )
@@ -44,14 +36,8 @@ from charrnn.text.reading import Reading
     show_default=True,
     help="Of the products; bfloat16 is faster where the hardware has it.",
 )
-@part_option
-@reading_options
-@device_option
-@network_threads_option
-def dump(
-    model: str, sources: tuple[str, ...], output: Path, signals: str | None, dtype: Literal["float16", "float32"],
-    precision: str, part: str, reading: Reading, device: str,
-) -> None:  # fmt: skip
+@asks_for_text
+def dump(asked: Asked, output: Path, **options: Any) -> None:
     """Write every unit's values at every character of SOURCE to a file.
 
     SOURCE is held in memory, the values are not: they go to the disk as they come, which needs room for two such files.
@@ -64,7 +50,4 @@ def dump(
     layer, counted from 1, an array [T, H] of the cell state (states1), the hidden state (output1) and of other signals
     (f1). Its folder is opened with LSTMVis's -dir. It needs h5py (the extra hdf5).
     """
-    loaded = load_model(model, device)
-    read = loaded.read(*sources, part=part, reading=reading, feedback=FEEDBACK)
-    names = signals.split(",") if signals is not None else None
-    click.echo(loaded.dump(read, output, signals=names, dtype=dtype, precision=precision, feedback=FEEDBACK))
+    click.echo(asked.model.dump(asked.passage(), output, **options, feedback=FEEDBACK))

@@ -75,7 +75,8 @@ def passage_of(
     network: "CharRNN", checkpoint: "Checkpoint", ids: "Ids", finding: "Finding", start: int, length: int
 ) -> Passage:
     """Record a finding's unit over a passage of the whole text, ids [T]."""
-    from charrnn.neurons.recording import is_bounded, watch
+    from charrnn.neurons.recording import watch
+    from charrnn.neurons.signal_names import is_bounded
 
     watched = watch(network, ids, [finding.unit], finding.signal, start, start + length, 1)
     values = watched.values[0].tolist()

@@ -1,34 +1,17 @@
 """`charrnn neurons find` and `features`: which unit follows what, how surely, and what can be asked for."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.api.limits import SHORTEST_SEARCH
-from charrnn.cli.common import (
-    FEEDBACK,
-    device_option,
-    echo_json,
-    examples,
-    json_option,
-    load_model,
-    model_argument,
-    network_threads_option,
-    reading_options,
-    show,
-    sources_argument,
-    unseen_part_option,
-)
+from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
+from charrnn.cli.common import FEEDBACK, echo_json, examples, json_option, show
+from charrnn.display.signs import one_line
 from charrnn.errors import typed
-from charrnn.text.reading import Reading
+from charrnn.neurons.features.registry import all_features
 
 if TYPE_CHECKING:
     from charrnn.api.find import Findings
-
-
-signals_option = click.option(
-    "--signals", metavar="NAMES", help="Such as h,tanh_c,i,f,g,o. Default: h and, for LSTMs, tanh_c."
-)
 
 
 @click.command(epilog=examples("charrnn neurons features", "charrnn neurons features --json"))
@@ -38,9 +21,6 @@ def features(as_json: bool) -> None:
 
     Those that other installed packages offer as entry points of the group "charrnn.features" stand at the end.
     """
-    from charrnn.display.signs import one_line
-    from charrnn.neurons.features.registry import all_features
-
     rows = [(f.name, f.kind, ("predictive: " if f.predictive else "") + f.sentence) for f in all_features()]
     if as_json:
         echo_json({"features": [{"feature": name, "kind": kind, "sentence": said} for name, kind, said in rows]})
@@ -57,35 +37,29 @@ def features(as_json: bool) -> None:
         "charrnn neurons find checkpoints/python-lstm python --signals h,i,f,o --json",
     )
 )
-@model_argument
-@sources_argument
 @click.option(
-    "--feature", "names", multiple=True, metavar="NAME",
+    "--feature",
+    multiple=True,
+    metavar="NAME",
     help="What to look for; may be repeated. Default: all, those that fit the kind of text.",
-)  # fmt: skip
+)
 @click.option(
-    "--regex", "regexes", multiple=True, metavar="NAME=PATTERN",
+    "--regex",
+    multiple=True,
+    metavar="NAME=PATTERN",
     help="Look for what a regular expression matches, ^ and $ at each line; may be repeated.",
-)  # fmt: skip
+)
 @click.option(
-    "--text-kind", type=click.Choice(["prose", "play", "c", "python", "markup"]),
+    "--text-kind",
+    type=click.Choice(["prose", "play", "c", "python", "markup"]),
     help="Which features all means. Default: as the text looks.",
-)  # fmt: skip
-@signals_option
-@click.option(
-    "--characters", type=click.IntRange(SHORTEST_SEARCH), default=100_000, show_default=True,
-    help="Read that many, from the part's beginning: half to choose on, half to measure on.",
-)  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the shifts and the intervals.")
-@unseen_part_option
-@reading_options
-@device_option
-@network_threads_option
+)
+@signals_option("Such as h,tanh_c,i,f,g,o. Default: h and, for LSTMs, tanh_c.")
+@characters_option(100_000, ", from the part's beginning: half to choose on, half to measure on")
+@seed_option("Of the shifts and the intervals.")
+@asks_for_unseen_text
 @json_option
-def find(
-    model: str, sources: tuple[str, ...], names: tuple[str, ...], regexes: tuple[str, ...], text_kind: str | None,
-    signals: str | None, characters: int, seed: int, part: str | None, reading: Reading, device: str, as_json: bool,
-) -> None:  # fmt: skip
+def find(asked: Asked, characters: int, as_json: bool, **options: Any) -> None:
     """Find the unit of MODEL that follows a feature of SOURCE best, how well, and whether it is one unit at all.
 
     Units are chosen on the first half of the text; every figure is from the second: the score with a 95 % interval
@@ -101,12 +75,7 @@ def find(
     Spearman's ρ (0 is chance) for counts, of values in float16, in which all saturated ones are equal; strengths
     2·AUC−1 and ρ are compared, 0.05 being a difference and 0.3 clear.
     """
-    loaded = load_model(model, device)
-    read = loaded.read(*sources, part=part, characters=characters, reading=reading, feedback=FEEDBACK)
-    names_of_signals = signals.split(",") if signals is not None else None
-    found = loaded.find(
-        read, names, regex=regexes, text_kind=text_kind, signals=names_of_signals, seed=seed, feedback=FEEDBACK
-    )
+    found = asked.model.find(asked.passage(characters), **options, feedback=FEEDBACK)
     show(found, as_json)
     if not as_json:
         _advise(found)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.api.limits import CONTEXT, SHORTEST_SEARCH
+from charrnn.cli.asked import signals_option
 from charrnn.cli.common import (
+    FEEDBACK,
     build_network,
     device_option,
     echo_json,
@@ -23,9 +25,7 @@ from charrnn.cli.common import (
     unseen_part_option,
 )
 from charrnn.cli.neurons.exhibits import Shown, card, figures_of, passage_of, row
-from charrnn.cli.neurons.find import signals_option
 from charrnn.cli.neurons.gallery_text import GalleryText, text_for
-from charrnn.cli.neurons.show import tell_missing
 from charrnn.cli.output import OutputFolder, echo_written, spare_inputs
 from charrnn.display.findings import P_VALUE
 from charrnn.text.reading import Reading
@@ -63,7 +63,7 @@ PAGE, FIGURES = "index.html", "gallery.json"
     "--characters", type=click.IntRange(SHORTEST_SEARCH), default=60_000, show_default=True,
     help="Read that many, from the part's beginning: half to choose units on, half to measure on.",
 )  # fmt: skip
-@signals_option
+@signals_option("Such as h,tanh_c,i,f,g,o. Default: h and, for LSTMs, tanh_c.")
 @click.option(
     "--ablated", type=click.IntRange(100), default=4_000, show_default=True,
     help="Characters that are scored with each unit held at its mean.",
@@ -76,7 +76,7 @@ PAGE, FIGURES = "index.html", "gallery.json"
 @json_option
 def gallery(
     model: str, sources: tuple[str, ...], output: Path, passages: tuple[str, ...], length: int, characters: int,
-    signals: str | None, ablated: int, seed: int, part: str | None, reading: Reading, device: str, as_json: bool,
+    signals: list[str] | None, ablated: int, seed: int, part: str | None, reading: Reading, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw the study's figure for MODEL: what single units follow, each by its best unit on a passage worth reading.
 
@@ -92,7 +92,7 @@ def gallery(
     from charrnn.neurons.features.text_kind import text_kind
 
     checkpoint = load_checkpoint(model)
-    searched = signals_wanted(None if signals is None else signals.split(","), checkpoint.config)
+    searched = signals_wanted(signals, checkpoint.config)
     text = text_for(model, checkpoint, sources, part, reading, characters, seed)
     ids = encode(checkpoint, text.before + text.characters)
     text = replace(text, characters=checkpoint.vocabulary.decode(ids[len(text.before) :]))
@@ -179,6 +179,7 @@ def _show(
 
 def _write(output: Path, shown: list[Shown], told: dict[str, Any]) -> None:
     """Write the pictures, the figures and last the page that refers to them."""
+    from charrnn.api.drawing import note_missing
     from charrnn.display import gallery as gallery_page
     from charrnn.display import page, picture
     from charrnn.files import replacing
@@ -192,7 +193,7 @@ def _write(output: Path, shown: list[Shown], told: dict[str, Any]) -> None:
                 temporary.write_text(page.svg(highlight), encoding="utf-8")
             with replacing(output / f"{stem}.png") as temporary:
                 missing |= picture.draw(highlight, temporary)
-    tell_missing(missing)
+    note_missing(missing, FEEDBACK)
     with replacing(output / FIGURES) as temporary:
         figures = json.dumps(_figures(shown, told), ensure_ascii=False, allow_nan=False, indent=1)
         temporary.write_text(figures + "\n", encoding="utf-8")

@@ -1,26 +1,14 @@
 """`charrnn neurons gates` and `grep`: how saturated gates are, and passages in which units do alike."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from charrnn.cli.common import (
-    FEEDBACK,
-    device_option,
-    examples,
-    json_option,
-    load_model,
-    model_argument,
-    network_threads_option,
-    part_option,
-    reading_options,
-    show,
-    sources_argument,
-    unseen_part_option,
-)
+from charrnn.cli.asked import Asked, asks_for_text, asks_for_unseen_text, characters_option, signal_option
+from charrnn.cli.common import FEEDBACK, examples, json_option, show
 from charrnn.cli.output import PICTURE, echo_written
 from charrnn.errors import ConfigError
-from charrnn.text.reading import Reading
 
 
 @click.command(
@@ -29,30 +17,17 @@ from charrnn.text.reading import Reading
         "charrnn neurons gates checkpoints/python-lstm python -o gates.png",
     )
 )
-@model_argument
-@sources_argument
 @click.option("-o", "--output", type=PICTURE, metavar="PICTURE.png", help="Draw the scatter plots there.")
-@click.option(
-    "--characters", type=click.IntRange(1), default=50_000, show_default=True,
-    help="Read that many, from the part's beginning.",
-)  # fmt: skip
-@unseen_part_option
-@reading_options
-@device_option
-@network_threads_option
+@characters_option(50_000, ", from the part's beginning", least=1)
+@asks_for_unseen_text
 @json_option
-def gates(
-    model: str, sources: tuple[str, ...], output: Path | None, characters: int, part: str | None, reading: Reading,
-    device: str, as_json: bool,
-) -> None:  # fmt: skip
+def gates(asked: Asked, output: Path | None, characters: int, as_json: bool) -> None:
     """Tell how often each unit's gates are nearly shut (below 0.1) and nearly open (above 0.9) over SOURCE.
 
     Each gate of each layer is a scatter plot, a point for each unit: how often it is shut to the right, open upwards.
     A unit's half-life follows from its forget gate (a GRU's z): after so many characters half of a memory is left.
     """
-    loaded = load_model(model, device)
-    read = loaded.read(*sources, part=part, characters=characters, reading=reading, feedback=FEEDBACK)
-    found = loaded.gates(read, feedback=FEEDBACK)
+    found = asked.model.gates(asked.passage(characters), feedback=FEEDBACK)
     if output:
         found.save(output)
     show(found, as_json)
@@ -66,32 +41,23 @@ def gates(
         "charrnn neurons grep checkpoints/python-lstm python --unit 0:42 --unit 0:7 --like 1000:1040 --count 3",
     )
 )
-@model_argument
-@sources_argument
 @click.option("--unit", "units", metavar="L:I", multiple=True, required=True, help="One unit; may be repeated.")
 @click.option("--like", metavar="START:END", required=True, help="The passage, in characters of the text.")
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Passages to show.")
-@click.option("--signal", metavar="NAME", help="Such as h, c, tanh_c or a gate. Default: tanh_c for LSTMs, else h.")
-@part_option
-@reading_options
-@device_option
-@network_threads_option
+@signal_option
+@asks_for_text
 @json_option
-def grep(
-    model: str, sources: tuple[str, ...], units: tuple[str, ...], like: str, count: int, signal: str | None,
-    part: str, reading: Reading, device: str, as_json: bool,
-) -> None:  # fmt: skip
+def grep(asked: Asked, units: tuple[str, ...], like: str, as_json: bool, **options: Any) -> None:
     """Find the passages of SOURCE in which some units do what they do from START to END of it.
 
     Ranked by the distance of the units' values, character by character, in standard deviations. The values of these
     units over all of SOURCE are held in memory, some 30 bytes a character for each.
     """
-    loaded = load_model(model, device)
-    read = loaded.read(*sources, part=part, reading=reading, feedback=FEEDBACK)
-    show(loaded.grep(read, units, *_passage(like), count=count, signal=signal, feedback=FEEDBACK), as_json)
+    start, end = _stretch(like)
+    show(asked.model.grep(asked.passage(), units, start, end, **options, feedback=FEEDBACK), as_json)
 
 
-def _passage(like: str) -> tuple[int, int]:
+def _stretch(like: str) -> tuple[int, int]:
     """Where a stretch begins and ends."""
     first, _, last = like.partition(":")
     if not (first.isdecimal() and last.isdecimal() and len(like) <= 30):

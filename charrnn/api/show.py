@@ -1,0 +1,151 @@
+"""What one unit or several do over a stretch of a text, in colours."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from charrnn.api.drawing import Drawing
+from charrnn.api.feedback import SILENT, Feedback
+from charrnn.api.passage import Passage
+from charrnn.display import page, picture
+from charrnn.display.highlight import Highlight
+from charrnn.errors import ConfigError
+from charrnn.model.config import ModelConfig
+from charrnn.model.devices import choose_precision
+from charrnn.model.network import CharRNN
+from charrnn.model.units import Unit
+from charrnn.neurons.columns import recorded_columns
+from charrnn.neurons.features import feature_named
+from charrnn.neurons.passages import telling_passage
+from charrnn.neurons.recording import Watched, guesses, watch
+from charrnn.neurons.search import best_unit
+from charrnn.neurons.signal_names import check_signals, default_signal, is_bounded, shown_signal
+from charrnn.text.vocabulary import Vocabulary
+
+SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold too little of a feature
+
+
+@dataclass(frozen=True)
+class Shown(Drawing):
+    """The values of some units over a stretch of a passage, and the likeliest next characters there."""
+
+    passage: Passage
+    units: tuple[Unit, ...]
+    signal: str
+    start: int  # of the stretch, in characters of the passage
+    watched: Watched  # what the units did over the stretch
+    config: ModelConfig
+    vocabulary: Vocabulary
+
+    @property
+    def text(self) -> str:
+        """The stretch's characters."""
+        return self.vocabulary.decode(self.watched.ids)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the values keep to −1 to 1; those that do not are coloured by their tanh."""
+        return is_bounded(self.config, self.signal)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it: of one unit `unit` and its values, of several `units` and a list for each."""
+        units, values = [str(unit) for unit in self.units], self.watched.values.tolist()
+        return {
+            "model": self.passage.model,
+            "source": " ".join(self.passage.source),
+            "signal": self.signal,
+            "bounded": self.is_bounded,
+            "start": self.start,
+            "total": len(self.passage),
+            "text": self.text,
+            **({"unit": units[0], "values": values[0]} if len(units) == 1 else {"units": units, "values": values}),
+            "guesses": list(guesses(self.watched, self.vocabulary)),
+        }
+
+    @cached_property
+    def highlight(self) -> Highlight:
+        """The text coloured by one unit, or with a row of colours for each of several under it."""
+        rows = self.watched.values.tolist()
+        rows = rows if self.is_bounded else [[math.tanh(value) for value in row] for row in rows]
+        scale, text, names = shown_signal(self.config, self.signal), self.text, [str(unit) for unit in self.units]
+        under = guesses(self.watched, self.vocabulary)
+        where = f"characters {self.start:,} to {self.start + len(text):,} of {len(self.passage):,}"
+        source = f"{' '.join(self.passage.source)}, {where}"
+        if len(names) == 1:
+            title, scale = f"Unit {names[0]} of {self.passage.model}", f"{scale} of unit {names[0]}"
+            return Highlight.of(title, scale, source, text, rows[0], under)
+        values = dict(zip(names, rows, strict=True))
+        return Highlight.stacked(f"Units of {self.passage.model}", scale, source, text, values, under)
+
+    def room(self, form: str) -> int:
+        """Return how many of the stretch's characters a file in a format ("html", "svg", "png", …) shows."""
+        room = {"svg": picture.room, "png": picture.room, "html": page.room}.get(form)
+        return room(self.highlight) if room else len(self.watched.ids)
+
+
+def show(
+    network: CharRNN,
+    vocabulary: Vocabulary,
+    passage: Passage,
+    unit: str | Sequence[str] = (),
+    *,
+    feature: str | None = None,
+    signal: str | None = None,
+    start: int | None = None,
+    length: int = 600,
+    guesses: int = 5,
+    feedback: Feedback = SILENT,
+) -> Shown:
+    """Show what units do over a stretch of a text.
+
+    Args:
+        network: whose units they are.
+        vocabulary: its characters.
+        passage: the text.
+        unit: one or several, such as "0:42".
+        feature: in its place, the name of a feature, or NAME=PATTERN: the unit that follows it best is shown.
+        signal: such as h, c, tanh_c or a gate; None: tanh_c for LSTMs, else h.
+        start: where the stretch begins; None: at 0, or with `feature` where it changes.
+        length: characters of the stretch.
+        guesses: likeliest next characters to tell at each.
+        feedback: where notes and counts go.
+
+    Raises:
+        ConfigError: there is no such unit, feature or signal, both or neither of unit and feature are given, or the
+            stretch is empty.
+    """
+    if bool(unit) == bool(feature):
+        raise ConfigError(f"{'both' if unit else 'neither'} unit and feature are given", "give one of them")
+    signal = signal or default_signal(network.config)
+    named = [unit] if isinstance(unit, str) else dict.fromkeys(unit)
+    units = [Unit.parse(each, network.config) for each in named]
+    if feature:
+        found, place = _best_unit(network, passage, feature, signal, length, feedback)
+        units, start = [found], place if start is None else start
+    start = start or 0
+    watched = watch(network, passage.ids, units, signal, start, start + length, guesses)
+    return Shown(passage, tuple(units), signal, start, watched, network.config, vocabulary)
+
+
+def _best_unit(
+    network: CharRNN, passage: Passage, feature: str, signal: str, length: int, feedback: Feedback
+) -> tuple[Unit, int]:
+    """The unit that follows a feature best, and where a stretch begins that it was not chosen on and that tells."""
+    wanted = feature_named(feature)
+    check_signals([signal], network.config)
+    text, ids, before = passage.text[:SCANNED], passage.ids[:SCANNED], passage.before
+    precision = choose_precision(None, network.device)
+    with (
+        feedback.bar(len(ids), "recording") as bar,
+        recorded_columns(network, ids, [signal], precision, bar.update) as columns,
+    ):
+        bar.close()
+        found = best_unit(columns, text, wanted, before)
+    half = len(text) // 2
+    feedback.note(
+        f"unit {found.unit} follows {feature} best: {found.metric} {found.score:.3f} over {len(text) - half:,} "
+        f"characters, chosen on the {half:,} before them"
+    )
+    return found.unit, telling_passage(text, wanted, length, half, before)

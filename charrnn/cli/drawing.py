@@ -1,0 +1,51 @@
+"""How a command shows a drawing: its options --format and --output, and where they lead."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charrnn.cli.common import FEEDBACK
+from charrnn.cli.output import OutputFile, echo_written
+from charrnn.display import terminal
+
+if TYPE_CHECKING:
+    from charrnn.api.drawing import Drawing
+
+
+def drawing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of how a drawing is shown; it gets them as `form` and `output`."""
+    form = click.option(
+        "--format",
+        "form",
+        type=click.Choice(["terminal", "html", "svg", "png", "json"]),
+        help="Default: by the output's name, else terminal.",
+    )
+    output = click.option(
+        "-o", "--output", type=OutputFile(), metavar="FILE", help="The file to write. Default: stdout."
+    )
+    return form(output(command))
+
+
+def emit(drawing: "Drawing", form: str, output: Path | None, pager: bool = False) -> None:
+    """Write a drawing to a file, or to stdout; in colour where that is a terminal, and page by page if it is long."""
+    form = "text" if form == "terminal" else form
+    if output is not None:
+        drawing.save(output, form, FEEDBACK)
+        echo_written(output)
+    elif form == "text":
+        terminal.show(drawing.highlight, page=_page if pager and sys.stdout.isatty() else None)
+        for line in drawing.below():
+            click.echo(line)
+    else:
+        click.echo(drawing.content(form), nl=False)
+
+
+def _page(lines: Iterator[str]) -> None:
+    """Show lines page by page, as git does; less must let their colours through."""
+    less = os.environ.get("LESS")
+    os.environ["LESS"] = "-FRX" if less is None else less if "R" in less else f"{less} -R"
+    click.echo_via_pager(lines, color=True)
