@@ -173,8 +173,9 @@ _HEAD = """# Runs, and the models that come with charrnn
 `log.jsonl`, `samples.jsonl` and `loss.png`. They are not under version control. The three files here are: they install
 with the package and are found by name, as in `charrnn sample tolstoy`. `make models` made them and this page; each
 command goes on where it was stopped. Losses are of the corpus's own validation and test part, which the model was not
-trained on, as `charrnn score NAME NAME --part val` prints them, with `--dynamic` and `--baseline`. The first training of the
-two-layer models was by a version whose streams never began anew (see [training](../docs/training.md)); the second mended that.
+trained on, as `charrnn score NAME NAME --part val` prints them, with `--dynamic` and `--baseline`. The first training
+of the two-layer models was by a version whose streams never began anew (see [training](../docs/training.md)); the
+second mended that.
 """
 
 

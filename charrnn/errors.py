@@ -124,6 +124,15 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise ConfigError(f"{name} is {value!r}", did_you_mean(value, choices, f"choose one of {', '.join(choices)}"))
 
 
+def check_utf8(names: Iterable[str], cure: str = "rename it, or use a UTF-8 locale", what: str = "name") -> None:
+    """Raise SourceError where a name has bytes that are not UTF-8: it could be written to no run, page or JSON."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise SourceError(f"the {what} {name} is not in UTF-8", cure) from None
+
+
 def did_you_mean(name: str, known: Iterable[str], cure: str, alike: Sequence[str] = ()) -> str:
     """Return a cure that begins with the known names that are most like a mistyped one, and those found `alike`.
 

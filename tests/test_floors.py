@@ -10,7 +10,7 @@ import pytest
 import charrnn as package
 
 HOUSE = Path(package.__file__).parent
-GROUND = ("errors", "files", "findings", "room", "trust")
+GROUND = ("errors", "feedback", "files", "findings", "room", "trust")
 BASE = {"charrnn", *(f"charrnn.{name}" for name in GROUND)}  # itself: version and API
 MAY_IMPORT = {
     "text": {"text"},
@@ -33,7 +33,7 @@ WITHOUT_TORCH = [
         "model/stepped_network.py",
     ),
     *("training/config.py", "training/recipe.py"),
-    *("training/memorisation.py", "training/history.py", "training/overfitting.py"),
+    *("training/memorisation.py", "training/history.py", "training/overfitting.py", "training/watch.py"),
 ]
 FILES = sorted(HOUSE.rglob("*.py"))
 
@@ -88,7 +88,7 @@ def test_importing_charrnn_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["errors.py", "files.py", "findings.py", "trust.py"])
+@pytest.mark.parametrize("name", ["errors.py", "feedback.py", "files.py", "findings.py", "trust.py"])
 def test_the_ground_floor_stands_on_nothing(name):
     assert not list(filter(lambda module: module.startswith("charrnn"), imports(HOUSE / name)))
 

@@ -8,13 +8,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.api import ablate, devices, dump, explore, find, gates, grep, highlight, show, steer, trace  # noqa: F401
+    from charrnn.api import ablate, devices, dump, explore, find, gates, grep, highlight, show, steer, trace, training  # noqa: F401
     from charrnn.api.model import Model, load
     from charrnn.api.passage import Passage
-    from charrnn.api.training import train
+    from charrnn.api.training import resume, train
 
-__all__ = ["Model", "Passage", "load", "train"]
-_MODULES = {"Model": "model", "Passage": "passage", "load": "model", "train": "training"}
+__all__ = ["Model", "Passage", "load", "resume", "train"]
+_MODULES = {"Model": "model", "Passage": "passage", "load": "model", "resume": "training", "train": "training"}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
 from charrnn.display import costs
 from charrnn.errors import ConfigError, counted
+from charrnn.feedback import SILENT, Feedback
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons import ablation

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.result import Result, json_text, write
 from charrnn.display import page, picture, terminal
 from charrnn.display.highlight import Highlight
 from charrnn.errors import counted
+from charrnn.feedback import SILENT, Feedback
 from charrnn.files import replacing
 
 _FORMS = {".html": "html", ".htm": "html", ".svg": "svg", ".png": "png", ".json": "json"}

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
 from charrnn.display.highlight import guess_sign
 from charrnn.display.signs import one_line
 from charrnn.errors import counted
+from charrnn.feedback import SILENT, Feedback
 from charrnn.model.cells import state_names
 from charrnn.model.devices import choose_precision
 from charrnn.model.network import CharRNN

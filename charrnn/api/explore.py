@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.find import features_wanted, search_units
 from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
 from charrnn.display.explorer import MOST, Explorer, Ranked, html
 from charrnn.errors import ConfigError, counted
+from charrnn.feedback import SILENT, Feedback
 from charrnn.files import replacing
 from charrnn.model.cells import gate_names
 from charrnn.model.config import ModelConfig

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
 from charrnn.display import findings as shown
 from charrnn.errors import ConfigError, counted
+from charrnn.feedback import SILENT, Feedback
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import choose_precision
 from charrnn.model.network import CharRNN

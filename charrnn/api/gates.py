@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
 from charrnn.display import gates as shown
 from charrnn.display.figures import form_of
+from charrnn.feedback import SILENT, Feedback
 from charrnn.files import replacing
 from charrnn.model.devices import choose_precision
 from charrnn.model.network import CharRNN

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
 from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError, counted
+from charrnn.feedback import SILENT, Feedback
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.passages import Match, alike

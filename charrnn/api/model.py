@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from charrnn import api
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.passage import Passage, passage_of, read_passage
 from charrnn.errors import ConfigError, counted
+from charrnn.feedback import SILENT, Feedback
 from charrnn.model.checkpoint import Checkpoint, Figures, locate, save
 from charrnn.model.checkpoint import load as load_checkpoint
 from charrnn.model.clamping import Clamp

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.limits import CONTEXT
 from charrnn.errors import ConfigError, VocabularyError, counted
-from charrnn.text import store
-from charrnn.text.catalogue import CATALOGUE
+from charrnn.feedback import SILENT, Feedback
 from charrnn.text.corpus import part_of
 from charrnn.text.reading import DEFAULT, READING_OPTIONS, Reading
 from charrnn.text.sources import Text, read
+from charrnn.text.store import fetch_missing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,18 +94,6 @@ def read_sources(sources: Sequence[str], reading: Reading = DEFAULT, feedback: F
     """Read the sources as one text, and fetch the named corpora among them first where they are missing."""
     fetch_missing(sources, feedback=feedback)
     return read(sources, reading)
-
-
-def fetch_missing(names: Sequence[str], mirror: str | None = None, feedback: Feedback = SILENT) -> None:
-    """Fetch the named corpora among the names that are not on this machine, after a note of what and how large."""
-    for name in dict.fromkeys(names):
-        if name in CATALOGUE and not store.is_here(name):
-            corpus = CATALOGUE[name]
-            size = f"{corpus.download_bytes / 1e6:.1f} MB"
-            origin = f"into {store.folder()} from {mirror or corpus.source}"
-            feedback.note(f"fetching {name} ({corpus.title}; {size}) {origin}")
-            with feedback.bar(corpus.download_bytes, name, "B") as bar:
-                store.fetch(name, mirror, on_bytes=bar.update)
 
 
 def unseen_part(text: Text, checkpoint: "Checkpoint", feedback: Feedback) -> str:

@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from charrnn.api.drawing import Drawing
-from charrnn.api.feedback import SILENT, Feedback
 from charrnn.api.passage import Passage
 from charrnn.display import page, picture
 from charrnn.display.highlight import Highlight
 from charrnn.errors import ConfigError
+from charrnn.feedback import SILENT, Feedback
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import choose_precision
 from charrnn.model.network import CharRNN

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import command_threads, echo_json, progress_bar, read_corpus
+from charrnn.cli.common import FEEDBACK, command_threads, echo_json, progress_bar
 from charrnn.cli.output import echo_written
 from charrnn.errors import StatesOverflowError, counted
 from charrnn.text.reading import Reading
@@ -85,8 +85,9 @@ def compare_cells(
 ) -> None:
     """Train and measure all starts on a text, and show them."""
     from charrnn.neurons.gradients import places
+    from charrnn.text.spec import TextSpec
 
-    corpus = read_corpus(sources, reading, val_fraction=0.05, test_fraction=0, min_count=1)
+    corpus = TextSpec.of(sources, reading, val_fraction=0.05, test_fraction=0).read(FEEDBACK)
     held_out = corpus.parts.get("val", corpus.parts["train"])
     places(len(held_out), experiment.distance, 1)  # found out before the training whether it is long enough
     outcomes = _outcomes(replace(corpus, parts={"train": corpus.parts["train"]}), held_out, experiment, device)

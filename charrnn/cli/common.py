@@ -3,7 +3,7 @@
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from itertools import takewhile
 from shutil import get_terminal_size
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
     from charrnn.model.threads import Threads
-    from charrnn.text.corpus import Corpus
-    from charrnn.text.sources import Listing, Text
+    from charrnn.text.sources import Text
 
 GIVEN_THREADS, THREADS = "charrnn.given_threads", "charrnn.threads"  # of a command, in its context
 
@@ -144,17 +143,6 @@ def echo_json(value: Any) -> None:
     click.echo(json_text(value))
 
 
-def check_utf8(names: Iterable[str], cure: str = "rename it, or use a UTF-8 locale", what: str = "name") -> None:
-    """Raise SourceError where a name has bytes that are not UTF-8: it could be written to no run, page or JSON."""
-    from charrnn.errors import SourceError
-
-    for name in names:
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise SourceError(f"the {what} {name} is not in UTF-8", cure) from None
-
-
 def progress_bar(total: int | None, description: str, unit: str = "char", delay: float = 0) -> "tqdm[Any]":
     """Return a bar over so many characters (or another unit), on stderr, drawn only where that is a terminal.
 
@@ -174,8 +162,13 @@ def bar(**look: Any) -> "tqdm[Any]":
 class Terminal:
     """Feedback on stderr: notes as lines, counts as bars."""
 
-    note = staticmethod(note)
-    bar = staticmethod(progress_bar)
+    def note(self, message: str) -> None:
+        """Write a note."""
+        note(message)
+
+    def bar(self, total: int | None, description: str, unit: str = "char", delay: float = 0) -> "tqdm[Any]":
+        """Draw a bar."""
+        return progress_bar(total, description, unit, delay)
 
 
 FEEDBACK = Terminal()
@@ -234,41 +227,11 @@ def command_threads(on_cpu: bool) -> "Threads":
     return found
 
 
-def fetch_missing(names: tuple[str, ...], mirror: str | None = None) -> None:
-    """Fetch the named corpora among the names that are not on this machine, after saying what and how large."""
-    from charrnn.api import passage
-
-    passage.fetch_missing(names, mirror, FEEDBACK)
-
-
 def read_sources(sources: tuple[str, ...], reading: Reading) -> "Text":
     """Read the sources as one text, and fetch the named corpora among them first where they are missing."""
-    from charrnn.text.sources import read
+    from charrnn.api import passage
 
-    fetch_missing(sources)
-    return read(sources, reading)
-
-
-def read_corpus(
-    sources: tuple[str, ...],
-    reading: Reading,
-    val_fraction: float | None,
-    test_fraction: float | None,
-    min_count: int,
-    on_listed: "Callable[[Listing], object]" = lambda listing: None,
-) -> "Corpus":
-    """Read the sources as one text, encoded and split, without holding a large one in memory.
-
-    `on_listed` is told what they mean before anything of it is kept, and may raise.
-    """
-    from charrnn.text.corpus import Corpus
-    from charrnn.text.sources import listed
-
-    fetch_missing(sources)
-    listing = listed(sources, reading)
-    on_listed(listing)
-    with progress_bar(listing.size, "encoding", unit="B", delay=1) as bar:
-        return Corpus.from_listing(listing, reading, val_fraction, test_fraction, min_count, on_bytes=bar.update)
+    return passage.read_sources(sources, reading, FEEDBACK)
 
 
 def read_unseen(

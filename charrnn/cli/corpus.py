@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import (
+    FEEDBACK,
     echo_json,
     examples,
-    fetch_missing,
     json_option,
     note,
     read_sources,
@@ -65,7 +65,7 @@ def get(names: tuple[str, ...], mirror: str | None) -> None:
     for name in names:
         store.corpus_named(name)
     for name in names:
-        fetch_missing((name,), mirror)
+        store.fetch_missing((name,), mirror, FEEDBACK)
         text = store.load(name)
         place = str(store.path_of(name)) if store.corpus_named(name).files else "this Python's own library"
         click.echo(f"{name}: {len(text):,} characters in {place}")

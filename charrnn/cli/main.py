@@ -13,10 +13,10 @@ import click
 
 import charrnn
 from charrnn.cli import streams
-from charrnn.cli.common import check_utf8, examples
+from charrnn.cli.common import examples
 from charrnn.cli.lazy import LazyGroup
 from charrnn.display.signs import one_line
-from charrnn.errors import CharrnnError, SourceError, is_out_of_memory
+from charrnn.errors import CharrnnError, SourceError, check_utf8, is_out_of_memory
 
 COMMANDS = {
     "compare": ("charrnn.cli.compare", "Show runs side by side."),

@@ -1,26 +1,34 @@
 """`charrnn train`: a text in, a run folder out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, examples, json_option, reading_options, threads_option
+from charrnn import api
+from charrnn.cli.common import (
+    device_option,
+    echo_json,
+    examples,
+    is_first_process,
+    json_option,
+    note,
+    reading_options,
+    say,
+    threads_option,
+)
 from charrnn.cli.output import OutputFolder, RunFolder
-from charrnn.cli.progress import finish, follow, signals, summarise
-from charrnn.cli.runs import Prepared, fresh, resumed
-from charrnn.errors import RunError, counted, is_out_of_memory
+from charrnn.cli.progress import TrainingOnTerminal
+from charrnn.errors import counted
 from charrnn.model.config import BUDGETS, CELL_NAMES, NONLINEARITIES
 from charrnn.text.reading import Reading
 from charrnn.training.config import ON_NAN, OPTIMIZERS, SCHEDULES
 from charrnn.training.recipe import PRESETS
 
 if TYPE_CHECKING:
-    from charrnn.training.events import Events
-    from charrnn.training.run import Run
-    from charrnn.training.trainer import Trainer
+    from charrnn.api.trained import Trained
+    from charrnn.api.training import TrainedModel
 
 BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "threads", "as_json")
 
@@ -135,74 +143,68 @@ def train(
     the learning rate then follows the schedule of the longer run. Ctrl-C saves and ends the run; a second one ends it
     at once.
     """
-    from charrnn.training.resume import Sources
-
+    watch = TrainingOnTerminal()
     if resume is not None:
         _refuse_choices_beside_resume()
-        budget = {name: given[name] for name in BUDGETS if given[name] is not None}
-        prepared = resumed(resume, device, force, given["on_nan"], threads, sources, budget)
+        budget = {name: given[name] for name in BUDGETS}
+        ended = api.training.resume(
+            resume,
+            sources,
+            force=force,
+            on_nan=given["on_nan"],
+            device=device,
+            threads=threads,
+            watch=watch,
+            **budget,
+        )
     elif force:
         raise click.UsageError("--force is for --resume.")
     elif sources:
-        if tensorboard:
-            from charrnn.training.events import check_installed
-
-            check_installed()  # before the first step
-        text = Sources.of(sources, reading, val_fraction, test_fraction, min_count)
-        prepared = fresh(text, out, init_from, preset, precision, device, threads, given)
+        ended = api.training.train(
+            sources,
+            out=out or True,
+            init_from=init_from,
+            preset=preset,
+            **asdict(reading),
+            min_count=min_count,
+            val_fraction=val_fraction,
+            test_fraction=test_fraction,
+            precision=precision,
+            device=device,
+            threads=threads,
+            tensorboard=tensorboard,
+            watch=watch,
+            **given,
+        )
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
-    with prepared as ready, _advice_on_memory(ready.trainer, ready.run):
-        status = _train(ready, tensorboard, as_json)
+    _show(ended, watch.signal, as_json)
+
+
+def _show(ended: "TrainedModel", received: int | None, as_json: bool) -> None:
+    """Show how a run ended, and end the process by the status that says it too."""
+    if is_first_process():
+        if as_json:
+            echo_json(ended.trained.to_dict())
+        else:
+            _summarise(ended.trained)
+        if ended.error and not received:
+            raise ended.error
+    status = 128 + received if received else int(ended.error is not None)
     if status:
         raise SystemExit(status)
 
 
-@contextmanager
-def _advice_on_memory(trainer: "Trainer", run: "Run") -> Iterator[None]:
-    """Turn an error for want of memory into one that says what can be made smaller, and what is saved."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        streams, model = trainer.streams, trainer.model.config
-        raise RunError(
-            f"out of memory on {trainer.model.device} after step {trainer.step:,}; {run.kept or 'nothing is saved'}",
-            f"start again with a smaller --batch-size (now {streams.batch_size}), a shorter --seq-length "
-            f"(now {streams.seq_length}) or a smaller --hidden-size (now {model.hidden_size})",
-        ) from None
-
-
-def _train(prepared: Prepared, tensorboard: bool, as_json: bool) -> int:
-    """Train to the end, report, and return the exit status that tells how it ended.
-
-    A signal that comes when the run has begun to write is answered after its first step: it leaves a saved state.
-    """
-    trainer, run, begin = prepared
-    with signals() as received:
-        begin()
-        follow(trainer, run, lambda: bool(received), _events(trainer, run, tensorboard))
-    if not trainer.group.is_first:
-        return 128 + received[0] if received else int(trainer.divergence is not None)
-    if trainer.divergence and not run.holds_a_model:
-        raise _diverged(trainer, "nothing was learned before that")
-    result = finish(trainer, run)
-    if as_json:
-        echo_json(result)
-    else:
-        summarise(result)
-    if trainer.divergence and not received:
-        raise _diverged(trainer, run.kept or "nothing is saved")
-    return 128 + received[0] if received else 0
-
-
-def _diverged(trainer: "Trainer", kept: str) -> RunError:
-    """What went wrong where, what is still there, and what to do."""
-    lower = "start again with a lower --learning-rate or --clip-norm"
-    if trainer.config.on_nan == "rollback":
-        return RunError(f"{trainer.divergence}, after going back {counted(trainer.rollbacks, 'time')}; {kept}", lower)
-    return RunError(f"{trainer.divergence}; {kept}", f"resume with --on-nan rollback to go on from there, or {lower}")
+def _summarise(trained: "Trained") -> None:
+    for part in ("val", "test"):
+        if (characters := getattr(trained, f"{part}_characters")) is not None:
+            note(f"for want of time {part} is of the first {counted(characters, 'character')} of its part")
+    sentence, *commands = str(trained).split("\n")
+    say(sentence)
+    for command in commands:
+        click.echo(command)
+    if trained.few_steps:
+        note(trained.few_steps)
 
 
 def _refuse_choices_beside_resume() -> None:
@@ -212,11 +214,3 @@ def _refuse_choices_beside_resume() -> None:
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         if given and name not in BESIDE_RESUME:
             raise click.UsageError(f"{name} cannot be chosen again with --resume; leave it out.")
-
-
-def _events(trainer: "Trainer", run: "Run", wanted: bool) -> "Events | None":
-    """An event file where it is wanted, or where the run that is resumed has some."""
-    from charrnn.training.events import Events
-
-    wanted = trainer.group.is_first and (wanted or Events.are_in(run.path))
-    return Events(run.path, trainer.milestones_settled) if wanted else None

@@ -2,9 +2,17 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from charrnn.model.checkpoint import Figures
+
+_LOGGED = (
+    *("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"),
+    *("val_nats", "val_characters"),
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,17 @@ class Progress:
     val_characters: int | None = None  # that it is of, from the part's beginning; None: all
     best: bool = False  # whether it is the lowest so far, on the characters that both were measured on
     rollbacks: int = 0  # how often the run went back and halved its learning rate
+
+    @property
+    def figures(self) -> Figures:
+        """What a checkpoint of this moment says of it."""
+        losses = (self.train_nats, self.val_nats)
+        return Figures(self.step, self.epoch, self.seconds, *losses, val_characters=self.val_characters)
+
+    def line(self) -> dict[str, Any]:
+        """Return the line of the log."""
+        values = {name: getattr(self, name) for name in _LOGGED} | {"rollbacks": self.rollbacks or None}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from charrnn.errors import SourceError, did_you_mean, typed
+from charrnn.feedback import SILENT, Feedback
 from charrnn.files import abandoned, is_special, remove_abandoned, replacing, sync, workshop
 from charrnn.findings import Finding, orphan
 from charrnn.text.catalogue import CATALOGUE, NamedCorpus
@@ -135,3 +136,15 @@ def _prepared(name: str, corpus: NamedCorpus, contents: list[bytes]) -> bytes:
             f"the text made from the files of {name} is not the catalogue's (its SHA-256 differs)", "upgrade charrnn"
         )
     return content
+
+
+def fetch_missing(names: Sequence[str], mirror: str | None = None, feedback: Feedback = SILENT) -> None:
+    """Fetch the named corpora among the names that are not on this machine, after a note of what and how large."""
+    for name in dict.fromkeys(names):
+        if name in CATALOGUE and not is_here(name):
+            corpus = CATALOGUE[name]
+            size = f"{corpus.download_bytes / 1e6:.1f} MB"
+            origin = f"into {folder()} from {mirror or corpus.source}"
+            feedback.note(f"fetching {name} ({corpus.title}; {size}) {origin}")
+            with feedback.bar(corpus.download_bytes, name, "B") as bar:
+                fetch(name, mirror, on_bytes=bar.update)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from charrnn.errors import ConfigError, check_choice, check_range, check_whole
+from charrnn.errors import ConfigError, check_choice, check_range, check_whole, counted
 from charrnn.model.config import BUDGET_RANGE, BUDGETS, ModelConfig
 
 Schedule = Literal["cosine", "linear", "constant", "exponential"]
@@ -67,6 +67,12 @@ class TrainingConfig:
             check_whole("steps", self.steps, 1, 10**12)
         for name, value in given.items():
             check_range(name, value, *BUDGET_RANGE)
+
+    @property
+    def budget(self) -> str:
+        """The budget in words, such as "3 minutes"."""
+        given = {name: getattr(self, name) for name in BUDGETS}
+        return " ".join(counted(value, name.removesuffix("s")) for name, value in given.items() if value is not None)
 
     def disk_for(self, model: ModelConfig, stages: int) -> int:
         """Return the bytes of disk that a run takes: best, last and state, a second state meanwhile, and kept stages.

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,7 @@ from charrnn.model.checkpoint import Header, seal
 from charrnn.model.config import MOST_THREADS
 from charrnn.model.shipped import as_model
 from charrnn.room import available, check_memory
-from charrnn.text.reading import Reading
+from charrnn.text.spec import TextSpec
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import STATE as STATE
@@ -30,51 +30,7 @@ from charrnn.training.trainer import COUNTS, Trainer
 _FORMAT = "charrnn training state"
 _VERSION = "2"
 ADDED = ("owed", "best", "reserved")  # tensors that a state may have beside its layout
-LARGEST_CHARACTER = 64  # bytes, with marks that become one character and marks of byte order
 _ANY = -1  # a size that is not the network's to say
-
-
-class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a run's text was read from, how, and how it was split; what older runs did not note has their default.
-
-    A fraction is what the user gave, None where nothing was given.
-    """
-
-    sources: tuple[str, ...]
-    encoding: str
-    val_fraction: float | None
-    test_fraction: float | None
-    errors: str = "strict"
-    newlines: str = "lf"
-    normalize: str | None = None
-    min_count: int = 1
-    size: int | None = None  # bytes of the files, where there is nothing else
-
-    @classmethod
-    def of(
-        cls,
-        sources: tuple[str, ...],
-        reading: Reading,
-        val_fraction: float | None = None,
-        test_fraction: float | None = None,
-        min_count: int = 1,
-    ) -> "Sources":
-        """Note sources that were read as `reading` says."""
-        return cls(
-            sources, val_fraction=val_fraction, test_fraction=test_fraction, min_count=min_count, **asdict(reading)
-        )
-
-    def may_be(self, there: int | None, characters: int) -> bool:
-        """Whether files of so many bytes may hold a run's text: a forged state names what is not to be read.
-
-        An older charrnn did not note the size; a character takes some bytes at most.
-        """
-        return (there or 0) == self.size if self.size is not None else (there or 0) <= LARGEST_CHARACTER * characters
-
-    @property
-    def reading(self) -> Reading:
-        """How the text was read."""
-        return Reading(self.encoding, self.errors, self.newlines, self.normalize)
 
 
 @dataclass(frozen=True)
@@ -82,7 +38,7 @@ class Account:
     """What a state says in words: the header of a checkpoint of that moment, where the text is, the best so far."""
 
     header: Header
-    sources: Sources
+    sources: TextSpec
     best_nats: float | None = None  # the lowest validation loss, as it was measured in training
 
     @property
@@ -134,7 +90,7 @@ def find_state(folder: Path) -> Path:
     return path
 
 
-def sources_of(folder: Path) -> Sources | None:
+def sources_of(folder: Path) -> TextSpec | None:
     """Return where the text of a run is, or None for a folder that does not say so; no weights are read."""
     try:
         with safe_open(find_state(folder), framework="numpy") as file:

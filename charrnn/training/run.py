@@ -1,9 +1,9 @@
 """The run folder: the best and the last checkpoint, the log and the samples, written as training goes on."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +17,24 @@ from charrnn.model.checkpoint import (
     UNFINISHED_STAGES,
     Checkpoint,
     Figures,
-    Header,
-    Provenance,
     is_whole,
+    load,
+    locate,
     save,
     stage,
     stages,
 )
-from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.runs.lock import LOCK, Lock
 from charrnn.runs.report import Progress
 from charrnn.text.corpus import Corpus
-from charrnn.text.reading import DEFAULT, READING_OPTIONS
+from charrnn.text.spec import TextSpec
 from charrnn.training.config import TrainingConfig
-from charrnn.training.history import CURVE, LOG, SAMPLES, raw_lines
+from charrnn.training.history import CURVE, LOG, SAMPLES, History, raw_lines
+from charrnn.training.identity import Identity
 from charrnn.training.memorisation import Verbatim
-from charrnn.training.resume import STATE, Account, SavedState, Sources, load_state, save_state
+from charrnn.training.resume import STATE, Account, SavedState, load_state, save_state
 from charrnn.training.trainer import Trainer
-
-_LOGGED = (
-    *("step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"),
-    *("val_nats", "val_characters"),
-)
 
 
 class Run:
@@ -51,7 +46,7 @@ class Run:
         corpus: Corpus,
         training: TrainingConfig,
         precision: str,
-        sources: Sources,
+        spec: TextSpec,
         origin: Mapping[str, str | int] | None = None,
         lock: Lock | None = None,
     ) -> None:
@@ -60,26 +55,10 @@ class Run:
         `lock` is the folder's, where it is held.
         """
         self.path = path
-        self._vocabulary = corpus.vocabulary
-        self._sources = sources
-        self._provenance = Provenance(
-            corpus.name,
-            corpus.sha256,
-            len(corpus),
-            corpus.split,
-            corpus.licence,
-            corpus.source,
-            corpus.folded,
-            charges_folded=corpus.folded > 0,
-        )
-        chosen = {k: v for k, v in asdict(training).items() if v is not None and v is not False}
-        read = {name: getattr(sources, name) for name in READING_OPTIONS}
-        read = {name: value for name, value in read.items() if value != getattr(DEFAULT, name)}
-        self._training = chosen | {"precision": precision} | read | dict(origin or {})
-        self._line_beginnings = corpus.line_beginnings
+        self._spec = spec
+        self.identity = Identity.of(corpus, training, precision, spec, origin or {})
         self._best: float | None = None
         self._written = {LOCK, LOG, STATE}  # what must be found in the folder
-        self._validates = "val" in corpus.parts
         self._lock = lock or Lock(path)
 
     def create(self, numbered: bool = False) -> None:
@@ -150,7 +129,7 @@ class Run:
             lost = [self.path / name for name in there if not is_whole(self.path / name)]
             told = [f"{_put_aside(path)}, and made anew of step {figures.step:,}" for path in lost]
             for path in lost:
-                save(Checkpoint(self._header(model.config, figures), self._vocabulary, model.weights()), path)
+                save(self.identity.checkpoint(model, figures), path)
         if self.best in lost and self._best is not None:
             self._best = figures.val_nats
         self._written |= {BEST} & set(there)
@@ -201,8 +180,7 @@ class Run:
 
     def log(self, progress: Progress) -> None:
         """Append a line to the log. Raises RunError where it cannot be written, as all that writes here does."""
-        values = {name: getattr(progress, name) for name in _LOGGED} | {"rollbacks": progress.rollbacks or None}
-        self._append(LOG, {name: value for name, value in values.items() if value is not None})
+        self._append(LOG, progress.line())
 
     def keep_sample(self, progress: Progress, text: str, temperature: float, verbatim: Verbatim | None = None) -> None:
         """Append a sample with the step that it was drawn at, and how much of it stands in the training text."""
@@ -222,34 +200,34 @@ class Run:
                     if path.exists():
                         sync(path)
             self.save(trainer.model, progress)
-        self.save_state(trainer, _figures(progress))
+        self.save_state(trainer, progress.figures)
 
     def save(self, model: CharRNN, progress: Progress) -> None:
         """Save the last checkpoint, and as the best one where its validation loss is the lowest so far.
 
         Without a validation part the last is the best.
         """
-        checkpoint = Checkpoint(self._header(model.config, _figures(progress)), self._vocabulary, model.weights())
+        checkpoint = self.identity.checkpoint(model, progress.figures)
         val = progress.val_nats
         lower = progress.val_characters is None and val is not None and self._best is not None and val < self._best
         better = val is not None and (self._best is None or progress.best or lower)
         with self._writing():
-            if better or not self._validates:
+            if better or not self.identity.validates:
                 save(checkpoint, self.best)
                 self._best = val
                 self._written.add(BEST)
             save(checkpoint, self.path / LAST)
-            if self._training.get("keep_checkpoints"):
+            if self.identity.training.get("keep_checkpoints"):
                 self._keep(checkpoint, stage(self.path, progress.step))
 
     def save_state(self, trainer: Trainer, figures: Figures) -> None:
         """Save what the run goes on from; before the first step too, which shows that the folder takes it."""
-        account = Account(self._header(trainer.model.config, figures), self._sources, self._best)
+        account = Account(self.identity.header(trainer.model.config, figures), self._spec, self._best)
         tensors = trainer.state()
         if not trainer.group.is_first:
             return
         with self._writing():
-            save_state(SavedState(account, self._vocabulary, tensors), self.path)
+            save_state(SavedState(account, self.identity.vocabulary, tensors), self.path)
         self._written.add(STATE)
 
     def roll_back(self, trainer: Trainer) -> None:
@@ -261,10 +239,18 @@ class Run:
                 self._take_back(trainer.milestones_settled)
         self.save_state(trainer, saved.account.header.figures)
 
-    def save_final(self, checkpoint: Checkpoint, figures: Figures) -> None:
+    def checkpoint(self) -> Checkpoint:
+        """Return the best checkpoint, or the last one where none was the best yet."""
+        return load(locate(str(self.path)))
+
+    def lines(self) -> Sequence[Mapping[str, Any]]:
+        """Return the lines of the log."""
+        return History.read(self.path).log
+
+    def save_final(self, checkpoint: Checkpoint) -> None:
         """Save the best checkpoint again, now with its final figures."""
         with self._writing():
-            save(replace(checkpoint, header=self._header(checkpoint.config, figures)), self.best)
+            save(checkpoint, self.best)
 
     def _keep(self, checkpoint: Checkpoint, path: Path) -> None:
         path.parent.mkdir(SHARED, exist_ok=True)
@@ -281,9 +267,6 @@ class Run:
         for kind in UNFINISHED_STAGES:
             for left in self.path.glob(kind):
                 left.unlink()
-
-    def _header(self, config: ModelConfig, figures: Figures) -> Header:
-        return Header(config, self._provenance, figures, self._training, self._line_beginnings)
 
     def _append(self, name: str, record: dict[str, Any]) -> None:
         with self._writing():
@@ -327,11 +310,6 @@ def _put_aside(path: Path) -> str:
     aside = next(place for place in places if place.is_file() or not os.path.lexists(place))  # else a folder is there
     os.replace(path, aside)
     return f"{path.name} was damaged and is {aside.name} now"
-
-
-def _figures(progress: Progress) -> Figures:
-    losses = (progress.train_nats, progress.val_nats)
-    return Figures(progress.step, progress.epoch, progress.seconds, *losses, val_characters=progress.val_characters)
 
 
 def _step_of(line: bytes) -> float:

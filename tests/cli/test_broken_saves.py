@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from charrnn import files
-from charrnn.cli.progress import follow
+from charrnn.api.conduct import follow
 from charrnn.errors import RunError
 from charrnn.model.checkpoint import BEST, LAST, Figures, load
 from charrnn.model.config import ModelConfig
@@ -19,9 +19,10 @@ from charrnn.model.network import CharRNN
 from charrnn.runs.lock import LOCK
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
+from charrnn.text.spec import TextSpec
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import LOG, SAMPLES
-from charrnn.training.resume import STATE, Sources, load_state, restore
+from charrnn.training.resume import STATE, load_state, restore
 from charrnn.training.run import Run
 from charrnn.training.trainer import Trainer
 
@@ -94,7 +95,7 @@ class Disk:
 def begun(folder):
     """A new trainer and its run."""
     trainer = Trainer(CharRNN(MODEL, torch.Generator().manual_seed(0)), CORPUS, TRAINING)
-    return trainer, Run(folder, CORPUS, TRAINING, "float32", Sources(("song",), "utf-8", 0.2, 0))
+    return trainer, Run(folder, CORPUS, TRAINING, "float32", TextSpec(("song",), "utf-8", 0.2, 0))
 
 
 def train(folder):
@@ -108,7 +109,7 @@ def train(folder):
             saved = load_state(folder)
             restore(trainer, saved)
             run.reopen(trainer.milestones_settled, saved.account.best_nats)
-        follow(trainer, run, stop=lambda: False)
+        follow(trainer, run)
 
 
 def outcome(folder):
@@ -129,7 +130,7 @@ def quick():
     """Reports at milestones only; samples are short; nobody waits for the disk, which these tests do not pull out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("charrnn.training.trainer.REPORT_SECONDS", float("inf"))
-        patch.setattr("charrnn.cli.progress.SAMPLE_LENGTH", 5)
+        patch.setattr("charrnn.api.conduct.SAMPLE_LENGTH", 5)
         patch.setattr(os, "fsync", lambda handle: None)
         yield
 

@@ -63,7 +63,7 @@ def ended(number):
 
 @pytest.mark.parametrize(
     ("place", "name", "number"),
-    [("charrnn.training.run:Run", "create", signal.SIGINT), ("charrnn.cli.runs", "_announce", signal.SIGTERM)],
+    [("charrnn.training.run:Run", "create", signal.SIGINT), ("charrnn.cli.progress", "_announced", signal.SIGTERM)],
 )
 def test_a_signal_while_a_run_begins_leaves_a_saved_state(charrnn, book, tiny, tmp_path, place, name, number):
     run = tmp_path / "run"
@@ -78,7 +78,7 @@ def test_a_signal_while_a_run_begins_leaves_a_saved_state(charrnn, book, tiny, t
 @pytest.mark.parametrize(
     ("place", "name", "number"),
     [
-        ("charrnn.cli.runs", "read_corpus", signal.SIGINT),
+        ("charrnn.text.spec", "listed", signal.SIGINT),
         ("charrnn.training.trainer:Trainer", "__init__", signal.SIGTERM),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_signal_before_that_leaves_nothing(book, tiny, tmp_path, place, name, 
 
 def test_a_signal_as_a_run_goes_on_leaves_its_state(charrnn, run, tmp_path):
     folder = shutil.copytree(run, tmp_path / "run")
-    done = sent("charrnn.cli.runs", "_announce", signal.SIGTERM, "train", "--resume", folder)
+    done = sent("charrnn.cli.progress", "_announced", signal.SIGTERM, "train", "--resume", folder)
     assert done.returncode == ended(signal.SIGTERM)
     assert charrnn("train", "--resume", folder).status == 0
 

@@ -84,12 +84,12 @@ def test_a_second_signal_leaves_at_once_whatever_goes_on(book, tiny, tmp_path):
 
 LONG_FINISH = """
 import sys, time
-from charrnn.cli import progress
+from charrnn.api import trained
 from charrnn.cli.main import main
 def long(*arguments):
     open(sys.argv[-1] + ".finishing", "w").close()
     time.sleep(600)
-progress._measured = long
+trained._measured = long
 main()
 """
 

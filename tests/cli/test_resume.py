@@ -125,15 +125,16 @@ def test_a_run_with_a_longer_budget_that_is_stopped_ends_as_one_that_was_not(
     for name in ("whole", "stopped"):
         charrnn("train", book, *tiny, "--steps", 10, "--out", tmp_path / name)
     charrnn("train", "--resume", tmp_path / "whole", "--steps", 40)
-    from charrnn.cli import train as command
+    from charrnn.api import conduct
 
-    real = command.follow
+    real = conduct.follow
 
-    def stopping(trainer, run, stop, events):
-        monkeypatch.setattr(command, "follow", real)
-        real(trainer, run, lambda: trainer.step == 17, events)
+    def stopping(trainer, run, watch, *more):
+        monkeypatch.setattr(conduct, "follow", real)
+        monkeypatch.setattr(watch, "stop", lambda: trainer.step == 17)
+        return real(trainer, run, watch, *more)
 
-    monkeypatch.setattr(command, "follow", stopping)
+    monkeypatch.setattr(conduct, "follow", stopping)
     assert '"stopped": "interrupted"' in charrnn("train", "--resume", tmp_path / "stopped", "--steps", 40, "--json").out
     assert charrnn("train", "--resume", tmp_path / "stopped").status == 0
     one, other = (load(tmp_path / name / "last.safetensors") for name in ("whole", "stopped"))

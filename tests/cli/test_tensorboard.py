@@ -64,15 +64,16 @@ def test_a_resumed_run_goes_on_with_its_events_and_takes_back_what_came_after_it
 def test_a_milestone_that_a_stop_cut_off_stands_once(charrnn, book, tiny, tmp_path, monkeypatch):
     """The stop comes in the validation after step 4, which is told of without it, and then again with it."""
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
-    from charrnn.cli import train as command
+    from charrnn.api import conduct
 
-    real = command.follow
+    real = conduct.follow
 
-    def stopping(trainer, run, stop, events):
-        monkeypatch.setattr(command, "follow", real)
-        real(trainer, run, lambda: trainer.step == 4, events)
+    def stopping(trainer, run, watch, *more):
+        monkeypatch.setattr(conduct, "follow", real)
+        monkeypatch.setattr(watch, "stop", lambda: trainer.step == 4)
+        return real(trainer, run, watch, *more)
 
-    monkeypatch.setattr(command, "follow", stopping)
+    monkeypatch.setattr(conduct, "follow", stopping)
     run = tmp_path / "run"
     train = ["train", book, *tiny, "--steps", 6, "--sample-every", 2, "--tensorboard", "--out", run]
     assert '"stopped": "interrupted"' in charrnn(*train, "--json").out

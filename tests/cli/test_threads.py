@@ -41,6 +41,6 @@ def test_an_impossible_number_is_refused(charrnn, run, book, number):
 
 
 def test_a_run_of_few_steps_says_last_that_its_model_is_poor(charrnn, book, tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("charrnn.cli.progress.FEW_STEPS", 10**9)
+    monkeypatch.setattr("charrnn.api.trained.FEW_STEPS", 10**9)
     result = charrnn("train", book, *tiny, "--minutes", 0.001, "--out", tmp_path / "run")
     assert result.err.splitlines()[-1].startswith("Note: the model is poor: there was time for ")

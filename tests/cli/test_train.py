@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.api.conduct import SAMPLE_LENGTH
 from charrnn.cli.common import say
-from charrnn.cli.progress import SAMPLE_LENGTH
 from charrnn.model.checkpoint import load
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import read

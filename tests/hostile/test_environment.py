@@ -280,11 +280,11 @@ def test_two_runs_in_one_folder_do_not_mix(charrnn, row, book, here, monkeypatch
 # The phase -> a command that is in it, and what of the package is entered there.
 PHASES = {
     "reading a text": (["train", "BOOK"], "charrnn.text.opening", "raw"),
-    "starting": (TRAIN, "charrnn.cli.runs", "_network"),
+    "starting": (TRAIN, "charrnn.training.start", "_network"),
     "training": ([*TRAIN, "--steps=1000000"], "charrnn.training.trainer", "Trainer._train_on"),
     "validating": (TRAIN, "charrnn.training.validation", "measured"),
     "saving": (TRAIN, "charrnn.training.run", "save"),
-    "measuring at the end": (TRAIN, "charrnn.cli.progress", "_measured"),
+    "measuring at the end": (TRAIN, "charrnn.api.trained", "_measured"),
     "scoring": (["score", "RUN", "BOOK"], "charrnn.model.scoring", "score_blocks"),
     "sampling": (["sample", "RUN", "--length=1000000"], "charrnn.sampling.sampler", "draw_one"),
     "drawing a page": (

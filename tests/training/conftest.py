@@ -2,9 +2,9 @@ import pytest
 
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
+from charrnn.text.spec import TextSpec
 from charrnn.training import trainer
 from charrnn.training.config import TrainingConfig
-from charrnn.training.resume import Sources
 from charrnn.training.run import Run
 from charrnn.training.trainer import Trainer
 
@@ -36,7 +36,7 @@ def make_run(tmp_path):
 
     def make(corpus, path=tmp_path, training=None, **options):
         training = training or TrainingConfig(steps=9, seed=3)
-        return Run(path, corpus, training, "float32", Sources(("song",), "utf-8", 0.2, 0), **options)
+        return Run(path, corpus, training, "float32", TextSpec(("song",), "utf-8", 0.2, 0), **options)
 
     return make
 

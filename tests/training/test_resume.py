@@ -11,11 +11,12 @@ from safetensors.torch import save_file
 from charrnn.errors import RunError
 from charrnn.model.checkpoint import Figures, Header, Provenance
 from charrnn.model.config import CELL_NAMES
+from charrnn.text.spec import TextSpec
 from charrnn.training.config import TrainingConfig
-from charrnn.training.resume import STATE, Account, SavedState, Sources, _sealed, load_state, restore, save_state
+from charrnn.training.resume import STATE, Account, SavedState, _sealed, load_state, restore, save_state
 from charrnn.training.trainer import Trainer
 
-SOURCES = Sources(("a [red]\n.txt", "-"), "latin-1", 0.1, 0)
+SOURCES = TextSpec(("a [red]\n.txt", "-"), "latin-1", 0.1, 0)
 STEPS = TrainingConfig(batch_size=3, seq_length=4, learning_rate=1e-2, steps=40, sample_every=10)
 
 

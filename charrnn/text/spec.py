@@ -1,0 +1,99 @@
+"""TextSpec: which text, how its bytes are decoded, how it is split; a run keeps one to read the same text again."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from charrnn.errors import check_utf8
+from charrnn.feedback import SILENT, Feedback
+from charrnn.text.catalogue import CATALOGUE
+from charrnn.text.corpus import Corpus
+from charrnn.text.reading import DEFAULT, Reading
+from charrnn.text.sources import Listing, Text, listed
+from charrnn.text.store import fetch_missing
+
+GIVEN = "text"  # the name of a text that is given as a string
+LARGEST_CHARACTER = 64  # bytes, with marks that become one character and marks of byte order
+
+
+class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sources of a text, the decoding options, and the split; what older runs did not note has its default.
+
+    A fraction is what the user gave, None where nothing was given. Without sources, the text is a string that a
+    program gave. A run's state holds it as JSON: a field is added at the end, with a default.
+    """
+
+    sources: tuple[str, ...]
+    encoding: str = "utf-8"
+    val_fraction: float | None = None
+    test_fraction: float | None = None
+    errors: str = "strict"
+    newlines: str = "lf"
+    normalize: str | None = None
+    min_count: int = 1
+    size: int | None = None  # bytes of the files, where there is nothing else
+
+    @classmethod
+    def of(
+        cls,
+        sources: Sequence[str],
+        reading: Reading = DEFAULT,
+        val_fraction: float | None = None,
+        test_fraction: float | None = None,
+        min_count: int = 1,
+    ) -> "TextSpec":
+        """Return the specification of sources that are decoded as `reading` says."""
+        split: dict[str, Any] = {"val_fraction": val_fraction, "test_fraction": test_fraction, "min_count": min_count}
+        return cls(tuple(sources), **asdict(reading), **split)
+
+    @property
+    def reading(self) -> Reading:
+        """The decoding options."""
+        return Reading(self.encoding, self.errors, self.newlines, self.normalize)
+
+    def may_be(self, there: int | None, characters: int) -> bool:
+        """Whether files of so many bytes may hold a run's text: a forged state names what is not to be read.
+
+        An older charrnn did not note the size; a character takes some bytes at most.
+        """
+        return (there or 0) == self.size if self.size is not None else (there or 0) <= LARGEST_CHARACTER * characters
+
+    def absolute(self, sources: Sequence[str] = (), size: int | None = None) -> "TextSpec":
+        """Return the same specification, or that of other sources, with paths that hold from any folder.
+
+        Raises:
+            SourceError: a path is not in UTF-8, so that no file of a run can name it.
+        """
+        names = sources or self.sources
+        paths = [name if name == "-" or name in CATALOGUE else os.path.abspath(name) for name in names]
+        check_utf8(paths)
+        return msgspec.structs.replace(self, sources=tuple(paths), size=size)
+
+    def read(
+        self,
+        feedback: Feedback = SILENT,
+        on_listed: Callable[[Listing], object] = lambda listing: None,
+        given: str | None = None,
+    ) -> Corpus:
+        """Return the text, encoded and split, without holding a large one in memory; named corpora are fetched first.
+
+        Args:
+            feedback: where notes and the count of bytes go.
+            on_listed: called with what the sources mean before any of them is read; it may raise.
+            given: the text itself, where a program has it as a string.
+
+        Raises:
+            SourceError: a source is not there, is no text, or has fewer than two characters.
+            ConfigError: the fractions leave nothing to train on.
+        """
+        if given is not None:
+            return Corpus.from_text(Text(GIVEN, given), self.val_fraction, self.test_fraction, self.min_count)
+        fetch_missing(self.sources, feedback=feedback)
+        listing = listed(self.sources, self.reading)
+        on_listed(listing)
+        fractions = (self.val_fraction, self.test_fraction)
+        with feedback.bar(listing.size, "encoding", unit="B", delay=1) as bar:
+            return Corpus.from_listing(listing, self.reading, *fractions, self.min_count, on_bytes=bar.update)
