@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.api.result import write
 from charrnn.cli.common import (
     build_network,
     device_option,
@@ -25,10 +26,13 @@ from charrnn.cli.common import (
     sources_argument,
 )
 from charrnn.cli.output import PAGE
+from charrnn.display import page, scores, terminal
+from charrnn.display.highlight import SURPRISING, Highlight
+from charrnn.display.signs import one_line
+from charrnn.errors import SourceError
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
-    from charrnn.display.highlight import Highlight
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.scoring import Score
     from charrnn.text.sources import Text
@@ -77,9 +81,6 @@ def score(
     --baseline takes a val or test part of the text that the model was trained on. --dynamic moves the weights after
     every 20 characters (dynamic evaluation, Krause et al. 2018); the model's file stays as it is.
     """
-    from charrnn.cli.verdict import save_page, show, tell
-    from charrnn.errors import SourceError
-
     if color and as_json:
         raise click.UsageError("--color and --json are both given; give one of them.")
     checkpoint = load_checkpoint(model)
@@ -94,33 +95,33 @@ def score(
         note(f"with --normalize {form.lower()} the model knows all characters of the text")
     others = {name: load_checkpoint(name) for name in dict.fromkeys(against) if name != model}
     baselines = _baselines(checkpoint, whole, part) if baseline else None
-    scores = {name: _score(c, text, device, name) for name, c in {model: checkpoint, **others}.items()}
-    result = _figures(scores[model])
+    found = {name: _score(c, text, device, name) for name, c in {model: checkpoint, **others}.items()}
+    result = _figures(found[model])
     if baselines:
         result["baselines"] = baselines
     if dynamic:
         result["dynamic"] = _figures(_score_dynamically(checkpoint, text, device))
     if others:
         seen = _seen({model: checkpoint, **others}, checkpoint, text, part)
-        result |= _comparison(scores, text, seen)
+        result |= _comparison(found, text, seen)
     if as_json:
         echo_json(result)
     else:
-        tell(result)
+        click.echo(scores.text(result))
     if color or html:
-        highlight = _highlight(model, sources, text, scores[model], start, length)
+        highlight = _highlight(model, sources, text, found[model], start, length)
         if color:
-            show(highlight)
+            click.echo("")
+            terminal.show(highlight)
         if html:
-            save_page(highlight, html)
-            _tell_bound(len(highlight.cells), start)
+            write(html, page.html(highlight))
+            click.echo(f"wrote {one_line(str(html))}", err=True)
+            _tell_bound(len(highlight.cells), page.room(highlight), start)
 
 
-def _tell_bound(length: int, start: int) -> None:
-    from charrnn.display.highlight import LONGEST
-
-    if length > LONGEST:
-        note(f"the page has room for {LONGEST:,} of these {length:,} characters; --start {start + LONGEST} goes on")
+def _tell_bound(length: int, room: int, start: int) -> None:
+    if length > room:
+        note(f"the page has room for {room:,} of these {length:,} characters; --start {start + room} goes on")
 
 
 def _figures(score: "Score") -> dict[str, Any]:
@@ -134,7 +135,6 @@ def _figures(score: "Score") -> dict[str, Any]:
 
 
 def _score(checkpoint: "Checkpoint", text: str, device: str, name: str) -> "Score":
-    from charrnn.display.signs import one_line
     from charrnn.model.scoring import score_text
 
     network = build_network(checkpoint, device)
@@ -208,9 +208,7 @@ def _comparison(scores: "dict[str, Score]", text: str, seen: dict[str, int]) -> 
     return {"most_like": order[0], "models": models, "passages": passages}
 
 
-def _highlight(model: str, sources: tuple[str, ...], text: str, score: "Score", start: int, length: int) -> "Highlight":
-    from charrnn.display.highlight import SURPRISING, Highlight
-
+def _highlight(model: str, sources: tuple[str, ...], text: str, score: "Score", start: int, length: int) -> Highlight:
     end = min(start + length, len(text))
     return Highlight.of(
         title=f"How unexpected each character is to {model}",
