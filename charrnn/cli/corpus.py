@@ -43,9 +43,11 @@ def list_(as_json: bool) -> None:
     for name, named in CATALOGUE.items():
         size = f"{named.characters:,} characters, {named.distinct} distinct" if named.characters else "its size varies"
         where = ("in " + str(store.path_of(name))) if named.files else "made by this machine"
-        click.echo(f"{name:<12} {named.title}")
-        click.echo(f"{'':<12} {size}; {named.licence}; {named.source}")
-        click.echo(f"{'':<12} {where if store.is_here(name) else 'not fetched yet'}")
+        click.echo(f"{name:<13} {named.title}")
+        click.echo(f"{'':<13} {size}; {named.licence}; {named.source}")
+        if named.as_items:
+            click.echo(f"{'':<13} many short texts: train {named.as_items}")
+        click.echo(f"{'':<13} {where if store.is_here(name) else 'not fetched yet'}")
 
 
 @corpus.command(
@@ -135,4 +137,6 @@ def _described(name: str) -> dict[str, Any]:
         "download_bytes": named.download_bytes,
         "here": here,
         "path": str(store.path_of(name)) if here and named.files else None,
+        "each": named.each,
+        "label": named.label,
     }

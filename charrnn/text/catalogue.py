@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from os.path import commonpath
 from platform import python_version
+from typing import Literal
 
 import msgspec
+
+from charrnn.text.examples import labelled, pronunciations
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Cut:
 class NamedCorpus:
     """A corpus that can be asked for by name; `sha256` and the counts are of its text as it is made from the files.
 
-    A corpus without files is made by this machine: it is the standard library of the running Python.
+    A corpus without files is made by this machine, of the standard library of the running Python. `each` says how one
+    of many short texts is cut into items, and `label` which column has their classes.
     """
 
     title: str
@@ -49,6 +53,10 @@ class NamedCorpus:
     sha256: str = ""
     characters: int | None = None
     distinct: int | None = None
+    form: Literal["text", "labelled", "pronunciations"] = "text"
+    labels: tuple[str, ...] = ()  # of the files, in their order
+    each: str | None = None
+    label: str | None = None
 
     @property
     def source(self) -> str:
@@ -63,8 +71,24 @@ class NamedCorpus:
 
     def prepare(self, contents: list[bytes]) -> str:
         """Make the text from the files' contents, in their order; ValueError where they are other files."""
-        text = "\n".join(content.decode("utf-8") for content in contents)
+        texts = [content.decode("utf-8") for content in contents]
+        if self.form == "labelled":
+            return labelled(texts, self.labels)
+        if self.form == "pronunciations":
+            return pronunciations(texts[0])
+        text = "\n".join(texts)
         return self.cut.of(text) if self.cut else text
+
+    @property
+    def suffix(self) -> str:
+        """How the name of the file ends that its text is kept in."""
+        return ".txt" if self.form == "text" else ".csv"
+
+    @property
+    def as_items(self) -> str:
+        """The options by which it is learned as items; none for a running text."""
+        label = f" --label {self.label}" if self.label else ""
+        return f"--each {self.each}{label}" if self.each else ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +109,12 @@ CATALOGUE: dict[str, NamedCorpus] = {
         title=f"the standard library of Python {python_version()}, tests and generated tables left out",
         licence="PSF-2.0",
         base_url="https://www.python.org/",
+    ),
+    "python-names": NamedCorpus(
+        title=f"the names of modules, classes and functions of Python {python_version()}'s standard library, one a line",
+        licence="PSF-2.0",
+        base_url="https://www.python.org/",
+        each="line",
     ),
     **_shipped(),
 }

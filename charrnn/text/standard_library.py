@@ -1,4 +1,4 @@
-"""The corpus `python`: the running interpreter's standard library as one text, which every machine has."""
+"""The corpora `python` and `python-names`: the running interpreter's standard library, which every machine has."""
 
 import re
 import sysconfig
@@ -15,6 +15,7 @@ _LEFT_OUT = {
     "turtledemo", "idlelib", "tkinter", "lib2to3", "distutils", "ensurepip",
 }  # fmt: skip
 _LIMIT = 6_000_000  # characters; versions of Python differ in how much there is
+_DEFINED = re.compile(r"^ *(?:async )?(?:def|class) +(\w+)", re.MULTILINE)
 _GENERATED = re.compile(r"auto(-|matically )generated|this file is generated", re.IGNORECASE)
 
 
@@ -33,6 +34,23 @@ def standard_library() -> str:
     if not text:
         raise SourceError(f"this Python has no library sources under {root}", "give a text file instead of 'python'")
     return text
+
+
+def standard_names() -> str:
+    """Return the names of that library's modules, classes and functions, each once, one a line, in order.
+
+    Raises:
+        SourceError: as `standard_library`.
+    """
+    root = Path(sysconfig.get_path("stdlib"))
+    names = set[str]()
+    for module in _modules(root):
+        parts = module.removesuffix(".py").removesuffix("/__init__").split("/")
+        if all(part.isidentifier() for part in parts):  # none of a folder that is named after this machine
+            names.update([".".join(parts)], _DEFINED.findall(_source(root / module)))
+    if not names:
+        raise SourceError(f"this Python has no library sources under {root}", "give a file instead of 'python-names'")
+    return "\n".join(sorted(names)) + "\n"
 
 
 def _source(path: Path) -> str:

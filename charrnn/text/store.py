@@ -11,9 +11,10 @@ from charrnn.feedback import SILENT, Feedback
 from charrnn.files import abandoned, is_special, remove_abandoned, replacing, sync, workshop
 from charrnn.findings import Finding, orphan
 from charrnn.text.catalogue import CATALOGUE, NamedCorpus
-from charrnn.text.standard_library import standard_library
+from charrnn.text.standard_library import standard_library, standard_names
 
 FOLDER_VARIABLE = "CHARRNN_CORPORA"
+_MADE = {"python": standard_library, "python-names": standard_names}  # by this machine
 
 
 def folder() -> Path:
@@ -41,7 +42,7 @@ def corpus_named(name: str) -> NamedCorpus:
 
 def path_of(name: str) -> Path:
     """Return where the text of a corpus is kept, or will be."""
-    return folder() / f"{name}.txt"
+    return folder() / f"{name}{corpus_named(name).suffix}"
 
 
 def is_here(name: str) -> bool:
@@ -57,7 +58,7 @@ def load(name: str) -> str:
     """
     corpus = corpus_named(name)
     if not corpus.files:
-        return standard_library()
+        return _MADE[name]()
     path, get = path_of(name), typed("corpus", "get", name)
     if is_special(path):
         raise SourceError(f"{path} is no regular file", "remove it, then fetch the corpus")

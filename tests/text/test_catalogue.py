@@ -1,9 +1,16 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from charrnn.errors import SourceError
 from charrnn.text import standard_library as library
+from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE, Cut
-from charrnn.text.sources import read
+from charrnn.text.items import Each, Items
+from charrnn.text.sources import listed, read
+
+MIRROR = Path(os.environ.get("CHARRNN_SHARED", Path(__file__).parents[3] / "shared")) / "corpora" / "mirror"
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +44,31 @@ def test_every_named_corpus_has_a_title_a_licence_and_a_source():
 def test_the_source_is_the_file_or_the_folder_of_the_files():
     assert CATALOGUE["shakespeare"].source.endswith("/data/tinyshakespeare/input.txt")
     assert CATALOGUE["kernel"].source == "https://raw.githubusercontent.com/gregkh/linux/v6.1.176"
+
+
+def test_the_names_of_python_are_names_each_once_and_in_order():
+    names = read(["python-names"]).characters.splitlines()
+    assert names == sorted(set(names))
+    assert {"argparse", "OrderedDict", "add_argument", "asyncio.base_events"} <= set(names)
+    assert all(part.isidentifier() for name in names for part in name.split("."))
+    assert 3000 < len(names) < 12000
+
+
+@pytest.mark.skipif(not MIRROR.is_dir(), reason="a copy of the example sets' files is not at hand ($CHARRNN_SHARED)")
+@pytest.mark.parametrize(
+    ("name", "count", "duplicates", "labels"),
+    [("names", 32033, 2539, None), ("movie-reviews", 10662, 0, 2), ("cmudict", 135166, 0, None)],
+)
+def test_the_example_sets_are_cut_into_items_as_the_catalogue_says(
+    name, count, duplicates, labels, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("CHARRNN_CORPORA", str(tmp_path))
+    store.fetch(name, str(MIRROR))
+    corpus = CATALOGUE[name]
+    items = Items.read(listed([name]), Each(corpus.each, corpus.label))
+    assert len(items) == count
+    assert name != "names" or items.duplicates == duplicates
+    assert (len(set(items.labels)) if items.labels else None) == labels
 
 
 def test_a_cut_is_from_the_nth_such_line_to_the_words_that_end_it():

@@ -206,7 +206,7 @@ def test_texts_are_kept_in_corpora_where_there_is_such_a_folder_else_in_the_user
 
 
 @pytest.mark.skipif(not MIRROR.is_dir(), reason="a copy of the corpora's files is not at hand ($CHARRNN_SHARED)")
-@pytest.mark.parametrize("name", ["shakespeare", "tolstoy", "kernel"])
+@pytest.mark.parametrize("name", ["shakespeare", "tolstoy", "kernel", "names", "movie-reviews", "cmudict"])
 def test_the_real_corpora_come_from_a_server_as_the_catalogue_says(name, tmp_path, monkeypatch):
     monkeypatch.setenv("CHARRNN_CORPORA", str(tmp_path))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
