@@ -20,6 +20,7 @@ SHORTEST = 0.05  # seconds of a trial at least
 GRACE, LOST = 0.2, 1.5  # it ends after so many seconds where it takes so many times as long as another
 REST, PAYBACK = 5.0, 50  # between two measurements: seconds at least, and as many times what the last one cost
 MARGIN = 0.97  # a number of threads has to be faster by this to take the place of another
+QUIET = 60.0  # seconds after a line about the number in which there is no other
 CHANGED = 1.5  # how many times as long, or as short, pieces take where the number is measured again earlier
 
 
@@ -37,7 +38,7 @@ class Threads:
 
     Args:
         numbers: those to choose among, ascending; a single one is fixed; none leaves torch as it is.
-        tell: gets one line when a number is chosen, and when another one is.
+        tell: gets one line when a number is chosen, and when another one is, at most one a minute.
         clock: the time in seconds.
         use: sets the number of threads.
     """
@@ -53,6 +54,7 @@ class Threads:
         self._trials: dict[str, _Trial] = {}
         self._now: int | None = None  # what torch was set to last
         self._best: int | None = None  # what was found best last, of any kind
+        self._quiet_until = -math.inf
         if len(self._numbers) == 1:
             self._set(self._numbers[0])
 
@@ -83,7 +85,7 @@ class Threads:
         now = self._clock()
         if trial.took(now - begun, amount, now):
             self._set(trial.number)
-            self._say(trial)
+            self._say(trial, now)
 
     def chosen(self, kind: str) -> int | None:
         """Return the number that was found best for a kind of pieces; None before the first measurement has ended."""
@@ -100,9 +102,10 @@ class Threads:
             self._use(number)
             self._now = number
 
-    def _say(self, trial: "_Trial") -> None:
-        if trial.chosen != self._best:
-            self._best = trial.chosen
+    def _say(self, trial: "_Trial", now: float) -> None:
+        changed, self._best = trial.chosen != self._best, trial.chosen
+        if changed and now >= self._quiet_until:
+            self._quiet_until = now + QUIET
             self._tell(trial.found)
 
 

@@ -90,6 +90,14 @@ def test_a_choice_is_told_once_and_again_when_it_changes(quiet):
     assert [line[:24] for line in quiet.lines[1:]] == ["computing with 1 thread,"]
 
 
+def test_kinds_that_want_different_numbers_do_not_fill_the_terminal(quiet):
+    for _ in range(100):  # as where an ablation reads and holds by turns, on a machine whose load comes and goes
+        quiet.seconds = {1: 0.1, 2: 0.06} if quiet.seconds[2] > 0.1 else {1: 0.1, 2: 1.0}
+        quiet.work(20, "reading")
+        quiet.work(20, "step")
+    assert 1 < len(quiet.lines) <= 1 + quiet.now / module.QUIET
+
+
 def test_a_given_number_is_used_and_not_measured():
     machine = Machine((3,), n3=0.1)
     assert set(machine.work(20)) == {3}
