@@ -95,7 +95,7 @@ def fetch(name: str, mirror: str | None = None, on_bytes: Callable[[int], object
         for known in CATALOGUE:
             remove_abandoned(path.parent, f".{known}.", "*")
         with workshop(path.parent, f".{name}.", "*") as place:
-            contents = download(name, corpus, mirror or corpus.base_url, place, on_bytes)
+            contents = download(name, corpus, mirror or corpus.base_url, on_bytes)
             _keep(_prepared(name, corpus, contents), place / path.name, path)
     except OSError as error:
         cure = "make room there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"

@@ -6,8 +6,11 @@ import re
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import save
+from servers import poems, server
 
 from charrnn.model.checkpoint import seal
+
+__all__ = ["poems", "server"]
 
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # on a terminal
 

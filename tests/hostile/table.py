@@ -66,6 +66,13 @@ def tables() -> Iterator[tuple[str, list[tuple[str, object, str]]]]:
     yield "Options", [(f"`{_typed(row[0])} {row[1]} {_short(row[2])}`", *row[3:]) for row in options.OPTIONS]
     others = module("test_trust").FOLDERS
     yield "Folders of other users", [(f"{what}: `{_typed(row[2])}`", *row[3:]) for what, row in others.items()]
+    servers = module("test_servers")
+    yield (
+        "Mirrors: `charrnn corpus get NAME --mirror URL`",
+        [(what, 1, says) for what, (_, says) in servers.ANSWERS.items()]
+        + [(f"{what}, without end", 1, servers.SLOW.replace("0.3", "60")) for what in servers.DRIPS]
+        + [(f"nothing more, {what}", 1, servers.STALLED.replace("0.2", "30")) for what in servers.STALLS],
+    )
     doctor = module("test_doctor")
     yield "Damage that `charrnn doctor` finds", [(what, *row[1:]) for what, row in doctor.DAMAGE.items()]
     yield "Streams", [(f"{what}: `{_typed(row[0])} {row[1]}`", *row[2:]) for what, row in world.STREAMS.items()]
