@@ -15,6 +15,7 @@ PAGE = HERE / "map.md"
 ROOMS = (
     "text",
     "model",
+    "evaluation",
     "runs",
     "training",
     "sampling",

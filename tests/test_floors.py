@@ -15,12 +15,13 @@ BASE = {"charrnn", *(f"charrnn.{name}" for name in GROUND)}  # itself: version a
 MAY_IMPORT = {
     "text": {"text"},
     "model": {"text", "model"},
+    "evaluation": {"text", "model", "evaluation"},
     "runs": {"text", "model", "runs"},
-    "training": {"text", "model", "runs", "training"},
-    "sampling": {"text", "model", "sampling"},
-    "neurons": {"text", "model", "neurons"},
-    "api": {"text", "model", "runs", "training", "sampling", "neurons", "display", "api"},
-    "cli": {"text", "model", "runs", "training", "sampling", "neurons", "display", "api", "cli"},
+    "training": {"text", "model", "evaluation", "runs", "training"},
+    "sampling": {"text", "model", "evaluation", "sampling"},
+    "neurons": {"text", "model", "evaluation", "neurons"},
+    "api": {"text", "model", "evaluation", "runs", "training", "sampling", "neurons", "display", "api"},
+    "cli": {"text", "model", "evaluation", "runs", "training", "sampling", "neurons", "display", "api", "cli"},
 }
 WITHOUT_TORCH = [
     *("text", "sampling", "display", "cli"),
@@ -33,7 +34,13 @@ WITHOUT_TORCH = [
         "model/stepped_network.py",
     ),
     *("training/config.py", "training/recipe.py"),
-    *("training/memorisation.py", "training/history.py", "training/overfitting.py", "training/watch.py"),
+    *(
+        "evaluation/memorisation.py",
+        "evaluation/ngrams.py",
+        "training/history.py",
+        "training/overfitting.py",
+        "training/watch.py",
+    ),
 ]
 FILES = sorted(HOUSE.rglob("*.py"))
 

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.errors import RunError, counted, is_out_of_memory
+from charrnn.evaluation.memorisation import SEARCHED, Meter
 from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.runs.report import Progress
 from charrnn.sampling.distribution import SamplingConfig
 from charrnn.sampling.sampler import Sampler
 from charrnn.training.events import Events
 from charrnn.training.keeper import Keeper
-from charrnn.training.memorisation import SEARCHED, Meter
 from charrnn.training.prepared import Prepared
 from charrnn.training.trainer import Trainer
 from charrnn.training.watch import UNWATCHED, Watch

@@ -6,8 +6,8 @@ import torch
 
 from charrnn.display.highlight import SURPRISING, Highlight
 from charrnn.errors import ConfigError, VocabularyError, counted
+from charrnn.evaluation.scoring import Score, score_text
 from charrnn.model.network import CharRNN
-from charrnn.model.scoring import Score, score_text
 from charrnn.model.units import Unit
 from charrnn.neurons import recording
 from charrnn.neurons.recording import Recording

@@ -33,8 +33,8 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.steer import Steered
     from charrnn.api.trace import Trace
     from charrnn.display.highlight import Highlight
+    from charrnn.evaluation.scoring import Score
     from charrnn.model.network import CharRNN
-    from charrnn.model.scoring import Score
     from charrnn.neurons.recording import Recording
 
 _ALWAYS_THERE = ("auto", "cpu")

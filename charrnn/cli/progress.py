@@ -16,8 +16,8 @@ from charrnn.training.watch import Begun, Watch
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+    from charrnn.evaluation.memorisation import Verbatim
     from charrnn.runs.report import Progress
-    from charrnn.training.memorisation import Verbatim
 
 
 class TrainingOnTerminal(Terminal, Watch):

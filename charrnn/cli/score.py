@@ -33,8 +33,8 @@ from charrnn.errors import SourceError
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
+    from charrnn.evaluation.scoring import Score
     from charrnn.model.checkpoint import Checkpoint
-    from charrnn.model.scoring import Score
     from charrnn.text.sources import Text
 
 SHOWN = 5000  # characters
@@ -135,7 +135,7 @@ def _figures(score: "Score") -> dict[str, Any]:
 
 
 def _score(checkpoint: "Checkpoint", text: str, device: str, name: str) -> "Score":
-    from charrnn.model.scoring import score_text
+    from charrnn.evaluation.scoring import score_text
 
     network = build_network(checkpoint, device)
     with progress_bar(len(text) - 1, one_line(name)) as bar:
@@ -143,8 +143,8 @@ def _score(checkpoint: "Checkpoint", text: str, device: str, name: str) -> "Scor
 
 
 def _score_dynamically(checkpoint: "Checkpoint", text: str, device: str) -> "Score":
-    from charrnn.model.dynamic import score_dynamically
-    from charrnn.model.scoring import assembled
+    from charrnn.evaluation.dynamic import score_dynamically
+    from charrnn.evaluation.scoring import assembled
 
     network = build_network(checkpoint, device)
     with progress_bar(len(text) - 1, "learning") as bar:
@@ -154,8 +154,8 @@ def _score_dynamically(checkpoint: "Checkpoint", text: str, device: str) -> "Sco
 def _baselines(checkpoint: "Checkpoint", whole: "Text", part: str) -> list[dict[str, float]]:
     """Nats per character of n-gram models over the same characters, the first left out as for the model."""
     from charrnn.errors import ConfigError
+    from charrnn.evaluation.ngrams import MAX_ORDER, ngram_nats
     from charrnn.text.corpus import part_of
-    from charrnn.text.ngrams import MAX_ORDER, ngram_nats
 
     if part not in ("val", "test"):
         raise ConfigError("the baseline learns the training part", "choose --part val or --part test to score on")
@@ -188,7 +188,7 @@ def _seen(models: "dict[str, Checkpoint]", judge: "Checkpoint", text: str, part:
 
 def _comparison(scores: "dict[str, Score]", text: str, seen: dict[str, int]) -> dict[str, Any]:
     """Which model the text is most like; how much it saves against each other one; where that shows most."""
-    from charrnn.model.comparison import difference, ranked, telling_passages
+    from charrnn.evaluation.comparison import difference, ranked, telling_passages
 
     names = list(scores)
     order = [names[place] for place in ranked([scores[name].nats_per_character for name in names])]

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from charrnn.errors import ConfigError, StatesOverflowError, counted
+from charrnn.evaluation.scoring import score_blocks
 from charrnn.model.cells import tanh
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import multiplying
 from charrnn.model.network import CharRNN, stepped
 from charrnn.model.readers import Readers, first_reader_afresh
-from charrnn.model.scoring import score_blocks
 from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.signal_names import check_signals, is_bounded

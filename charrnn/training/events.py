@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import RunError, typed
+from charrnn.evaluation.memorisation import Verbatim
 from charrnn.files import append
 from charrnn.runs.report import Progress
-from charrnn.training.memorisation import Verbatim
 
 SCALARS = ("epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second", "val_nats")
 _BEGINS = "events.out.tfevents."  # the names by which TensorBoard knows its files

@@ -11,12 +11,12 @@ import msgspec
 from safetensors import SafetensorError, safe_open
 
 from charrnn.errors import RunError, did_you_mean
+from charrnn.evaluation.memorisation import Verbatim
 from charrnn.files import beside, is_special
 from charrnn.model.checkpoint import BEST, LAST, Header, load
 from charrnn.model.shipped import RUNS, shipped
 from charrnn.runs.lock import LOG as LOG
 from charrnn.runs.lock import SAMPLES as SAMPLES
-from charrnn.training.memorisation import Verbatim
 from charrnn.training.overfitting import Overfitting, overfitting
 
 CURVE = "loss.png"

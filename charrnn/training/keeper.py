@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from charrnn.evaluation.memorisation import Verbatim
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.runs.report import Progress
 from charrnn.training.identity import Identity
-from charrnn.training.memorisation import Verbatim
 from charrnn.training.trainer import Trainer
 
 

@@ -8,11 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from charrnn.errors import RunError
+from charrnn.evaluation.scoring import Folding
 from charrnn.model.cells import state_names
 from charrnn.model.devices import rounded, with_tensor_cores
 from charrnn.model.graphs import Graphed
 from charrnn.model.network import CharRNN, State, detached
-from charrnn.model.scoring import Folding
 from charrnn.runs.pace import Pace
 from charrnn.text.item_streams import IGNORED
 from charrnn.training.config import TrainingConfig

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from charrnn.errors import CharrnnError, CheckpointError, RunError, typed
+from charrnn.evaluation.memorisation import Verbatim
 from charrnn.files import SHARED, append, made_anew, make_folder, replacing, sweep, sync
 from charrnn.model.checkpoint import (
     BEST,
@@ -32,7 +33,6 @@ from charrnn.text.spec import TextSpec
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import CURVE, LOG, SAMPLES, History, raw_lines
 from charrnn.training.identity import Identity
-from charrnn.training.memorisation import Verbatim
 from charrnn.training.resume import STATE, Account, SavedState, load_state, save_state
 from charrnn.training.trainer import Trainer
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from charrnn.errors import ConfigError, counted
+from charrnn.evaluation.scoring import Folding
 from charrnn.model.network import CharRNN
-from charrnn.model.scoring import Folding
 from charrnn.model.threads import Threads
 from charrnn.runs.allocator import keep_freed_memory
 from charrnn.runs.report import Divergence, Progress, RecentLosses

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from charrnn.evaluation.item_scoring import Blocks, item_blocks
+from charrnn.evaluation.scoring import Folding, score_blocks
 from charrnn.model.checkpoint import Figures
-from charrnn.model.item_scoring import Blocks, item_blocks
 from charrnn.model.network import CharRNN
-from charrnn.model.scoring import Folding, score_blocks
 from charrnn.text.corpus import Corpus
 from charrnn.text.item_corpus import ItemCorpus
 

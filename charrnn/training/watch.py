@@ -10,8 +10,8 @@ from charrnn.model.config import ModelConfig
 from charrnn.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from charrnn.evaluation.memorisation import Verbatim
     from charrnn.runs.report import Progress
-    from charrnn.training.memorisation import Verbatim
 
 
 @dataclass(frozen=True)

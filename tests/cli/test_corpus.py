@@ -83,7 +83,9 @@ def test_python_is_always_here(charrnn):
 def test_an_unknown_name_is_an_error_before_anything_is_fetched(charrnn, mirror, tmp_path):
     result = charrnn("corpus", "get", "song", "klingon", "--mirror", mirror)
     assert result.status == 1
-    assert result.err.startswith("Error: there is no corpus named klingon; choose one of python, python-names, shakespeare")
+    assert result.err.startswith(
+        "Error: there is no corpus named klingon; choose one of python, python-names, shakespeare"
+    )
     assert not (tmp_path / "kept").exists()
 
 

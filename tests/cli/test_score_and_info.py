@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.model.scoring import UNKNOWN_NATS
+from charrnn.evaluation.scoring import UNKNOWN_NATS
 
 
 def report(result):

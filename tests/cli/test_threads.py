@@ -21,7 +21,7 @@ def test_given_threads_are_used(charrnn, run, book, torch_threads):
 
 
 def test_a_reading_command_says_what_it_measured(charrnn, run, book, torch_threads, monkeypatch):
-    monkeypatch.setattr("charrnn.model.scoring.CHUNK", 1)
+    monkeypatch.setattr("charrnn.evaluation.scoring.CHUNK", 1)
     monkeypatch.setattr("charrnn.model.threads.SHORTEST", 0)
     torch.set_num_threads(2)
     result = charrnn("score", run, book, "--json")

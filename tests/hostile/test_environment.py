@@ -235,7 +235,7 @@ def test_want_of_memory_is_told_in_one_line(row, run, book, here, monkeypatch):
     def run_out(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("charrnn.model.scoring.score_blocks", run_out)
+    monkeypatch.setattr("charrnn.evaluation.scoring.score_blocks", run_out)
     row(["score", run, book], 1, "Error: out of memory; ask for less at once (a shorter text, fewer samples)")
 
 
@@ -285,7 +285,7 @@ PHASES = {
     "validating": (TRAIN, "charrnn.training.validation", "measured"),
     "saving": (TRAIN, "charrnn.training.run", "save"),
     "measuring at the end": (TRAIN, "charrnn.api.trained", "_measured"),
-    "scoring": (["score", "RUN", "BOOK"], "charrnn.model.scoring", "score_blocks"),
+    "scoring": (["score", "RUN", "BOOK"], "charrnn.evaluation.scoring", "score_blocks"),
     "sampling": (["sample", "RUN", "--length=1000000"], "charrnn.sampling.sampler", "draw_one"),
     "drawing a page": (
         ["neurons", "show", "RUN", "BOOK", "--unit=0:0", "-o=page.html"],

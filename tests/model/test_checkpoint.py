@@ -9,9 +9,9 @@ from safetensors.numpy import save_file
 
 import charrnn
 from charrnn.errors import CheckpointError, ConfigError
+from charrnn.evaluation.scoring import nats_per_character
 from charrnn.model.checkpoint import BEST, LAST, Figures, load, locate, save, seal
 from charrnn.model.network import CharRNN
-from charrnn.model.scoring import nats_per_character
 from charrnn.text.vocabulary import Vocabulary
 
 

@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional as F
 
 from charrnn.errors import ConfigError
+from charrnn.evaluation.scoring import nats_per_character
 from charrnn.model import readers
 from charrnn.model.cells import step
 from charrnn.model.clamping import Clamp
-from charrnn.model.scoring import nats_per_character
 from charrnn.model.units import Unit
 from charrnn.neurons import intervention
 from charrnn.neurons.ablation import CONTROLS, ablate

@@ -125,7 +125,7 @@ def test_a_stop_at_the_last_step_leaves_its_validation_for_later(make_trainer):
 
 def test_a_stop_cuts_validation_off(make_trainer, monkeypatch):
     chunks = []
-    monkeypatch.setattr("charrnn.model.scoring.CHUNK", 2)
+    monkeypatch.setattr("charrnn.evaluation.scoring.CHUNK", 2)
     trainer = make_trainer(steps=4, sample_every=2)
     monkeypatch.setattr(trainer, "_milestone_due", lambda fraction: True)
     reports = list(trainer.run(lambda: chunks.append(trainer.step) or len(chunks) > 8))

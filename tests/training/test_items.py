@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from charrnn.evaluation.item_scoring import item_blocks, per_item
 from charrnn.model.config import CELL_NAMES
-from charrnn.model.item_scoring import item_blocks, per_item
 from charrnn.text.item_corpus import ItemCorpus
 from charrnn.text.items import Each, Items
 from charrnn.text.sources import Text
@@ -152,7 +152,7 @@ def test_items_longer_than_a_chunk_are_scored_in_chunks(make_model, monkeypatch)
     corpus = make_corpus()
     model, ids = make_model(1, vocabulary_size=len(corpus.vocabulary)), corpus.parts["train"]
     whole = torch.cat(list(item_blocks(model, ids, end=corpus.end)))
-    monkeypatch.setattr("charrnn.model.item_scoring.CHUNK", 3)
+    monkeypatch.setattr("charrnn.evaluation.item_scoring.CHUNK", 3)
     assert torch.allclose(torch.cat(list(item_blocks(model, ids, end=corpus.end))), whole, atol=1e-6)
 
 

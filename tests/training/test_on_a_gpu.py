@@ -11,8 +11,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from charrnn.evaluation.scoring import nats_per_character
 from charrnn.model.graphs import Graphed
-from charrnn.model.scoring import nats_per_character
 from charrnn.text.corpus import Streams
 from charrnn.training.config import TrainingConfig
 from charrnn.training.feed import Feed

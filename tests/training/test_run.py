@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import RunError
+from charrnn.evaluation.memorisation import Verbatim
 from charrnn.model.checkpoint import Figures, load, stages
 from charrnn.runs.lock import LOCK, Lock, locked
 from charrnn.runs.report import Progress
@@ -15,7 +16,6 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import CURVE, LOG, SAMPLES
-from charrnn.training.memorisation import Verbatim
 from charrnn.training.resume import load_state
 
 KEYS = ["step", "epoch", "seconds", "learning_rate", "train_nats", "grad_norm", "chars_per_second"]

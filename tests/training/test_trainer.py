@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.model.scoring import Folding, nats_per_character
+from charrnn.evaluation.scoring import Folding, nats_per_character
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import Text
 from charrnn.training.config import TrainingConfig

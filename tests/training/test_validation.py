@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.model.scoring import Folding, nats_per_character
+from charrnn.evaluation.scoring import Folding, nats_per_character
 from charrnn.training import validation
 from charrnn.training.validation import Measured, measured
 
@@ -24,8 +24,8 @@ def ids():
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     monkeypatch.setattr(validation, "SLICE", 32)
-    monkeypatch.setattr("charrnn.model.scoring.SHORT", 8)
-    monkeypatch.setattr("charrnn.model.scoring.CHUNK", 4)
+    monkeypatch.setattr("charrnn.evaluation.scoring.SHORT", 8)
+    monkeypatch.setattr("charrnn.evaluation.scoring.CHUNK", 4)
 
 
 def ticking(step=1.0):

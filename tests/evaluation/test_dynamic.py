@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.model.dynamic import SEGMENT, score_dynamically
-from charrnn.model.scoring import score_blocks
+from charrnn.evaluation.dynamic import SEGMENT, score_dynamically
+from charrnn.evaluation.scoring import score_blocks
 
 IDS = np.tile(np.array([0, 3, 1, 1, 5, 2], np.uint8), 30)
 

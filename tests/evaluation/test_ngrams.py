@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import ConfigError
-from charrnn.text.ngrams import MAX_ORDER, ngram_nats
+from charrnn.evaluation.ngrams import MAX_ORDER, ngram_nats
 
 V = 3
 TRAIN = np.random.default_rng(1).choice(V, size=80, p=[0.6, 0.3, 0.1]).astype(np.uint8)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from charrnn.evaluation.scoring import CHUNK, SCORING, OnRead
 from charrnn.model.network import CharRNN, detached
-from charrnn.model.scoring import CHUNK, SCORING, OnRead
 
 BLOCK = 1 << 20  # symbols of items that are batched by length together
 ROWS = 256  # items read side by side

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from charrnn.model.comparison import BLOCK, PASSAGE, difference, ranked, telling_passages
+from charrnn.evaluation.comparison import BLOCK, PASSAGE, difference, ranked, telling_passages
 
 
 def noise(length, seed=0):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from charrnn.training import memorisation
-from charrnn.training.memorisation import LENGTH, Meter, Verbatim, standing_in
+from charrnn.evaluation import memorisation
+from charrnn.evaluation.memorisation import LENGTH, Meter, Verbatim, standing_in
 
 
 @pytest.fixture

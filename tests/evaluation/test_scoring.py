@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.model import scoring
+from charrnn.evaluation import scoring
+from charrnn.evaluation.scoring import UNKNOWN_NATS, nats_per_character, score_blocks, score_text
 from charrnn.model.checkpoint import bits
-from charrnn.model.scoring import UNKNOWN_NATS, nats_per_character, score_blocks, score_text
 from charrnn.text.vocabulary import Vocabulary
 
 
