@@ -8,7 +8,22 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.api import ablate, devices, dump, explore, find, gates, grep, highlight, show, steer, trace, training  # noqa: F401
+    from charrnn.api import (  # noqa: F401  # noqa: F401
+        ablate,
+        cell_gradients,
+        devices,
+        dump,
+        explore,
+        find,
+        gates,
+        gradients,
+        grep,
+        highlight,
+        show,
+        steer,
+        trace,
+        training,
+    )
     from charrnn.api.model import Model, load
     from charrnn.api.passage import Passage
     from charrnn.api.training import resume, train

@@ -1,10 +1,13 @@
-"""Drawing: a result that is a picture as well, a text in colours with what stands below it."""
+"""Results that are pictures as well: Drawing, a text in colours, and Plot, figures as curves or points."""
 
 import os
+from base64 import b64encode
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from charrnn.api.result import Result, json_text, write
 from charrnn.display import page, picture, terminal
+from charrnn.display.figures import form_of
 from charrnn.display.highlight import Highlight
 from charrnn.errors import counted
 from charrnn.feedback import SILENT, Feedback
@@ -55,6 +58,33 @@ class Drawing(Result):
             return
         with replacing(output) as temporary:
             note_missing(self.draw(temporary), feedback)
+
+
+class Plot(Result):
+    """What is drawn as curves or points as well."""
+
+    def plot(self, path: Path, form: str) -> None:
+        """Write the picture as "png" or "svg"."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "plot.svg")
+            self.plot(path, "svg")
+            return f'<img src="data:image/svg+xml;base64,{b64encode(path.read_bytes()).decode()}">'
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Draw it as PNG or SVG, or write JSON, as the name asks.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        output = Path(path)
+        if output.suffix.lower() == ".json":
+            super().save(output)
+            return
+        with replacing(output) as temporary:
+            self.plot(temporary, form_of(output))
 
 
 def note_missing(signs: set[str], feedback: Feedback) -> None:

@@ -1,16 +1,13 @@
 """How saturated a model's gates are over a text, and how long its units' memories last."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from charrnn.api.drawing import Plot
 from charrnn.api.passage import Passage
-from charrnn.api.result import Result
 from charrnn.display import gates as shown
-from charrnn.display.figures import form_of
 from charrnn.feedback import SILENT, Feedback
-from charrnn.files import replacing
 from charrnn.model.devices import choose_precision
 from charrnn.model.network import CharRNN
 from charrnn.neurons.gates import Saturation, gates_from_0_to_1, saturation
@@ -19,7 +16,7 @@ _ENDLESS = 1e9  # characters: a memory that lasts as long never fades
 
 
 @dataclass(frozen=True)
-class Gates(Result):
+class Gates(Plot):
     """The share of a text's characters at which each unit's gates are shut and open, and each unit's half-life."""
 
     passage: Passage
@@ -36,19 +33,9 @@ class Gates(Result):
     def __str__(self) -> str:
         return shown.text(self.to_dict())
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Draw the scatter plots as PNG or SVG, or write JSON, as the name asks.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        output = Path(path)
-        if output.suffix.lower() == ".json":
-            super().save(output)
-            return
-        title = f"{self.passage.model} over {' '.join(self.passage.source)}"
-        with replacing(output) as temporary:
-            shown.draw(self.to_dict(), title, temporary, form_of(output))
+    def plot(self, path: Path, form: str) -> None:
+        """Draw a scatter plot for each gate."""
+        shown.draw(self.to_dict(), f"{self.passage.model} over {' '.join(self.passage.source)}", path, form)
 
 
 def gates(network: CharRNN, passage: Passage, *, feedback: Feedback = SILENT) -> Gates:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.explore import Explored
     from charrnn.api.find import Findings
     from charrnn.api.gates import Gates
+    from charrnn.api.gradients import Gradients
     from charrnn.api.grep import Alike
     from charrnn.api.show import Shown
     from charrnn.api.steer import Steered
@@ -306,6 +307,13 @@ class Model:
             seed=seed,
             name=self.name,
         )
+
+    def gradients(
+        self, passage: Passage | str, *, distance: int = 100, losses: int = 64, feedback: Feedback = SILENT
+    ) -> "Gradients":
+        """Measure how far a loss's gradient reaches back; arguments and errors as of `api.gradients.gradients`."""
+        read = self._passage(passage, feedback)
+        return api.gradients.gradients(self.network, read, distance=distance, losses=losses, feedback=feedback)
 
     def gates(self, passage: Passage | str, *, feedback: Feedback = SILENT) -> "Gates":
         """Count how often each unit's gates are nearly shut and open; errors as of `api.gates.gates`."""

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from charrnn.display.drawing import Figure, FigureCanvasAgg, by_defaults
+from charrnn.display.colours import GREY, OKABE_ITO
+from charrnn.display.drawing import by_defaults, new_figure
 from charrnn.display.figures import wrapped, write
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -30,12 +31,11 @@ def draw(
     form: str = "png",
 ) -> None:
     """Write a picture of scores over the steps, a curve for each name, and of what the last few characters tell."""
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, 4.5, dpi=120)
     axes = figure.subplots()
-    for (name, scores), colour in zip(curves.items(), ("#D55E00", "#0072B2"), strict=True):
+    for (name, scores), colour in zip(curves.items(), (OKABE_ITO["vermilion"], OKABE_ITO["blue"]), strict=True):
         axes.plot(steps, scores, marker="o", ms=4, color=colour, label=name)
-    axes.axhline(surface, color="#999999", ls="--", lw=1, label="the last five characters alone")
+    axes.axhline(surface, color=GREY, ls="--", lw=1, label="the last five characters alone")
     axes.set(xscale="log", xlabel="step", ylabel=axis, ylim=(None, 1.02))
     figure.suptitle(wrapped(title, 8), parse_math=False)
     axes.grid(alpha=0.3)

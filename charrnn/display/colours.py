@@ -1,18 +1,29 @@
-"""The one fixed scale from −1 to 1: ColorBrewer's diverging RdBu, which is safe for colour-blind eyes."""
+"""The one fixed scale from −1 to 1, and the colours of curves; both are safe for colour-blind eyes."""
 
 from bisect import bisect
 
 Rgb = tuple[int, int, int]
 
 # ColorBrewer 2.0, RdBu, 11 classes, from blue (−1) over near-white (0) to red (1).
-_STOPS: tuple[Rgb, ...] = (
-    (5, 48, 97), (33, 102, 172), (67, 147, 195), (146, 197, 222), (209, 229, 240), (247, 247, 247),
-    (253, 219, 199), (244, 165, 130), (214, 96, 77), (178, 24, 43), (103, 0, 31),
-)  # fmt: skip
+_HEX = "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f"
+_STOPS: tuple[Rgb, ...] = tuple((stop[0], stop[1], stop[2]) for stop in map(bytes.fromhex, _HEX.split()))
 
 # The scale where there are 256 colours, by their numbers: the nearest to each of its colours are neither in order of
 # lightness nor of its hues.
 OF_256 = (17, 24, 31, 74, 117, 195, 231, 224, 216, 209, 167, 124, 52)
+
+# Okabe and Ito's palette, in the order in which curves take its colours; its yellow, faint on white, is left out.
+OKABE_ITO = {
+    "blue": "#0072B2",
+    "vermilion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "black": "#000000",
+}
+PALETTE = tuple(OKABE_ITO.values())
+GREY = "#999999"  # of what a curve is held against
 
 MARKS = "▁▂▃▄▅▆▇█"  # the scale without colour, from −1 to 1
 

@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
+from charrnn.display.colours import OKABE_ITO, PALETTE
+from charrnn.display.drawing import Axes, by_defaults, new_figure
 from charrnn.display.figures import wrapped, write
 from charrnn.display.plot import best, measured, shown, validated, window
 from charrnn.display.signs import one_line
 
 Log = Sequence[Mapping[str, Any]]
 
-# Okabe and Ito's palette for colour-blind eyes; the yellow is left out, which is faint on white
-_TRAIN, _VAL = "#56B4E9", "#D55E00"
-_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_TRAIN, _VAL = OKABE_ITO["sky"], OKABE_ITO["vermilion"]
 _DASHES = ("-", "--", "-.")
 _LONGEST = 24  # characters of a run's name in a picture
 
@@ -27,7 +26,7 @@ def draw(log: Log, title: str, path: Path) -> None:
 
     The best validation is marked, and what lies above it afterwards is shaded: that is overfitting.
     """
-    figure = _figure(width=8)
+    figure = new_figure(8, 4.5, dpi=120)
     axes = figure.subplots()
     axes.plot([line["step"] for line in log], [line["train_nats"] for line in log], color=_TRAIN, label="train", lw=1)
     if measured(log):
@@ -45,7 +44,7 @@ def draw_together(logs: Mapping[str, Log], path: Path, form: str = "png") -> Non
 
     A line is the validation loss with its best point, or, where it was hardly measured, the training loss.
     """
-    figure = _figure(width=12)
+    figure = new_figure(12, 4.5, dpi=120)
     over_time, over_epochs = figure.subplots(1, 2, sharey=True)
     for axes, key, label in ((over_time, "seconds", "seconds of training"), (over_epochs, "epoch", "epochs")):
         ends = [_line(axes, log, key, place) for place, log in enumerate(logs.values())]
@@ -55,12 +54,6 @@ def draw_together(logs: Mapping[str, Log], path: Path, form: str = "png") -> Non
     over_time.grid(alpha=0.3)
     _bits_beside(over_epochs)
     write(figure, path, form)
-
-
-def _figure(width: float) -> Figure:
-    figure = Figure(figsize=(width, 4.5), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _validation(axes: Axes, log: Log) -> None:
@@ -77,7 +70,7 @@ def _line(axes: Axes, log: Log, key: str, place: int) -> tuple[float, float]:
     """Draw one run among several; return where its line ends."""
     lines, name = shown(log), "val_nats" if validated(log) else "train_nats"
     xs, ys = ([line[of] for line in lines] for of in (key, name))
-    axes.plot(xs, ys, marker="o", ms=3, color=_colour(place), ls=_DASHES[place // len(_PALETTE) % len(_DASHES)])
+    axes.plot(xs, ys, marker="o", ms=3, color=_colour(place), ls=_DASHES[place // len(PALETTE) % len(_DASHES)])
     if validated(log):
         axes.plot(best(log)[key], best(log)["val_nats"], "*", color=_colour(place), mec="black", ms=11, zorder=3)
     return lines[-1][key], lines[-1][name]
@@ -111,7 +104,7 @@ def _apart(heights: Sequence[float], low: float, high: float) -> list[float]:
 
 
 def _colour(place: int) -> str:
-    return _PALETTE[place % len(_PALETTE)]
+    return PALETTE[place % len(PALETTE)]
 
 
 def _bits_beside(axes: Axes) -> None:

@@ -9,15 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.display.colours import MARKS
-from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
+from charrnn.display.drawing import Axes, by_defaults, new_figure
 from charrnn.display.figures import wrapped, write
 
-# Okabe and Ito's palette for colour-blind eyes
-COLOURS = {
-    "blue": "#0072B2", "vermilion": "#D55E00", "green": "#009E73", "purple": "#CC79A7", "orange": "#E69F00",
-    "sky": "#56B4E9", "black": "#000000",
-}  # fmt: skip
-PALETTE = tuple(COLOURS.values())
 FLOOR, CEILING = -10.0, 4.0  # powers of ten between which a picture shows curves
 _ABOVE = "▲"  # in a row of marks: ten or more
 
@@ -72,12 +66,12 @@ def power(log10: float) -> str:
 @by_defaults
 def draw(panels: Mapping[str, Sequence[Line]], title: str, path: Path, form: str = "png") -> None:
     """Write a picture with a panel of curves, each with its band, for each name."""
-    figure = _figure(max(7.0, 4.8 * len(panels)), 5.4)
+    figure = new_figure(max(7.0, 4.8 * len(panels)), 5.4)
     for axes, (name, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         _panel(axes, name, lines, band=0.18)
         axes.set_ylim(*_limits(lines))
-        axes.legend(*axes.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, -0.12),
-                    frameon=False, fontsize=11)  # fmt: skip
+        handles = axes.get_legend_handles_labels()
+        axes.legend(*handles, loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False, fontsize=11)
     figure.suptitle(wrapped(title, figure.get_figwidth(), 14), parse_math=False, size=14)
     write(figure, path, form)
 
@@ -87,7 +81,7 @@ def draw_cells(
     panels: Mapping[str, Sequence[Line]], peaks: Sequence[Peak], title: str, path: Path, form: str = "png"
 ) -> None:
     """Write a picture of three panels of curves, and a fourth with the largest gradients met in training."""
-    figure = _figure(14.4, 8.4)
+    figure = new_figure(14.4, 8.4)
     places = figure.subplots(2, 2)
     for axes, (name, lines) in zip(places.flat, panels.items(), strict=False):
         _panel(axes, name, lines, band=0.07)
@@ -158,9 +152,3 @@ def _mark(log10: float) -> str:
         return _ABOVE
     place = len(MARKS) - 1 + round(min(0.0, max(-100.0, log10)))
     return MARKS[place] if place >= 0 else " "
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure

@@ -18,19 +18,17 @@ try:
 except (ValueError, OSError) as error:  # it reads its settings as it is imported
     raise ImportError(f"matplotlib cannot start: its settings, matplotlibrc, are wrong ({error})") from None
 
-__all__ = [
-    "Axes",
-    "FT2Font",
-    "Figure",
-    "FigureCanvasAgg",
-    "by_defaults",
-    "findSystemFonts",
-    "get_data_path",
-    "rc_context",
-]
+__all__ = ["Axes", "FT2Font", "Figure", "by_defaults", "findSystemFonts", "get_data_path", "new_figure", "rc_context"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def new_figure(width: float, height: float, dpi: int = 100) -> Figure:
+    """Return an empty figure of so many inches, whose parts make room for each other."""
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def by_defaults(draw: Callable[P, T]) -> Callable[P, T]:

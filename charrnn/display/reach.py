@@ -10,15 +10,14 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from charrnn.display import figures, page, terminal
-from charrnn.display.colours import colour, css, ink
-from charrnn.display.drawing import Axes, Figure, FigureCanvasAgg, by_defaults
+from charrnn.display.colours import OKABE_ITO, colour, css, ink
+from charrnn.display.drawing import Axes, Figure, by_defaults, new_figure
 from charrnn.display.highlight import Cell, Highlight, guess_sign
 
 DECADES = 3  # powers of ten below the strongest influence that colours and curve show
 ROWS = 100  # of a picture's text, those nearest to the prediction
 ROW = 0.26  # inches of a row of text
 BAR = 38  # columns of a bar in the terminal
-_LINE = "#0072B2"
 _SCALES = {
     "norm": "log scale: 3 the strongest, 2 a tenth, 0 a thousandth",
     "product": "log scale: ±1 strongest, ±⅔ a tenth; red for it, blue against",
@@ -93,7 +92,7 @@ def _percent(chance: float) -> str:
 @by_defaults
 def html(reach: Reach) -> str:
     """Return a page that needs nothing from anywhere, with the passage and the curve."""
-    figure = _figure(9.0, 3.6)
+    figure = new_figure(9.0, 3.6)
     _curve(figure.subplots(), reach)
     return page.html(reach.highlight, _element(figure))
 
@@ -128,19 +127,13 @@ def curve_rows(reach: Reach) -> list[str]:
 def _picture(reach: Reach) -> Figure:
     every = list(reach.highlight.rows(page.SVG_COLUMNS))
     rows, cut = every[-ROWS:], f"; shown: the last {ROWS} of {len(every):,} rows" if len(every) > ROWS else ""
-    figure = _figure(10.5, 4.8 + ROW * len(rows))
+    figure = new_figure(10.5, 4.8 + ROW * len(rows))
     text, curve = figure.subplots(2, 1, height_ratios=[ROW * len(rows), 3.6])
     _passage(text, reach.highlight, rows)
     _curve(curve, reach)
     drawn = reach.highlight
     lines = (drawn.title, drawn.source + cut, f"colour: {drawn.scale}")
     figure.suptitle("\n".join(figures.wrapped(line, 10.5, 11) for line in lines), parse_math=False, size=11)
-    return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
     return figure
 
 
@@ -163,13 +156,14 @@ def _passage(axes: Axes, highlight: Highlight, rows: Sequence[Sequence[Cell]]) -
 def _curve(axes: Axes, reach: Reach) -> None:
     sizes = np.array(reach.sizes, np.float64)[::-1]
     distances = np.arange(1, len(sizes) + 1)
-    axes.vlines(distances, 10.0**-DECADES / 2, np.maximum(sizes, 1e-300), color=_LINE, lw=max(0.6, 300 / len(sizes)))
+    low, width = 10.0**-DECADES / 2, max(0.6, 300 / len(sizes))
+    axes.vlines(distances, low, np.maximum(sizes, 1e-300), color=OKABE_ITO["blue"], lw=width)
     for (share, distance), height in zip(reach.shares, (0.94, 0.82, 0.70), strict=False):
-        axes.axvline(distance, color="#D55E00", lw=1.4, ls="--")
+        axes.axvline(distance, color=OKABE_ITO["vermilion"], lw=1.4, ls="--")
         axes.annotate(f" {100 * share:g} % within {distance}", (distance, height), xycoords=("data", "axes fraction"),
                       color="#A04400", size=10)  # fmt: skip
     axes.set_yscale("log")
-    axes.set(ylim=(10.0**-DECADES / 2, 2), xlim=(0, 1.12 * len(sizes) + 1))
+    axes.set(ylim=(low, 2), xlim=(0, 1.12 * len(sizes) + 1))
     axes.set(xlabel="characters back", ylabel="influence, of the strongest")
     axes.grid(alpha=0.3)
 

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from charrnn.display.drawing import Figure, FigureCanvasAgg, by_defaults
+from charrnn.display.colours import GREY, PALETTE
+from charrnn.display.drawing import by_defaults, new_figure
 from charrnn.display.figures import wrapped, write
 
 Points = Mapping[str, Sequence[tuple[float, float]]]  # by the name of their group
 
-# Okabe and Ito's palette for colour-blind eyes
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DENSITY = " ·:+*#@"
 
 
@@ -18,14 +17,13 @@ def draw(panels: Mapping[str, Points], axes: tuple[str, str], title: str, path: 
     """Write a picture with a panel for each name, its points [N] of (x, y) coloured by group."""
     shown = wrapped(title, 4 * len(panels))
     lines = shown.count("\n")  # square panels do not shrink for them
-    figure = Figure(figsize=(4 * len(panels), 4.3 + 0.3 * lines), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(4 * len(panels), 4.3 + 0.3 * lines, dpi=120)
     for place, (name, groups) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for index, (group, points) in enumerate(groups.items()):
-            colour = _COLOURS[index % len(_COLOURS)]
+            colour = PALETTE[index % len(PALETTE)]
             place.scatter(*zip(*points, strict=True), s=10, alpha=0.6, color=colour, label=group, lw=0)
         place.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=axes[0], ylabel=axes[1], title=name, aspect="equal")
-        place.plot([0, 1], [1, 0], color="#999999", lw=0.8)
+        place.plot([0, 1], [1, 0], color=GREY, lw=0.8)
         place.legend(frameon=False)
     figure.suptitle(shown, parse_math=False)
     write(figure, path, form)

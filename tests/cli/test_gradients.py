@@ -79,9 +79,9 @@ def test_the_starts_are_what_their_names_say(gradients, book):
 
 
 def test_a_training_that_leaves_the_numbers_is_told_and_has_no_curve(gradients, book, tmp_path, monkeypatch):
-    from charrnn.cli import cells
+    from charrnn.api import cell_gradients as cells
 
-    start = cells.Start("wild", {"cell": "rnn", "nonlinearity": "relu"}, "orange", recurrent_scale=1e30)
+    start = cells.Start("wild", {"cell": "rnn", "nonlinearity": "relu"}, recurrent_scale=1e30)
     monkeypatch.setattr(cells, "STARTS", (start,))
     told = json.loads(gradients("--cells", book, *SMALL, "--json", "-o", tmp_path / "wild.svg"))["cells"][0]
     assert told["fresh"]["curve"] is None

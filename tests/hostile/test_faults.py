@@ -27,7 +27,7 @@ from disk import Disk, rebuild
 from matplotlib.figure import Figure
 from PIL import Image
 
-from charrnn.cli.cells import STARTS
+from charrnn.api.cell_gradients import STARTS
 from charrnn.cli.main import cli
 from charrnn.cli.output import OutputFile, OutputFolder
 from charrnn.model.checkpoint import load
@@ -101,7 +101,7 @@ class World:
         monkeypatch.setattr("charrnn.training.trainer.REPORT_SECONDS", float("inf"))
         monkeypatch.setattr("charrnn.api.conduct.SAMPLE_LENGTH", 5)
         monkeypatch.setattr("charrnn.text.cache._SETTLED", 0)
-        monkeypatch.setattr("charrnn.cli.cells.STARTS", STARTS[:1])
+        monkeypatch.setattr("charrnn.api.cell_gradients.STARTS", STARTS[:1])
         drawn = {}  # that a figure is drawn takes longer than all else, and no disk
         draw = Figure.savefig
 
