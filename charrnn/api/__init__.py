@@ -13,23 +13,35 @@ if TYPE_CHECKING:
         cell_gradients,
         devices,
         dump,
+        emerge,
         explore,
         find,
         gates,
         gradients,
         grep,
         highlight,
+        match,
         show,
         steer,
         trace,
         training,
     )
+    from charrnn.api.cell_gradients import compare_cells
+    from charrnn.api.emerge import emergence
     from charrnn.api.model import Model, load
     from charrnn.api.passage import Passage
     from charrnn.api.training import resume, train
 
-__all__ = ["Model", "Passage", "load", "resume", "train"]
-_MODULES = {"Model": "model", "Passage": "passage", "load": "model", "resume": "training", "train": "training"}
+__all__ = ["Model", "Passage", "compare_cells", "emergence", "load", "resume", "train"]
+_MODULES = {
+    "Model": "model",
+    "Passage": "passage",
+    "compare_cells": "cell_gradients",
+    "emergence": "emerge",
+    "load": "model",
+    "resume": "training",
+    "train": "training",
+}
 
 
 def __getattr__(name: str) -> Any:

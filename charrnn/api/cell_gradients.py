@@ -107,7 +107,7 @@ class CellGradients(Plot):
         shown.draw_cells(self.to_dict(), self.name, path, form)
 
 
-def cell_gradients(
+def compare_cells(
     text: Corpus | str,
     *,
     steps: int = 120,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.gates import Gates
     from charrnn.api.gradients import Gradients
     from charrnn.api.grep import Alike
+    from charrnn.api.match import Matches
     from charrnn.api.show import Shown
     from charrnn.api.steer import Steered
     from charrnn.api.trace import Trace
@@ -240,6 +241,31 @@ class Model:
             text_kind=text_kind,
             signals=signals,
             seed=seed,
+            feedback=feedback,
+        )
+
+    def compare(
+        self,
+        others: "Model | Sequence[Model]",
+        text: str,
+        *,
+        feature: str | None = None,
+        signal: str = "h",
+        characters: int = 20_000,
+        count: int = 10,
+        source: str = "",
+        feedback: Feedback = SILENT,
+    ) -> "Matches":
+        """Match its units with those of others over a text; arguments and errors as of `api.match.match`."""
+        check_text(text)
+        return api.match.match(
+            [self, *([others] if isinstance(others, Model) else others)],
+            text,
+            feature=feature,
+            signal=signal,
+            characters=characters,
+            count=count,
+            source=source,
             feedback=feedback,
         )
 

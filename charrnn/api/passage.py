@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from charrnn.api.limits import CONTEXT
+from charrnn.api.limits import CONTEXT, SHORTEST_SEARCH
 from charrnn.errors import ConfigError, VocabularyError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.text.corpus import part_of
@@ -88,6 +88,13 @@ def read_passage(
     ids = encode(checkpoint, chosen, feedback)[:characters]
     before = whole.characters[max(0, start - CONTEXT) : start]
     return Passage(checkpoint.vocabulary.decode(ids), ids, name, tuple(sources), part, start, before)
+
+
+def check_length(text: str) -> None:
+    """Raise ConfigError where a text is too short to look for features in."""
+    if len(text) < SHORTEST_SEARCH:
+        known = counted(len(text), "character")
+        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST_SEARCH:,} or more")
 
 
 def read_sources(sources: Sequence[str], reading: Reading = DEFAULT, feedback: Feedback = SILENT) -> Text:

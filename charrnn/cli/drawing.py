@@ -1,4 +1,4 @@
-"""How a command shows a drawing: its options --format and --output, and where they lead."""
+"""How a command shows what is a picture as well: its options --format and --output, and where they lead."""
 
 import os
 import sys
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.common import FEEDBACK
+from charrnn.cli.common import FEEDBACK, show
 from charrnn.cli.output import OutputFile, echo_written
 from charrnn.display import terminal
 
 if TYPE_CHECKING:
-    from charrnn.api.drawing import Drawing
+    from charrnn.api.drawing import Drawing, Plot
 
 
 def drawing_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,6 +42,15 @@ def emit(drawing: "Drawing", form: str, output: Path | None, pager: bool = False
             click.echo(line)
     else:
         click.echo(drawing.content(form), nl=False)
+
+
+def show_plot(plot: "Plot", output: Path | None, as_json: bool) -> None:
+    """Draw a plot where a file is named, and write its figures to stdout."""
+    if output:
+        plot.save(output)
+    show(plot, as_json)
+    if output and not as_json:
+        echo_written(output)
 
 
 def _page(lines: Iterator[str]) -> None:

@@ -16,10 +16,10 @@ from charrnn.cli.common import (
     json_option,
     network_threads_option,
     reading_options,
-    show,
     unseen_part_option,
 )
-from charrnn.cli.output import PICTURE, echo_written, spare_inputs
+from charrnn.cli.drawing import show_plot
+from charrnn.cli.output import PICTURE, spare_inputs
 from charrnn.text.reading import Reading
 from charrnn.text.spec import TextSpec
 
@@ -96,7 +96,7 @@ def gradients(
         source = arguments or ("python",)
         corpus = TextSpec.of(source, reading, HELD_OUT, 0).read(FEEDBACK)
         hidden: dict[str, Any] = {"device": device, "threads": command_threads, "feedback": FEEDBACK}
-        found = api.cell_gradients.cell_gradients(corpus, source=source, **options, **hidden)
+        found = api.cell_gradients.compare_cells(corpus, source=source, **options, **hidden)
     else:
         _refuse_options_of_cells()
         if len(arguments) < 2:
@@ -104,11 +104,7 @@ def gradients(
         asked = Asked(arguments[0], device, arguments[1:], part, reading)
         of_model = {name: value for name, value in options.items() if name not in OF_CELLS}
         found = asked.model.gradients(asked.passage(), **of_model, feedback=FEEDBACK)
-    if output:
-        found.save(output)
-    show(found, as_json)
-    if output and not as_json:
-        echo_written(output)
+    show_plot(found, output, as_json)
 
 
 def _refuse_options_of_cells() -> None:

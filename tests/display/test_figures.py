@@ -5,21 +5,22 @@ import xml.etree.ElementTree as ET
 import pytest
 from matplotlib.text import Text
 
-from charrnn.display import birth, decay, scatter
+from charrnn.display import decay, emergence, scatter
 
 WHERE = "/home/someone/" + "a-folder-of-texts/" * 9 + "run"
 GATES = {f"gate {name}": {"layer 0": [(0.1, 0.2)]} for name in "ifo"}
-CURVES = {"unit 0:1": [0.5, 0.6], "the best": [0.6, 0.6]}
+STAGES = [{"step": 1, "score": 0.5, "best_score": 0.6}, {"step": 2, "score": 0.6, "best_score": 0.6}]
+EMERGED = {"feature": "depth", "run": "run", "source": WHERE, "unit": "0:1", "metric": "AUC", "surface_score": 0.5}
 
 
 each_figure = pytest.mark.parametrize(
     "draw",
     [
-        lambda path: birth.draw([1, 2], CURVES, 0.5, "AUC", f"depth in {WHERE}", path, "svg"),
+        lambda path: emergence.draw(EMERGED | {"stages": STAGES}, path, "svg"),
         lambda path: scatter.draw(GATES, ("x", "y"), f"{WHERE} over a", path, "svg"),
         lambda path: decay.draw({"layer 0": []}, f"{WHERE} over a", path, "svg"),
     ],
-    ids=["birth", "scatter", "decay"],
+    ids=["emergence", "scatter", "decay"],
 )
 
 
@@ -33,7 +34,7 @@ def test_no_path_is_too_long_for_a_title(draw, tmp_path):
 @each_figure
 def test_no_title_pushes_a_label_out_of_the_picture(draw, tmp_path, monkeypatch):
     drawn = []
-    for module in (birth, scatter, decay):
+    for module in (emergence, scatter, decay):
         monkeypatch.setattr(module, "write", lambda figure, *_: drawn.append(figure))
     draw(tmp_path / "a.svg")
     (figure,) = drawn

@@ -7,7 +7,8 @@ import click
 
 from charrnn.cli.asked import Asked, asks_for_text, asks_for_unseen_text, characters_option, signal_option
 from charrnn.cli.common import FEEDBACK, examples, json_option, show
-from charrnn.cli.output import PICTURE, echo_written
+from charrnn.cli.drawing import show_plot
+from charrnn.cli.output import PICTURE
 from charrnn.errors import ConfigError
 
 
@@ -28,11 +29,7 @@ def gates(asked: Asked, output: Path | None, characters: int, as_json: bool) -> 
     A unit's half-life follows from its forget gate (a GRU's z): after so many characters half of a memory is left.
     """
     found = asked.model.gates(asked.passage(characters), feedback=FEEDBACK)
-    if output:
-        found.save(output)
-    show(found, as_json)
-    if output and not as_json:
-        echo_written(output)
+    show_plot(found, output, as_json)
 
 
 @click.command(

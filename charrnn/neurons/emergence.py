@@ -1,4 +1,4 @@
-"""When a unit was born: what follows a feature at each stage of a run, and since when the last stage's unit does."""
+"""When a unit emerges: what follows a feature at each stage of a run, and since when the last stage's unit does."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -24,7 +24,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Birth:
+class Emergence:
     """A feature's best unit at the end of a run, and how it came to be."""
 
     unit: Unit
@@ -34,7 +34,7 @@ class Birth:
     stages: tuple[Stage, ...]
 
     @property
-    def born(self) -> int | None:
+    def first_step(self) -> int | None:
         """The first step since which the unit beats the baseline and has half of its final strength, at every stage.
 
         The baseline is what the last few characters alone tell. None: the unit does not beat it in the end.
@@ -51,14 +51,14 @@ class Birth:
         return strength_of(score, self.metric == "AUC")
 
 
-def birth(
+def emergence(
     steps: Sequence[int],
     recorded: Callable[[int], AbstractContextManager[Columns]],
     ids: npt.NDArray[np.integer],
     text: str,
     feature: Feature,
     before: str = "",
-) -> Birth:
+) -> Emergence:
     """Follow a feature through the stages of a run; `recorded` gives the units' values over the text, ids [T], at each.
 
     At every stage units are chosen on the first half of the text, and all scores are from the second.
@@ -73,6 +73,5 @@ def birth(
             own = told[0].best if told else best
             told.append(Stage(step, best, score_of(columns, own.unit, own.signal, text, feature, before)))
     last = told[0].best
-    return Birth(
-        last.unit, last.signal, last.metric, surface_score(ids, text, feature, before), tuple(reversed(told))
-    )  # fmt: skip
+    surface = surface_score(ids, text, feature, before)
+    return Emergence(last.unit, last.signal, last.metric, surface, tuple(reversed(told)))
