@@ -111,7 +111,7 @@ CATALOGUE: dict[str, NamedCorpus] = {
         base_url="https://www.python.org/",
     ),
     "python-names": NamedCorpus(
-        title=f"the names of modules, classes and functions of Python {python_version()}'s standard library, one a line",
+        title=f"the names of Python {python_version()}'s modules, classes and functions, one a line",
         licence="PSF-2.0",
         base_url="https://www.python.org/",
         each="line",
