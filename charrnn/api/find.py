@@ -1,5 +1,6 @@
 """Which unit follows a feature, how surely, and whether it is one unit at all."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from charrnn.errors import ConfigError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import choose_precision
+from charrnn.model.known import KnownUnit
 from charrnn.model.network import CharRNN
 from charrnn.neurons.columns import recorded_columns
 from charrnn.neurons.features import Feature
@@ -53,8 +55,20 @@ class Findings(Result):
     @property
     def best(self) -> Finding | None:
         """The single unit that is most above what the last characters alone tell, if there is one."""
-        single = [each for each in self.findings if each.verdict == "single unit"]
-        return max(single, key=lambda each: each.gain, default=None)
+        return max(self._single, key=lambda each: each.gain, default=None)
+
+    @property
+    def known_units(self) -> list[KnownUnit]:
+        """The single units, as a model's file keeps them."""
+        where = (" ".join(map(os.path.basename, self.passage.source)), self.passage.part)
+        return [
+            KnownUnit(f.feature, str(f.unit), f.signal, -1 if f.sign < 0 else 1, f.metric, f.score, *where)
+            for f in self._single
+        ]
+
+    @property
+    def _single(self) -> list[Finding]:
+        return [each for each in self.findings if each.verdict == "single unit"]
 
 
 def find(

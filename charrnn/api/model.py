@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +12,7 @@ from charrnn import api
 from charrnn.api.passage import Passage, passage_of, read_passage
 from charrnn.errors import ConfigError, counted
 from charrnn.feedback import SILENT, Feedback
+from charrnn.model import known
 from charrnn.model.checkpoint import Checkpoint, Figures, locate, save
 from charrnn.model.checkpoint import load as load_checkpoint
 from charrnn.model.clamping import Clamp
@@ -217,7 +219,7 @@ class Model:
             start=start,
             length=length,
             characters=characters,
-            unit=unit,
+            unit=None if unit is None else self._unit(unit),
             feedback=feedback,
         )
 
@@ -279,7 +281,7 @@ class Model:
         feedback: Feedback = SILENT,
     ) -> "Cost":
         """Measure what it costs to do without a unit; arguments and errors as of `api.ablate.ablate`."""
-        read = self._passage(passage, feedback)
+        read, unit = self._passage(passage, feedback), self._unit(unit)
         return api.ablate.ablate(self.network, read, unit, feature=feature, seed=seed, feedback=feedback)
 
     def show(
@@ -305,6 +307,7 @@ class Model:
             start=start,
             length=length,
             guesses=guesses,
+            known=self.checkpoint.header.known_units,
             feedback=feedback,
         )
 
@@ -324,7 +327,7 @@ class Model:
         return api.steer.steer(
             self.network,
             self.checkpoint,
-            unit,
+            self._unit(unit),
             prime=prime,
             length=length,
             temperature=temperature,
@@ -357,7 +360,7 @@ class Model:
         feedback: Feedback = SILENT,
     ) -> "Alike":
         """Find where units do what they do from `start` to `end`; arguments and errors as of `api.grep.grep`."""
-        read = self._passage(passage, feedback)
+        read, units = self._passage(passage, feedback), [self._unit(each) for each in _several(units)]
         return api.grep.grep(self.network, read, units, start, end, count=count, signal=signal, feedback=feedback)
 
     def trace(
@@ -372,6 +375,17 @@ class Model:
         """Measure what bears on one prediction; arguments and errors as of `api.trace.trace`."""
         read = self._passage(passage, SILENT)
         return api.trace.trace(self.network, self.vocabulary, read, position, of=of, length=length, measure=measure)
+
+    def keep(self, findings: "Findings") -> list[known.KnownUnit]:
+        """Remember the single units that were found, in place of what was known of those features; return them.
+
+        From then on `unit` takes a feature's name, such as "inside_quotes", or one word of it; `save` writes them.
+        """
+        found = findings.known_units
+        features = [each.feature for each in findings.findings]
+        kept = known.joined(self.checkpoint.header.known_units, features, found)
+        self.checkpoint = replace(self.checkpoint, header=replace(self.checkpoint.header, known_units=kept))
+        return found
 
     def save(self, path: str | os.PathLike[str], number: NumberFormat = "float32") -> None:
         """Write it as a checkpoint, which every command reads as MODEL; float16 halves it, int8 quarters it.
@@ -389,6 +403,11 @@ class Model:
             f"<Model: {config.kind}, {size}, {config.parameters:,} parameters, "
             f"trained on {corpus.name} ({corpus.characters:,} characters){loss}>"
         )
+
+    def _unit(self, name: str) -> str:
+        """Return L:I for the name of a known unit; what is L:I already, as it is."""
+        found = known.named(self.checkpoint.header.known_units, name)
+        return found.unit if found else name
 
     def _passage(self, passage: Passage | str, feedback: Feedback) -> Passage:
         if isinstance(passage, Passage):

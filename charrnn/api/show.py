@@ -12,8 +12,10 @@ from charrnn.display import page, picture
 from charrnn.display.highlight import Highlight
 from charrnn.errors import ConfigError
 from charrnn.feedback import SILENT, Feedback
+from charrnn.model import known as known_units
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import choose_precision
+from charrnn.model.known import KnownUnit
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.columns import recorded_columns
@@ -38,6 +40,7 @@ class Shown(Drawing):
     watched: Watched  # what the units did over the stretch
     config: ModelConfig
     vocabulary: Vocabulary
+    known: KnownUnit | None = None  # what the one unit was found to follow
 
     @property
     def text(self) -> str:
@@ -74,7 +77,8 @@ class Shown(Drawing):
         where = f"characters {self.start:,} to {self.start + len(text):,} of {len(self.passage):,}"
         source = f"{' '.join(self.passage.source)}, {where}"
         if len(names) == 1:
-            title, scale = f"Unit {names[0]} of {self.passage.model}", f"{scale} of unit {names[0]}"
+            title = f"{self.known.title if self.known else f'Unit {names[0]}'} of {self.passage.model}"
+            scale = f"{scale} of unit {names[0]}"
             return Highlight.of(title, scale, source, text, rows[0], under)
         values = dict(zip(names, rows, strict=True))
         return Highlight.stacked(f"Units of {self.passage.model}", scale, source, text, values, under)
@@ -96,6 +100,7 @@ def show(
     start: int | None = None,
     length: int = 600,
     guesses: int = 5,
+    known: Sequence[KnownUnit] = (),
     feedback: Feedback = SILENT,
 ) -> Shown:
     """Show what units do over a stretch of a text.
@@ -104,12 +109,13 @@ def show(
         network: whose units they are.
         vocabulary: its characters.
         passage: the text.
-        unit: one or several, such as "0:42".
+        unit: one or several, such as "0:42", or the name of a known unit.
         feature: in its place, the name of a feature, or NAME=PATTERN: the unit that follows it best is shown.
-        signal: such as h, c, tanh_c or a gate; None: tanh_c for LSTMs, else h.
+        signal: such as h, c, tanh_c or a gate; None: that of a known unit; else tanh_c for LSTMs, and h.
         start: where the stretch begins; None: at 0, or with `feature` where it changes.
         length: characters of the stretch.
         guesses: likeliest next characters to tell at each.
+        known: what units of the model were found to follow.
         feedback: where notes and counts go.
 
     Raises:
@@ -118,15 +124,20 @@ def show(
     """
     if bool(unit) == bool(feature):
         raise ConfigError(f"{'both' if unit else 'neither'} unit and feature are given", "give one of them")
-    signal = signal or default_signal(network.config)
-    named = [unit] if isinstance(unit, str) else dict.fromkeys(unit)
-    units = [Unit.parse(each, network.config) for each in named]
+    named = [unit] if isinstance(unit, str) else list(unit)
+    by_name = [known_units.named(known, each) for each in named]
+    if not signal:
+        kept = {each.signal for each in by_name if each}
+        signal = kept.pop() if len(kept) == 1 and all(by_name) else default_signal(network.config)
+    names = dict.fromkeys(found.unit if found else each for found, each in zip(by_name, named, strict=True))
+    units = [Unit.parse(each, network.config) for each in names]
     if feature:
         found, place = _best_unit(network, passage, feature, signal, length, feedback)
         units, start = [found], place if start is None else start
     start = start or 0
     watched = watch(network, passage.ids, units, signal, start, start + length, guesses)
-    return Shown(passage, tuple(units), signal, start, watched, network.config, vocabulary)
+    about = known_units.of_unit(known, units[0], signal) if len(units) == 1 else None
+    return Shown(passage, tuple(units), signal, start, watched, network.config, vocabulary, about)
 
 
 def _best_unit(

@@ -30,7 +30,9 @@ feature_option: Decorator = click.option(
     metavar="NAME",
     help="Instead of --unit: the unit that follows this best; NAME=PATTERN: a regular expression.",
 )
-unit_option: Decorator = click.option("--unit", metavar="L:I", required=True, help="Layer and index, both from 0.")
+unit_option: Decorator = click.option(
+    "--unit", metavar="L:I", required=True, help="Layer and index, both from 0; or the name of a known unit."
+)
 signal_option: Decorator = click.option(
     "--signal", metavar="NAME", help="Such as h, c, tanh_c or a gate. Default: tanh_c for LSTMs, else h."
 )

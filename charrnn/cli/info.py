@@ -60,6 +60,8 @@ def _rows(checkpoint: "Checkpoint") -> Iterator[tuple[str, str]]:
             yield f"{part} loss", f"{nats:.4f} nats per character ({bits(nats):.4f} bits){figures.of(part)}"
     yield "trained", f"{counted(figures.step, 'step')}, {figures.epoch:.2f} epochs, {figures.seconds:.0f} s"
     yield "recipe", ", ".join(f"{name} {value}" for name, value in header.training.items())
+    if header.known_units:
+        yield "known units", ", ".join(f"{each.feature} {each.unit} ({each.score:.2f})" for each in header.known_units)
     yield "made", f"{header.created} by charrnn {header.charrnn_version}, format {checkpoint.format_version}"
 
 
@@ -74,6 +76,7 @@ def _described(checkpoint: "Checkpoint") -> dict[str, Any]:
         **asdict(header.figures),
         "corpus": asdict(header.corpus),
         "training": header.training,
+        "known_units": [asdict(each) for each in header.known_units],
         "vocabulary": checkpoint.vocabulary.characters,
         "created": header.created,
         "charrnn_version": header.charrnn_version,

@@ -27,8 +27,9 @@ from charrnn.errors import (
     did_you_mean,
 )
 from charrnn.files import beside
-from charrnn.model import sealed, storage
+from charrnn.model import known, sealed, storage
 from charrnn.model.config import BUDGET_RANGE, BUDGETS, ModelConfig
+from charrnn.model.known import KnownUnit
 from charrnn.model.sealed import seal as seal
 from charrnn.model.shipped import RUNS, SHIPPED, run_folder, shipped
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
@@ -120,6 +121,7 @@ class Header:
     figures: Figures
     training: dict[str, str | int | float | bool | None] = field(default_factory=dict)
     line_beginnings: dict[str, int] = field(default_factory=dict)  # lines of the text that begin with each character
+    known_units: tuple[KnownUnit, ...] = ()  # what single units were found to follow
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     charrnn_version: str = charrnn.__version__
 
@@ -133,6 +135,7 @@ class Header:
                 check_range(f"the setting {name}", value, -(2.0**64), 2.0**64)
         for character, lines in self.line_beginnings.items():
             check_whole(f"the count of lines that begin with {character!r}", lines, 1, 2**53)
+        known.check(self.known_units, self.model)
 
 
 @dataclass(frozen=True)

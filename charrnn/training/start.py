@@ -1,5 +1,6 @@
 """A new run: from nothing, or from another model's weights."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def fresh(spec: TextSpec, order: Order, watch: Watch, given: str | None = None) 
         trainer = Trainer(network, corpus, training, choose_precision(number, group.device), group, threads)
         if training.minutes is None:
             trainer.settle_threads()
-        origin = {"init_from": str(order.init_from), "init_corpus": before.header.corpus.name} if before else {}
+        origin = _origin(before, str(order.init_from)) if before else {}
         noted = (number, spec.absolute(size=size), origin | kept_threads(trainer.threads, order.threads, training))
         with _kept(trainer, folder, noted, order, watch, f", chosen for {why}") as prepared:
             yield prepared
@@ -137,6 +138,11 @@ def _corpus(spec: TextSpec, before: Checkpoint | None, watch: Watch, given: str 
     if len(both) > len(known):
         watch.note(f"new to the model: {counted(len(both) - len(known), 'character')} of the text")
     return corpus.under(both), size
+
+
+def _origin(before: Checkpoint, model: str) -> dict[str, str]:
+    """Return what a checkpoint says of the model that it began from: no path, which would tell of its maker's disk."""
+    return {"init_from": Path(os.path.abspath(model)).name, "init_corpus": before.header.corpus.name}
 
 
 def _inherited(before: Checkpoint, options: Mapping[str, Any], model: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """`--init-from`: a new run that begins with a model's weights; `--force`: an old run on a text that has changed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,7 @@ def test_where_it_began_is_kept_and_survives_a_resume(charrnn, run, other, tmp_p
     charrnn("train", other, "--init-from", run, *ONE, "--out", tmp_path / "new")
     charrnn("train", "--resume", tmp_path / "new")
     training = load(tmp_path / "new" / "best.safetensors").header.training
-    assert (training["init_from"], training["init_corpus"]) == (run, "book")
+    assert (training["init_from"], training["init_corpus"]) == (Path(run).name, "book")
     assert load_state(tmp_path / "new").account.header.training == training
 
 

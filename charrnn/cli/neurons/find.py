@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
-from charrnn.cli.common import FEEDBACK, echo_json, examples, json_option, show
+from charrnn.cli.common import FEEDBACK, echo_json, examples, json_option, note, show
 from charrnn.display.signs import one_line
-from charrnn.errors import typed
+from charrnn.errors import CheckpointError, typed
+from charrnn.model.checkpoint import locate
+from charrnn.model.shipped import shipped
 from charrnn.neurons.features.registry import all_features
 
 if TYPE_CHECKING:
@@ -57,9 +59,10 @@ def features(as_json: bool) -> None:
 @signals_option("Such as h,tanh_c,i,f,g,o. Default: h and, for LSTMs, tanh_c.")
 @characters_option(100_000, ", from the part's beginning: half to choose on, half to measure on")
 @seed_option("Of the shifts and the intervals.")
+@click.option("--save", is_flag=True, help="Keep the single units in MODEL's file: --unit then takes their names.")
 @asks_for_unseen_text
 @json_option
-def find(asked: Asked, characters: int, as_json: bool, **options: Any) -> None:
+def find(asked: Asked, characters: int, save: bool, as_json: bool, **options: Any) -> None:
     """Find the unit of MODEL that follows a feature of SOURCE best, how well, and whether it is one unit at all.
 
     Units are chosen on the first half of the text; every figure is from the second: the score with a 95 % interval
@@ -75,10 +78,22 @@ def find(asked: Asked, characters: int, as_json: bool, **options: Any) -> None:
     Spearman's ρ (0 is chance) for counts, of values in float16, in which all saturated ones are equal; strengths
     2·AUC−1 and ρ are compared, 0.05 being a difference and 0.3 clear.
     """
+    if save and shipped(asked.name):
+        raise CheckpointError(f"{asked.name} comes with charrnn", "copy its file, and name the copy as MODEL")
     found = asked.model.find(asked.passage(characters), **options, feedback=FEEDBACK)
     show(found, as_json)
+    if save:
+        _keep(asked, found)
     if not as_json:
         _advise(found)
+
+
+def _keep(asked: Asked, found: "Findings") -> None:
+    """Write the single units into the model's own file."""
+    kept, path = asked.model.keep(found), locate(asked.name)
+    asked.model.save(path, asked.model.checkpoint.number)
+    names = ", ".join(f"{each.feature} {each.unit}" for each in kept)
+    note(f"kept in {path}: {names or 'no unit was found'}")
 
 
 def _advise(found: "Findings") -> None:

@@ -38,7 +38,9 @@ def gates(asked: Asked, output: Path | None, characters: int, as_json: bool) -> 
         "charrnn neurons grep checkpoints/python-lstm python --unit 0:42 --unit 0:7 --like 1000:1040 --count 3",
     )
 )
-@click.option("--unit", "units", metavar="L:I", multiple=True, required=True, help="One unit; may be repeated.")
+@click.option(
+    "--unit", "units", metavar="L:I", multiple=True, required=True, help="One unit, or its name; may be repeated."
+)
 @click.option("--like", metavar="START:END", required=True, help="The passage, in characters of the text.")
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Passages to show.")
 @signal_option

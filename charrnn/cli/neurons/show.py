@@ -24,7 +24,7 @@ from charrnn.display import highlight
     "--unit",
     metavar="L:I",
     multiple=True,
-    help="Layer and index, both from 0; may be repeated: then a row of colours for each stands under the text.",
+    help="Layer and index, both from 0, or the name of a known unit; may be repeated: then each is a row of colours.",
 )
 @feature_option
 @signal_option
