@@ -12,20 +12,24 @@ from typing import Any
 
 import click
 
+Modules = Mapping[str, Mapping[str, tuple[str, str]]]
+
 
 class LazyGroup(click.Group):
     """A group that knows of each of its commands the module and the line that its own help shows."""
 
-    def __init__(self, *args: Any, modules: Mapping[str, tuple[str, str]], **options: Any) -> None:
-        """Take by each command's name its module, in which it has the same name, and its summary."""
+    def __init__(self, *args: Any, modules: Modules, **options: Any) -> None:
+        """Take, heading by heading, each command's name with its module, in which it has that name, and its summary."""
         super().__init__(*args, **options)
-        self.commands = _Commands({name: module for name, (module, _) in modules.items()})
-        self._summaries = {name: summary for name, (_, summary) in sorted(modules.items())}
+        listed = {name: module for under in modules.values() for name, (module, _) in under.items()}
+        self.commands = _Commands(listed)
+        self._modules, self._widest = modules, max(map(len, listed))
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(self._summaries.items()))
+        """Write the lists of commands under their headings, without importing any."""
+        for heading, commands in self._modules.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(self._widest), summary) for name, (_, summary) in commands.items()])
 
 
 class _Commands(UserDict[str, Any]):

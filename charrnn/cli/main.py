@@ -19,17 +19,40 @@ from charrnn.display.signs import one_line
 from charrnn.errors import CharrnnError, SourceError, check_utf8, is_out_of_memory
 
 COMMANDS = {
-    "compare": ("charrnn.cli.compare", "Show runs side by side."),
-    "corpus": ("charrnn.cli.corpus", "List, fetch and measure texts."),
-    "doctor": ("charrnn.cli.doctor", "Check that all that charrnn keeps is whole."),
-    "gradients": ("charrnn.cli.gradients", "Show how gradients vanish or explode."),
-    "history": ("charrnn.cli.history", "Show a run: figures, loss curve, samples."),
-    "info": ("charrnn.cli.info", "Show a model's network, text and figures."),
-    "neurons": ("charrnn.cli.neurons", "Find what single units do, and prove it."),
-    "sample": ("charrnn.cli.sample", "Write text as a model would."),
-    "score": ("charrnn.cli.score", "Measure how well a model predicts a text."),
-    "train": ("charrnn.cli.train", "Train a model on a text."),
+    "Make": {
+        "train": ("charrnn.cli.train", "Train a model on a text."),
+        "corpus": ("charrnn.cli.corpus", "List, fetch and measure texts."),
+    },
+    "Read and write": {
+        "sample": ("charrnn.cli.sample", "Write text as a model would."),
+        "score": ("charrnn.cli.score", "Measure how well a model predicts a text."),
+    },
+    "Look inside": {
+        "show": ("charrnn.cli.neurons.show", "Highlight units' values over a text."),
+        "explore": ("charrnn.cli.neurons.explore", "Write a page to explore all units on."),
+        "gallery": ("charrnn.cli.neurons.gallery", "Show what a model's best units follow."),
+        "neurons": ("charrnn.cli.neurons", "Find what single units do, and prove it."),
+        "gradients": ("charrnn.cli.gradients", "Show how gradients vanish or explode."),
+    },
+    "Keep track": {
+        "info": ("charrnn.cli.info", "Show a model's network, text and figures."),
+        "history": ("charrnn.cli.history", "Show a run: figures, loss curve, samples."),
+        "compare": ("charrnn.cli.compare", "Show runs side by side."),
+        "doctor": ("charrnn.cli.doctor", "Check that all that charrnn keeps is whole."),
+    },
 }
+FIRST_MINUTE = """\
+charrnn trains character-level RNNs, writes with them, and shows what their neurons do.
+Three trained models come along: shakespeare, tolstoy and kernel. Try:
+
+  echo '"Well," she said, "come in."' | charrnn show tolstoy - --unit quotes
+                                          a neuron of War and Peace that tracks quotations
+  charrnn sample kernel --prime 'static int ' --length 500 --temperature 0.7
+                                          code as the Linux kernel's model writes it
+  charrnn gallery kernel                  a page of what its best units follow: braces, comments, …
+  charrnn train python --minutes 1        a model of your own, of Python's library
+
+charrnn --help lists all commands; each has --help with examples."""
 OUT_OF_MEMORY = "out of memory; ask for less at once (a shorter text, fewer samples) or take a smaller model"
 OUT_OF_MEMORY_LINE = f"Error: {OUT_OF_MEMORY}\n".encode()  # made while there is some
 FAILED, MISUSED, INTERRUPTED, TERMINATED, PIPE_CLOSED = 1, 2, 130, 143, 141
@@ -64,14 +87,16 @@ def _quiet_without_reader() -> Iterator[None]:
     cls=Commands,
     modules=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
     epilog=examples(
+        """echo '"Well," she said, "come in."' | charrnn show tolstoy - --unit quotes""",
+        "charrnn sample tolstoy --length 500 --temperature 0.7",
         "charrnn train python --minutes 1",
-        "charrnn sample checkpoints/python-lstm --length 500",
-        "charrnn neurons show checkpoints/python-lstm python --unit 0:42",
     ),
 )
 @click.version_option(charrnn.__version__, prog_name="charrnn")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Train character-level RNNs on any text, write in its style, and see what single neurons learned.
 
     MODEL is a checkpoint file or a run folder (its best checkpoint). SOURCE is a file, a folder, a glob, "-" for
@@ -80,6 +105,8 @@ def cli() -> None:
 
     Results go to stdout; progress and notes go to stderr. Every command has --help with examples.
     """
+    if context.invoked_subcommand is None:
+        click.echo(FIRST_MINUTE)
 
 
 def _check_arguments(arguments: list[str]) -> None:

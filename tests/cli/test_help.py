@@ -46,7 +46,8 @@ def test_every_command_has_help(charrnn, path, option):
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_the_help_of_a_command_shows_an_example(charrnn, path):
-    assert re.search(rf"Examples?:\s(.*\n)*?.*charrnn {' '.join(path)} ", charrnn(*path, "-h").out)
+    called = rf"charrnn (neurons )?{' '.join(path)} "  # some are called without the name of their group, too
+    assert re.search(rf"Examples?:\s(.*\n)*?.*{called}", charrnn(*path, "-h").out)
 
 
 @pytest.mark.parametrize("options", [["--help"], ["neurons", "--help"]], ids=" ".join)
@@ -58,7 +59,7 @@ def test_a_list_of_commands_has_a_whole_line_for_each_and_imports_none_of_them(o
         "from charrnn.cli.main import main\nmain()"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    *_, listed = out.split("\nCommands:\n")
+    _, listed = out.split("\nOptions:\n")
     group = COMMANDS[tuple(options[:-1])]
     assert all(re.search(rf"^  {name} +[A-Z].{{1,44}}\.$", listed, re.MULTILINE) for name in group.commands)
     modules = set(out.splitlines()[-1].split())
@@ -129,3 +130,20 @@ def test_wrong_usage_ends_with_status_2(charrnn, arguments):
     assert (result.status, result.out) == (2, "")
     assert "Error:" in result.err
     assert "Traceback" not in result.err
+
+
+def test_without_a_command_the_first_minute_is_shown(charrnn):
+    result = charrnn()
+    assert (result.status, result.err) == (0, "")
+    lines = [line.split("  ")[1] if line.startswith("  ") else "" for line in result.out.splitlines()]
+    commands = [line[line.index("charrnn") :] for line in lines if "charrnn" in line]
+    assert {shlex.split(line)[1] for line in commands} == {"show", "sample", "gallery", "train"}
+    assert len(result.out.splitlines()) <= 12
+    for line in commands:
+        command, *words = shlex.split(line)[1:]
+        cli.commands[command].make_context(command, words)
+
+
+@pytest.mark.parametrize("name", ["show", "explore", "gallery"])
+def test_the_neuron_commands_that_one_begins_with_need_no_group(name):
+    assert COMMANDS[(name,)] is COMMANDS[("neurons", name)]

@@ -26,12 +26,12 @@ def test_what_is_written_as_a_unit_is_no_name(name):
 
 @pytest.mark.parametrize("name", ["quot", "", "42", "tolstoy", "inside quotes"])
 def test_another_name_is_refused_with_those_there_are(name):
-    with pytest.raises(ConfigError, match="is no unit.*inside_quotes"):
+    with pytest.raises(ConfigError, match=r"is no unit.*inside_quotes"):
         named(KNOWN, name)
 
 
 def test_without_known_units_the_way_to_get_them_is_told():
-    with pytest.raises(ConfigError, match="is no unit; write LAYER:INDEX.*find --save"):
+    with pytest.raises(ConfigError, match=r"is no unit; write LAYER:INDEX.*find --save"):
         named((), "quotes")
 
 
