@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.api.limits import SHORTEST_SEARCH
+from charrnn.cli import completion
 from charrnn.cli.common import (
     FEEDBACK,
     Decorator,
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
 feature_option: Decorator = click.option(
     "--feature",
     metavar="NAME",
+    shell_complete=completion.features,
     help="Instead of --unit: the unit that follows this best; NAME=PATTERN: a regular expression.",
 )
 unit_option: Decorator = click.option(
-    "--unit", metavar="L:I", required=True, help="Layer and index, both from 0; or the name of a known unit."
+    "--unit",
+    metavar="L:I",
+    required=True,
+    shell_complete=completion.units,
+    help="Layer and index, both from 0; or the name of a known unit.",
 )
 signal_option: Decorator = click.option(
     "--signal", metavar="NAME", help="Such as h, c, tanh_c or a gate. Default: tanh_c for LSTMs, else h."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.api.result import json_text
+from charrnn.cli import completion
 from charrnn.cli.output import spare_inputs
 from charrnn.model.config import MOST_THREADS
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
@@ -32,9 +33,11 @@ GIVEN_THREADS, THREADS = "charrnn.given_threads", "charrnn.threads"  # of a comm
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-model_argument: Decorator = click.argument("model", metavar="MODEL", callback=spare_inputs)
+model_argument: Decorator = click.argument(
+    "model", metavar="MODEL", callback=spare_inputs, shell_complete=completion.models
+)
 sources_argument: Decorator = click.argument(
-    "sources", nargs=-1, required=True, metavar="SOURCE...", callback=spare_inputs
+    "sources", nargs=-1, required=True, metavar="SOURCE...", callback=spare_inputs, shell_complete=completion.sources
 )
 device_option: Decorator = click.option(
     "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", show_default=True

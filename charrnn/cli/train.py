@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn import api
+from charrnn.cli import completion
 from charrnn.cli.common import (
     device_option,
     echo_json,
@@ -43,7 +44,7 @@ BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "th
         "charrnn train letters.txt --init-from checkpoints/mine --minutes 5",
     )
 )
-@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=completion.sources)
 @click.option("--out", type=OutputFolder(), metavar="RUN", help="The run folder. Default: a new one in checkpoints/.")
 @click.option(
     "--resume",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
 from charrnn.cli.common import FEEDBACK, echo_json, examples, json_option, note, show
 from charrnn.display.signs import one_line
@@ -43,6 +44,7 @@ def features(as_json: bool) -> None:
     "--feature",
     multiple=True,
     metavar="NAME",
+    shell_complete=completion.features,
     help="What to look for; may be repeated. Default: all, those that fit the kind of text.",
 )
 @click.option(

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_text, asks_for_unseen_text, characters_option, signal_option
 from charrnn.cli.common import FEEDBACK, examples, json_option, show
 from charrnn.cli.drawing import show_plot
@@ -39,7 +40,13 @@ def gates(asked: Asked, output: Path | None, characters: int, as_json: bool) -> 
     )
 )
 @click.option(
-    "--unit", "units", metavar="L:I", multiple=True, required=True, help="One unit, or its name; may be repeated."
+    "--unit",
+    "units",
+    metavar="L:I",
+    multiple=True,
+    required=True,
+    shell_complete=completion.units,
+    help="One unit, or its name; may be repeated.",
 )
 @click.option("--like", metavar="START:END", required=True, help="The passage, in characters of the text.")
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Passages to show.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_text, feature_option, signal_option
 from charrnn.cli.common import FEEDBACK, examples, note
 from charrnn.cli.drawing import drawing_options, emit
@@ -24,6 +25,7 @@ from charrnn.display import highlight
     "--unit",
     metavar="L:I",
     multiple=True,
+    shell_complete=completion.units,
     help="Layer and index, both from 0, or the name of a known unit; may be repeated: then each is a row of colours.",
 )
 @feature_option
