@@ -20,6 +20,7 @@ ROOMS = (
     "training",
     "sampling",
     "neurons",
+    "conditioned",
     "display",
     "api",
     "cli",

@@ -20,9 +20,10 @@ MAY_IMPORT = {
     "training": {"text", "model", "evaluation", "runs", "training"},
     "sampling": {"text", "model", "evaluation", "sampling"},
     "neurons": {"text", "model", "evaluation", "neurons"},
-    "api": {"text", "model", "evaluation", "runs", "training", "sampling", "neurons", "display", "api"},
-    "cli": {"text", "model", "evaluation", "runs", "training", "sampling", "neurons", "display", "api", "cli"},
+    "conditioned": {"text", "model", "evaluation", "runs", "conditioned"},
 }
+ROOMS = {"text", "model", "evaluation", "runs", "training", "sampling", "neurons", "conditioned", "display", "api"}
+MAY_IMPORT |= {"api": ROOMS, "cli": {*ROOMS, "cli"}}
 WITHOUT_TORCH = [
     *("text", "sampling", "display", "cli"),
     *(
@@ -34,6 +35,7 @@ WITHOUT_TORCH = [
         "model/stepped_network.py",
     ),
     *("training/config.py", "training/recipe.py"),
+    *("api/map.py", "api/map_watch.py", "conditioned/training.py"),
     *(
         "evaluation/memorisation.py",
         "evaluation/ngrams.py",

@@ -22,6 +22,7 @@ COMMANDS = {
     "Make": {
         "train": ("charrnn.cli.train", "Train a model on a text."),
         "corpus": ("charrnn.cli.corpus", "List, fetch and measure texts."),
+        "map": ("charrnn.cli.map", "Train and use models that answer inputs."),
     },
     "Read and write": {
         "sample": ("charrnn.cli.sample", "Write text as a model would."),

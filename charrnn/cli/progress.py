@@ -60,7 +60,11 @@ class TrainingOnTerminal(Terminal, Watch):
 
     def began(self, begun: Begun) -> None:
         """Write what is trained, and draw the bar."""
-        say(_announced(begun), err=True)
+        self.announce(_announced(begun))
+
+    def announce(self, line: str) -> None:
+        """Write a line, and draw the bar."""
+        say(line, err=True)
         self._bar = bar(total=1.0, bar_format="{percentage:3.0f}%|{bar}|{desc} {remaining} left")
 
     def sample(self, progress: "Progress", text: str, verbatim: "Verbatim | None") -> None:

@@ -8,6 +8,7 @@ import click
 import pytest
 from jsonschema import Draft202012Validator
 
+from charrnn import api
 from charrnn.cli.main import cli
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema.json"
@@ -53,11 +54,16 @@ CASES = {
     "neurons steer": ["neurons steer RUN --unit 0:1 --length 9"],
     "neurons gallery": ["neurons gallery RUN BOOK --part all --length 60 --ablated 100 -o OUT"],
     "doctor": ["doctor RUN", "doctor BROKEN --prune"],
+    "map train": ["map train PAIRS --steps 2 --hidden-size 4 --val-fraction 0.2 --test-fraction 0.2 --out MAPPED"],
+    "map apply": ["map apply MAP a --beam 2"],
+    "map score": ["map score MAP FIELDS", "map score PLAIN PAIRS --part train"],
+    "map attend": ["map attend MAP a"],
+    "map examples": ["map examples dates --count 20 -o OUT"],
     "corpus list": ["corpus list"],
     "corpus stats": ["corpus stats BOOK"],
 }
 NEVER = {"rollbacks", "best_val_nats", "best_train_nats"}  # of runs that leave the numbers, or overfit
-BY_FORMAT = ("neurons show", "neurons trace")
+BY_FORMAT = ("neurons show", "neurons trace", "map attend")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +81,18 @@ def places(train, book, tmp_path_factory):
     broken = shutil.copytree(runs["RUN"], folder / "broken")
     (broken / "best.safetensors").write_bytes(b"no checkpoint")
     (broken / ".log.jsonl.x.tmp").write_bytes(b"left")
+    pairs = folder / "pairs.tsv"
+    pairs.write_text("".join(f"a{n}\tb{n}\n" for n in range(20)), "utf-8")
+    fields = folder / "fields"  # where attention should look is known, and the answer is easy
+    fields.mkdir()
+    for part in ("train", "test"):
+        (fields / f"{part}.tsv").write_text("source\ttarget\n" + "".join(f"a{part}{n}\tb\n" for n in range(9)), "utf-8")
+    (fields / "fields.json").write_text('{"source": "(?P<x>a).*", "target": "(?P<x>b)"}', "utf-8")
+    tiny = {"hidden_size": 4, "threads": 1}
+    runs["MAP"], runs["PLAIN"] = folder / "map", folder / "plain"
+    api.map.train(fields, out=runs["MAP"], steps=60, learning_rate=0.03, **tiny)
+    api.map.train(pairs, attention="none", out=runs["PLAIN"], steps=2, **tiny)
+    runs |= {"PAIRS": pairs, "MAPPED": folder / "mapped", "FIELDS": fields}
     return {**runs, "BOOK": text, "OUT": folder / "out", "BROKEN": broken}
 
 

@@ -1,0 +1,437 @@
+"""Models that answer an input: to train one, let it answer, measure it, and see where it looks while it answers."""
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from charrnn.api.drawing import Drawing
+from charrnn.api.result import Result
+from charrnn.conditioned import answering, generated, scoring
+from charrnn.conditioned.answering import Answer
+from charrnn.conditioned.checkpoint import ConditionedCheckpoint, Header
+from charrnn.conditioned.checkpoint import load as load_checkpoint
+from charrnn.conditioned.config import ConditionedConfig
+from charrnn.conditioned.examples import LONGEST, Example, Examples, Origin, read_examples
+from charrnn.conditioned.feed import Pair
+from charrnn.conditioned.pointing import Pointing, pointing
+from charrnn.conditioned.reader import Reader
+from charrnn.display import alignment
+from charrnn.display.alignment import END, Alignment
+from charrnn.display.highlight import Highlight
+from charrnn.errors import ConfigError, SourceError, check_choice, check_range, counted
+from charrnn.feedback import SILENT, Feedback
+from charrnn.model.checkpoint import locate
+
+if TYPE_CHECKING:
+    from charrnn.api.map_training import resume, train
+
+__all__ = ["Answered", "Attended", "MapModel", "MapScore", "Written", "examples", "load", "resume", "train"]
+_SLACK = 2  # times as long as the longest output that was seen an answer may become
+
+
+def __getattr__(name: str) -> Any:
+    """Import what trains, and with it torch, when it is asked for."""
+    if name not in ("train", "resume"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from charrnn.api import map_training
+
+    return getattr(map_training, name)
+
+
+@dataclass(frozen=True)
+class Written(Result):
+    """A set of generated examples on the disk."""
+
+    folder: str
+    name: str
+    columns: tuple[str, ...]
+    parts: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return asdict(self) | {"columns": list(self.columns)}
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{part} {count:,}" for part, count in self.parts.items())
+        return f"wrote {self.folder}: {self.name} ({parts}), columns {', '.join(self.columns)}"
+
+
+def examples(name: str, folder: str | os.PathLike[str], *, count: int = generated.MOST, seed: int = 0) -> Written:
+    """Write generated examples whose answers are known exactly, as train.tsv, val.tsv and test.tsv.
+
+    Args:
+        name: dates or numbers.
+        folder: where to; it is made where it is missing.
+        count: how many, in all parts together.
+        seed: of which ones.
+
+    Raises:
+        ConfigError: there is no such set, or the count is out of its range.
+        OSError: the folder cannot be written.
+    """
+    check_choice("the set", name, tuple(generated.SETS))
+    check_range("count", count, 10, 200_000)
+    parts = generated.write(name, Path(folder), count, seed)
+    return Written(os.fspath(folder), name, generated.SETS[name].columns, parts)
+
+
+@dataclass(frozen=True)
+class Answered(Result):
+    """What a model answers to one input: several answers, the likeliest per symbol first, or as they were drawn."""
+
+    source: str
+    answers: tuple[str, ...]
+    nats: tuple[float, ...]  # of each whole answer, its end symbol counted
+    ended: tuple[bool, ...]  # False: the answer was cut off at the longest length
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        rows = zip(self.answers, self.nats, self.ended, strict=True)
+        return {
+            "source": self.source,
+            "answers": [{"text": text, "nats": nats, "ended": ended} for text, nats, ended in rows],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self.answers)
+
+
+@dataclass(frozen=True)
+class MapScore(Result):
+    """How well a model answers examples; every answer is its own, never with the right symbols given."""
+
+    examples: int
+    part: str
+    exact: float  # share of the sources whose answer is one of the right ones
+    edit_rate: float  # edits from the answer to the nearest right one, per symbol of that
+    ended: float  # share of the answers that were not cut off
+    distinct: int  # answers
+    distinct_right: int  # right outputs, the first of each source
+    nats_per_symbol: float  # of the right outputs, each symbol predicted from the right ones before it
+    shuffled_nats_per_symbol: float | None  # the same with the source of another example
+    nearest_exact: float  # of the output of the training source that is most like each source
+    nearest_edit_rate: float
+    beam: int
+    pointing: dict[str, float] | None  # share of the symbols of known fields at which attention looked at the field
+    hidden: dict[str, float] | None  # nats per symbol more where the place looked at, or a random one, is hidden
+
+    @property
+    def ignores_its_input(self) -> bool:
+        """Whether another input would do as well."""
+        shuffled = self.shuffled_nats_per_symbol
+        return shuffled is not None and shuffled - self.nats_per_symbol < scoring.IGNORED
+
+    @property
+    def verdict(self) -> str:
+        """What the figures amount to, in a sentence."""
+        if self.ignores_its_input:
+            return "The model ignores its input: with another example's input it predicts as well."
+        if self.exact <= self.nearest_exact:
+            return "The output of the most similar training input is right as often: the model is no better than it."
+        return "The model uses its input, and answers better than the most similar training input does."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return asdict(self) | {"ignores_input": self.ignores_its_input, "verdict": self.verdict}
+
+    def __str__(self) -> str:
+        how = "greedy" if self.beam == 1 else f"beam of {self.beam}"
+        shuffled = self.shuffled_nats_per_symbol
+        rows = [
+            (f"exact ({how})", f"{self.exact:.2%}"),
+            ("edits per symbol", f"{self.edit_rate:.4f}"),
+            ("most similar training input: exact", f"{self.nearest_exact:.2%}"),
+            ("most similar training input: edits per symbol", f"{self.nearest_edit_rate:.4f}"),
+            ("distinct answers, right ones", f"{self.distinct:,}, {self.distinct_right:,}"),
+            ("answers cut off at the longest length", f"{1 - self.ended:.2%}"),
+            ("nats per symbol of the right output", f"{self.nats_per_symbol:.4f}"),
+            ("the same, inputs shuffled", "–" if shuffled is None else f"{shuffled:.4f}"),
+        ]
+        if self.pointing:
+            rows.append(("looks at the right field", f"{self.pointing['right']:.2%}"))
+            rows.append(("by chance", f"{self.pointing['chance']:.2%}"))
+        if self.hidden:
+            rows.append(("nats more, the place looked at hidden", f"{self.hidden['looked']:.4f}"))
+            rows.append(("nats more, a random place hidden", f"{self.hidden['random']:.4f}"))
+        lines = [f"{name:<48}{value:>16}" for name, value in rows]
+        return "\n".join([f"{counted(self.examples, 'example')}, part {self.part}", *lines, self.verdict])
+
+
+@dataclass(frozen=True)
+class Attended(Drawing):
+    """Where a model looked at each symbol of its answer to an input."""
+
+    model: str
+    alignment: Alignment
+    nats: float  # of the whole answer
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it: the weights [T][L], a row for each symbol of the answer, its end the last."""
+        drawn = self.alignment
+        return {
+            "model": self.model, "source": drawn.source, "answer": drawn.answer, "nats": self.nats,
+            "symbols": list(drawn.output), "weights": [list(row) for row in drawn.weights],
+        }  # fmt: skip
+
+    @property
+    def highlight(self) -> Highlight:
+        """The input, and under it a row of colours for each symbol of the answer."""
+        return self.alignment.highlight
+
+    def content(self, form: str) -> str:
+        """Return it as "text" (marks for colours), "html", "svg" or "json"."""
+        return alignment.html(self.alignment) if form == "html" else super().content(form)
+
+
+def load(model: str | os.PathLike[str]) -> "MapModel":
+    """Load a conditioned model: a checkpoint file, or a run folder (its best). No torch is needed to use it.
+
+    Raises:
+        CheckpointError: there is no such model, it is of another kind, or it is damaged.
+    """
+    name = os.fspath(model)
+    return MapModel(load_checkpoint(locate(name)), name)
+
+
+class MapModel:
+    """A model that answers inputs; its methods are named as the commands of `charrnn map` are."""
+
+    def __init__(self, checkpoint: ConditionedCheckpoint, name: str = "") -> None:
+        self.checkpoint, self.name = checkpoint, name
+
+    @property
+    def config(self) -> ConditionedConfig:
+        """The sizes and kind of the network."""
+        return self.checkpoint.config
+
+    @property
+    def header(self) -> Header:
+        """What its file says: symbols, figures, provenance."""
+        return self.checkpoint.header
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The network on numpy arrays."""
+        return Reader(self.config, self.checkpoint.weights)
+
+    @property
+    def longest(self) -> int:
+        """Symbols that an answer may have, its end symbol counted."""
+        return 1 if self.config.output == "classes" else _SLACK * self.header.longest + 1
+
+    def apply(
+        self,
+        inputs: Sequence[str],
+        *,
+        beam: int = 1,
+        count: int | None = None,
+        temperature: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[Answered]:
+        """Yield what the model answers to each input, in their order.
+
+        Args:
+            inputs: sources, each of known characters.
+            beam: how many beginnings beam search keeps; 1 is greedy. All of its answers are returned.
+            count: draw so many answers to each instead, at `temperature`.
+            temperature: 0 always draws the likeliest symbol.
+            seed: of what is drawn; None: another one each time.
+
+        Raises:
+            VocabularyError: an input has characters that the model does not know.
+            SourceError: an input is empty or too long.
+            ConfigError: an option is out of its range.
+        """
+        check_range("beam", beam, 1, 1000)
+        ids = [self._encoded(text) for text in inputs]
+        if count is None:
+            for text, answers in zip(inputs, answering.beam(self.reader, ids, self.longest, beam), strict=True):
+                yield self._answered(text, answers)
+            return
+        check_range("count", count, 1, 1_000_000)
+        check_range("temperature", temperature, 0, 1e6)
+        random = np.random.default_rng(secrets.randbits(32) if seed is None else seed)
+        for text, source in zip(inputs, ids, strict=True):
+            drawn = answering.drawn(self.reader, source, self.longest, count, temperature, random)
+            yield self._answered(text, list(drawn))
+
+    def read(
+        self,
+        paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        *,
+        source: str | None = None,
+        target: str | None = None,
+        val_fraction: float | None = None,
+        test_fraction: float | None = None,
+        seed: int = 0,
+        feedback: Feedback = SILENT,
+    ) -> Examples:
+        """Read examples as `train` does; columns that are not named are those that the model learned from.
+
+        Raises:
+            SourceError: they cannot be read, or have no such columns.
+        """
+        named = self.header.named
+        several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        absolute = tuple(os.path.abspath(path) for path in several)
+        if named and len(several) == 1:
+            source, target = source or self.header.columns[0], target or self.header.columns[1]
+        found = read_examples(Origin(absolute, source, target, val_fraction, test_fraction, seed))
+        for line in found.notes:
+            feedback.note(line)
+        return found
+
+    def attend(self, text: str) -> "Attended":
+        """Answer an input greedily, and return where the model looked at each symbol of its answer.
+
+        Raises:
+            VocabularyError, SourceError: as of `apply`.
+            ConfigError: the model has no attention.
+        """
+        if self.config.attention == "none":
+            raise ConfigError(f"{self.name} has no attention", "train one with --attention soft")
+        (answer,) = answering.greedy(self.reader, [self._encoded(text)], self.longest)
+        symbols = [self.header.outputs.names[index] for index in answer.ids]
+        ends = answer.ended and self.config.output == "characters"
+        drawn = Alignment(
+            title=f"Where {self.name} looks while it answers",
+            source=text,
+            output=(*symbols, END) if ends else tuple(symbols),
+            weights=tuple(tuple(map(float, row)) for row in answer.weights),
+            answer=self.header.outputs.decode(answer.ids),
+        )
+        return Attended(self.name, drawn, answer.nats)
+
+    def score(
+        self,
+        read: Examples,
+        *,
+        part: str = "test",
+        beam: int = 1,
+        most: int = 2000,
+        feedback: Feedback = SILENT,
+    ) -> MapScore:
+        """Measure how well it answers examples.
+
+        Args:
+            read: as `read_examples` returns them; the model's own training part is looked up for the baseline.
+            part: train, val, test or all.
+            beam: how many beginnings beam search keeps; 1 is greedy.
+            most: examples that are measured, the first ones.
+            feedback: where notes and counts go.
+
+        Raises:
+            ConfigError: there is no such part.
+        """
+        chosen = self._measurable(read.part(part)[:most], feedback)
+        ids = [self.header.sources.known(example.source) for example in chosen]
+        with feedback.bar(len(chosen), "answering", unit="example") as bar:
+            found = []
+            for answers in answering.beam(self.reader, ids, self.longest, beam):
+                found.append(answers[0])
+                bar.update(1)
+        said = [self.header.outputs.decode(answer.ids) for answer in found]
+        exact, edit_rate = self._agreement(said, chosen)
+        known = read.parts["train"]
+        with feedback.bar(len(known), "looking up", unit="example") as bar:
+            places = scoring.nearest([e.source for e in known], [e.source for e in chosen], bar.update)
+        near = self._agreement([known[place].outputs[0] for place in places], chosen)
+        return MapScore(
+            examples=len(chosen), part=part, exact=exact, edit_rate=edit_rate,
+            ended=sum(answer.ended for answer in found) / len(found),
+            distinct=len(set(said)), distinct_right=len({example.outputs[0] for example in chosen}),
+            **self._costs(chosen, feedback), nearest_exact=near[0], nearest_edit_rate=near[1], beam=beam,
+            pointing=self._pointing(read, chosen, said, found),
+        )  # fmt: skip
+
+    def _measurable(self, chosen: Sequence[Example], feedback: Feedback) -> list[Example]:
+        """The examples whose source the model can read, at least in part, with a note of what it cannot."""
+        unknown = [symbol for example in chosen for symbol in self.header.sources.unknown(example.source)]
+        if unknown:
+            what = counted(len(set(unknown)), "character")
+            feedback.note(f"the model has never seen {what} of the inputs, which are left out of them")
+        readable = [example for example in chosen if len(self.header.sources.known(example.source))]
+        if not readable:
+            raise SourceError("the model knows no character of the inputs", "give examples like those it learned from")
+        return readable
+
+    def _agreement(self, said: Sequence[str], chosen: Sequence[Example]) -> tuple[float, float]:
+        """Which share of the answers is right, and the edits to the nearest right output per symbol of that."""
+        split, exact, edits, symbols = self.header.outputs.split, 0, 0, 0
+        for answer, example in zip(said, chosen, strict=True):
+            exact += answer in example.outputs
+            cost, size = min(
+                (scoring.edit_distance(split(answer), split(right)), len(split(right))) for right in example.outputs
+            )
+            edits, symbols = edits + cost, symbols + size
+        return exact / len(chosen), edits / symbols
+
+    def _costs(self, chosen: Sequence[Example], feedback: Feedback) -> dict[str, Any]:
+        """The losses: as it is, with inputs shuffled, and with a place hidden from attention."""
+        outputs, sources = self.header.outputs, self.header.sources
+        pairs = [
+            Pair(sources.known(example.source), outputs.encode(example.outputs[0]))
+            for example in chosen
+            if not outputs.unknown(example.outputs[0])
+        ]
+        if len(pairs) < len(chosen):
+            left_out = counted(len(chosen) - len(pairs), "example")
+            feedback.note(f"the losses leave out {left_out} whose output has symbols that the model has never seen")
+        if not pairs:
+            raise SourceError("the model knows no symbol of the outputs", "give examples like those it learned from")
+        attends = self.config.attention != "none"
+        with feedback.bar((4 if attends else 2) * len(pairs), "measuring", unit="example") as bar:
+            plain = scoring.losses(self.reader, pairs, "", bar.update).nats_per_symbol
+            shuffled, more = None, None
+            if len(pairs) > 1:
+                others = scoring.with_shuffled_sources(pairs)
+                shuffled = scoring.losses(self.reader, others, "", bar.update).nats_per_symbol
+            if attends:
+                looked = scoring.losses(self.reader, pairs, "looked", bar.update).nats_per_symbol - plain
+                random = scoring.losses(self.reader, pairs, "random", bar.update).nats_per_symbol - plain
+                more = {"looked": looked, "random": random}
+        return {"nats_per_symbol": plain, "shuffled_nats_per_symbol": shuffled, "hidden": more}
+
+    def _pointing(
+        self, read: Examples, chosen: Sequence[Example], said: Sequence[str], found: Sequence[Answer]
+    ) -> dict[str, float] | None:
+        """How often attention looked at the right field, over the symbols of right answers; None: not known."""
+        if read.fields is None or self.config.attention == "none" or self.header.outputs.kind != "character":
+            return None
+        total = Pointing()
+        for example, answer, looked in zip(chosen, said, found, strict=True):
+            if answer in example.outputs and not self.header.sources.unknown(example.source):
+                total += pointing(read.fields, example.source, answer, looked.weights)
+        if not total.symbols:
+            return None
+        return {
+            "symbols": total.symbols,
+            "right": total.right / total.symbols,
+            "chance": total.chance / total.symbols,
+        }
+
+    def _encoded(self, text: str) -> Any:
+        if not text:
+            raise SourceError("an input is empty", "give at least one character")
+        if len(text) > LONGEST:
+            raise SourceError(f"an input has {len(text):,} characters", f"give at most {LONGEST}")
+        return self.header.sources.encode(text)
+
+    def _answered(self, text: str, answers: Sequence[Answer]) -> Answered:
+        decode = self.header.outputs.decode
+        return Answered(
+            text,
+            tuple(decode(answer.ids) for answer in answers),
+            tuple(answer.nats for answer in answers),
+            tuple(answer.ended for answer in answers),
+        )
+
+    def __repr__(self) -> str:
+        source, target = self.header.columns
+        return f"<MapModel: {source} to {target}, {self.config.kind}, {self.config.parameters:,} parameters>"

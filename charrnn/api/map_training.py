@@ -1,0 +1,354 @@
+"""Training a conditioned model: a new run on examples, and a stopped one that goes on exactly."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from charrnn.api.map import MapModel
+from charrnn.api.map_watch import MapWatch
+from charrnn.api.result import Result
+from charrnn.conditioned.answering import greedy
+from charrnn.conditioned.checkpoint import ConditionedCheckpoint, Header, load
+from charrnn.conditioned.config import ConditionedConfig
+from charrnn.conditioned.examples import PARTS, Example, Examples, Origin, read_examples
+from charrnn.conditioned.feed import Feed, Pair
+from charrnn.conditioned.network import ConditionedRNN
+from charrnn.conditioned.reader import Reader
+from charrnn.conditioned.run import PairRun, load_state
+from charrnn.conditioned.symbols import Kind, Symbols
+from charrnn.conditioned.trainer import PairTrainer
+from charrnn.conditioned.training import PairTraining, recipe
+from charrnn.errors import RunError, check_utf8, counted, typed
+from charrnn.model.checkpoint import Figures, Provenance, bits, locate
+from charrnn.model.config import BUDGETS
+from charrnn.model.devices import choose_device
+from charrnn.model.shipped import RUNS, as_model, run_folder
+from charrnn.model.threads import Threads, numbers_of_threads
+from charrnn.room import check_disk
+from charrnn.runs.report import Progress
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+_SHOWN = 4  # answers that a milestone shows
+_CHECKED = 200  # answers of the validation part that a milestone checks
+_SETTINGS = "threads"  # kept beside the recipe: on it the last bits depend
+
+
+@dataclass(frozen=True)
+class MapTrained(Result):
+    """How a run ended. Losses are in nats per symbol of the outputs; None: there is no such part, or no time was left.
+
+    `val_exact` and `test_exact` are shares of sources that the best model answers rightly by itself (greedy), of the
+    first ones of a part.
+    """
+
+    run: str
+    best: str
+    steps: int
+    epochs: float
+    seconds: float
+    parameters: int
+    train_nats: float
+    val_nats: float | None
+    val_bits: float | None
+    test_nats: float | None
+    val_exact: float | None
+    test_exact: float | None
+    chars_per_second: float
+    stopped: str  # finished, interrupted or diverged
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        val = "" if self.val_nats is None else f", val {self.val_nats:.4f}"
+        test = "" if self.test_nats is None else f", test {self.test_nats:.4f}"
+        lines = [
+            f"{self.stopped} after {counted(self.steps, 'step')}, {self.epochs:.2f} epochs, {self.seconds:.0f} s: "
+            f"train {self.train_nats:.4f}{val}{test} nats per output symbol"
+        ]
+        exact = self.test_exact if self.test_exact is not None else self.val_exact
+        if exact is not None:
+            part = "val" if self.test_exact is None else "test"
+            lines[0] += f"; exact on {part}: {exact:.1%}"
+        run = as_model(Path(self.run))
+        if self.stopped == "interrupted":
+            lines.append(f"Go on: {typed('map', 'train', '--resume', self.run)}")
+        return "\n".join([*lines, f"Next:  {typed('map', 'apply', run, 'INPUT')}"])
+
+
+class TrainedMap(MapModel):
+    """The best model of a run that has ended here; `trained` says how, `error` is set where it ended by one."""
+
+    def __init__(self, checkpoint: ConditionedCheckpoint, trained: MapTrained, error: RunError | None) -> None:
+        super().__init__(checkpoint, trained.run)
+        self.trained, self.error = trained, error
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A trainer and its run folder, and the examples that both are about."""
+
+    trainer: PairTrainer
+    run: PairRun
+    header: Header
+    examples: Examples
+
+
+def train(
+    examples: Paths,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    val_fraction: float | None = None,
+    test_fraction: float | None = None,
+    out: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    watch: MapWatch | None = None,
+    **options: Any,
+) -> TrainedMap:
+    """Train a model that answers like the examples; return the one with the lowest validation loss.
+
+    Args:
+        examples: a file of pairs (.tsv, .csv, .jsonl, a pronouncing dictionary), two parallel files of lines, or a
+            folder with train.tsv, val.tsv and test.tsv.
+        source: the column of the inputs; None: source, input, … or the first one.
+        target: the column of the outputs; None: target, output, … or the second one.
+        val_fraction: part of the sources for validation; None: 0.05, at most 2,000.
+        test_fraction: part of the sources for the test; None: the same.
+        out: the run folder; None: a new one in checkpoints/.
+        device: auto, cpu, cuda, cuda:N or mps.
+        threads: how many threads of the CPU compute; None: as many as are measured to be fastest.
+        watch: what to report to, and to ask whether to stop.
+        options: fields of ConditionedConfig and PairTraining, such as attention="none", minutes=5 or hidden_size=256.
+
+    Raises:
+        SourceError: the examples cannot be read, or none are left.
+        ConfigError: an option does not exist, or is out of its range.
+        RunError: the folder cannot be written, or the loss was no number before any model was saved.
+    """
+    watch = watch or MapWatch()
+    names = [examples] if isinstance(examples, str | os.PathLike) else list(examples)
+    paths = tuple(os.path.abspath(name) for name in names)
+    check_utf8(paths)
+    seed = options.get("seed") or 0
+    read = _read(Origin(paths, source, target, val_fraction, test_fraction, seed), watch)
+    where, cores = choose_device(device), threads or torch.get_num_threads()
+    sources, outputs = _symbols(read)
+    pairs = _pairs(read, sources, outputs)
+    sizes = {"source_size": len(sources), "output_size": len(outputs)}
+    config, training, why = recipe(sizes, Feed(pairs["train"], 1, 0, 0).symbols, options, cores)
+    network = ConditionedRNN(config, torch.Generator().manual_seed(training.seed)).to(where)
+    fixed = threads if threads is not None or training.minutes is not None else cores
+    trainer = PairTrainer(network, pairs, training, _threads(fixed, where, watch))
+    header = _header(read, config, sources, outputs, pairs, training, fixed)
+    folder = Path(out) if out is not None else RUNS / f"{read.name}-map"
+    check_disk("a run of this size", 20 * config.parameters, folder, "make room, or name another folder with --out")
+    run = PairRun(folder, header, Origin(paths, source, target, val_fraction, test_fraction, seed))
+
+    def begin() -> None:
+        run.create(numbered=out is None)
+        run.save_state(trainer, header.figures)
+        watch.announced(_announced(trainer, run.path, f", chosen for {why}"))
+
+    with closing(run):
+        return _conducted(_Prepared(trainer, run, header, read), begin, watch)
+
+
+def resume(
+    run: str | os.PathLike[str], *, device: str = "auto", threads: int | None = None, watch: MapWatch | None = None
+) -> TrainedMap:
+    """Go on with a stopped run exactly; return its best model.
+
+    Args:
+        run: the run folder, or its name in checkpoints/.
+        device: auto, cpu, cuda, cuda:N or mps.
+        threads: how many threads of the CPU compute; None: as the run has it.
+        watch: what to report to, and to ask whether to stop.
+
+    Raises:
+        RunError: it is no such run, its examples are gone or have changed, or it has ended.
+    """
+    watch = watch or MapWatch()
+    folder = run_folder(Path(run))
+    account, tensors = load_state(folder)
+    header, training = account.header, account.training
+    with closing(PairRun(folder, header, account.origin)) as opened:
+        opened.lock()
+        account, tensors = load_state(folder)  # another process may have gone on until now
+        header = account.header
+        read = _same(account.origin, header, folder, watch)
+        where = choose_device(device)
+        network = ConditionedRNN(header.model).to(where)
+        kept = header.training.get(_SETTINGS)
+        fixed = threads if threads is not None else int(kept) if isinstance(kept, int) else None
+        pairs = _pairs(read, header.sources, header.outputs)
+        trainer = PairTrainer(network, pairs, training, _threads(fixed, where, watch))
+        trainer.restore(tensors)
+        if trainer.used >= 1:
+            raise RunError(f"the run in {folder} has used up its budget", "start a new one for longer")
+
+        def begin() -> None:
+            opened.reopen(trainer.step)
+            watch.announced(_announced(trainer, folder))
+
+        return _conducted(_Prepared(trainer, opened, header, read), begin, watch)
+
+
+def _read(origin: Origin, watch: MapWatch) -> Examples:
+    read = read_examples(origin)
+    for line in read.notes:
+        watch.note(line)
+    return read
+
+
+def _same(origin: Origin, header: Header, folder: Path, watch: MapWatch) -> Examples:
+    """The examples of a stopped run. Raises RunError where they have changed."""
+    gone = [path for path in origin.paths if not os.path.lexists(path)]
+    if gone:
+        raise RunError(f"the examples of {folder} are not at {gone[0]} any more", "put them there again")
+    read = _read(origin, watch)
+    if read.sha256 != header.corpus.sha256:
+        raise RunError(f"the examples of {folder} have changed since it was trained on", "restore them, or start anew")
+    return read
+
+
+def _symbols(read: Examples) -> tuple[Symbols, Symbols]:
+    everything = read.part("all")
+    kind: Kind = "spaced" if read.spaced else "character"
+    outputs = (output for example in everything for output in example.outputs)
+    return Symbols.of(example.source for example in everything), Symbols.of(outputs, kind)
+
+
+def _pairs(read: Examples, sources: Symbols, outputs: Symbols) -> dict[str, list[Pair]]:
+    """Each part as pairs, one for each right output of a source."""
+    return {
+        part: [Pair(sources.encode(source), outputs.encode(output)) for source, right in found for output in right]
+        for part, found in read.parts.items()
+    }
+
+
+def _header(
+    read: Examples,
+    config: ConditionedConfig,
+    sources: Symbols,
+    outputs: Symbols,
+    pairs: dict[str, list[Pair]],
+    training: PairTraining,
+    threads: int | None,
+) -> Header:
+    symbols = {part: Feed(pairs[part], 1, 0, 0).symbols for part in PARTS if part in pairs}
+    corpus = Provenance(read.name, read.sha256, sum(symbols.values()), symbols)
+    chosen = {name: value for name, value in asdict(training).items() if value is not None}
+    return Header(
+        model=config,
+        corpus=corpus,
+        figures=Figures(),
+        sources=sources,
+        outputs=outputs,
+        columns=read.columns,
+        named=read.named,
+        examples={part: len(found) for part, found in read.parts.items()},
+        longest=max(len(pair.output) for pair in pairs["train"]),
+        training=chosen | ({} if threads is None else {_SETTINGS: threads}),
+    )
+
+
+def _threads(number: int | None, device: torch.device, watch: MapWatch) -> Threads:
+    """The number of threads that is given, else one that is measured while the run goes on."""
+    if number is not None:
+        return Threads([number])
+    measured = numbers_of_threads(torch.get_num_threads()) if device.type == "cpu" else ()
+    return Threads(measured, lambda found: watch.note(f"{found}; --threads N fixes the number"))
+
+
+def _announced(trainer: PairTrainer, folder: Path, why: str = "") -> str:
+    model, training = trainer.model.config, trainer.config
+    budget = {name: getattr(training, name) for name in BUDGETS}
+    shown = " ".join(counted(value, name.removesuffix("s")) for name, value in budget.items() if value is not None)
+    return (
+        f"{model.kind}, {counted(model.num_layers, 'layer')} of {counted(model.hidden_size, 'unit')}, memory "
+        f"{model.memory_size}, {model.parameters:,} parameters; {counted(len(trainer.pairs['train']), 'pair')} in "
+        f"batches of {training.batch_size}, rate {training.learning_rate:.2g}, dropout {model.dropout:g}, "
+        f"on {trainer.model.device}, {shown}{why}; run in {folder}"
+    )
+
+
+def _conducted(prepared: _Prepared, begin: Callable[[], None], watch: MapWatch) -> TrainedMap:
+    """Train to the end; log, save and report on the way; measure the best model."""
+    trainer, run = prepared.trainer, prepared.run
+    last: Progress | None = None
+    with watch.running():
+        begin()
+        for progress in trainer.run(watch.stop):
+            last = progress
+            run.log(progress)
+            if progress.milestone:
+                if trainer.stopped != "interrupted":
+                    text = _answers(prepared)
+                    run.keep_answers(progress, text)
+                    watch.sample(progress, text, None)
+                run.commit(trainer, progress)
+            watch.progress(progress)
+    return _ended(prepared, last, watch)
+
+
+def _answers(prepared: _Prepared) -> str:
+    """What the model answers to the first held-out sources, and how many of some more are right."""
+    chosen = (prepared.examples.parts.get("val") or prepared.examples.parts["train"])[:_CHECKED]
+    said = _said(prepared.header, prepared.trainer.model.weights(), chosen)
+    exact = sum(answer in example.outputs for answer, example in zip(said, chosen, strict=True))
+    rows = [f"{example.source} → {answer}" for example, answer in zip(chosen[:_SHOWN], said, strict=False)]
+    return "\n".join([*rows, f"exact: {exact} of {len(chosen)}"])
+
+
+def _said(header: Header, weights: dict[str, Any], chosen: Sequence[Example]) -> list[str]:
+    reader = Reader(header.model, weights)
+    ids = [header.sources.encode(example.source) for example in chosen]
+    return [header.outputs.decode(answer.ids) for answer in greedy(reader, ids, 2 * header.longest + 1)]
+
+
+def _ended(prepared: _Prepared, last: Progress | None, watch: MapWatch) -> TrainedMap:
+    """Measure the best model, unless the run is to end at once; return how the run ended."""
+    trainer, run = prepared.trainer, prepared.run
+    error = None
+    if trainer.divergence:
+        error = RunError(f"{trainer.divergence}; what was saved before is kept", "start again with a lower rate")
+    if last is None or not run.holds_a_model:
+        raise error or RunError("the run ended before its first step", "give it a larger budget")
+    path = locate(str(run.path))
+    best = load(path)
+    exact: dict[str, float | None] = {"val": None, "test": None}
+    if trainer.stopped != "interrupted":
+        best, exact = _measured(prepared, best)
+    figures, line = best.header.figures, last.line()
+    trained = MapTrained(
+        run=str(run.path), best=str(path), steps=line["step"], epochs=line["epoch"], seconds=line["seconds"],
+        parameters=best.config.parameters, train_nats=line["train_nats"], val_nats=figures.val_nats,
+        val_bits=None if figures.val_nats is None else bits(figures.val_nats), test_nats=figures.test_nats,
+        val_exact=exact["val"], test_exact=exact["test"],
+        chars_per_second=trainer.symbols / max(1e-9, line["seconds"]), stopped=trainer.stopped,
+    )  # fmt: skip
+    return TrainedMap(best, trained, error)
+
+
+def _measured(
+    prepared: _Prepared, best: ConditionedCheckpoint
+) -> tuple[ConditionedCheckpoint, dict[str, float | None]]:
+    """The best model with its losses on the held-out parts, and how many of their sources it answers rightly."""
+    trainer = prepared.trainer
+    trainer.model.load(best.weights)
+    exact: dict[str, float | None] = {}
+    figures = replace(best.header.figures, val_nats=trainer.validate("val"), test_nats=trainer.validate("test"))
+    for part in ("val", "test"):
+        chosen = prepared.examples.parts.get(part, ())[:_CHECKED]
+        said = _said(best.header, best.weights, chosen) if chosen else []
+        right = [answer in example.outputs for answer, example in zip(said, chosen, strict=True)]
+        exact[part] = sum(right) / len(right) if right else None
+    return prepared.run.save_final(best, figures), exact

@@ -1,0 +1,280 @@
+"""`charrnn map`: models that answer an input, such as a date in one form by the same date in another."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from charrnn import api
+from charrnn.api.map_watch import MapWatch
+from charrnn.cli.common import (
+    FEEDBACK,
+    Decorator,
+    device_option,
+    echo_json,
+    examples,
+    json_option,
+    say,
+    show,
+    threads_option,
+)  # fmt: skip
+from charrnn.cli.drawing import drawing_options, emit
+from charrnn.cli.output import OutputFolder, RunFolder, form_for
+from charrnn.cli.progress import TrainingOnTerminal
+from charrnn.conditioned.config import ATTENTIONS
+from charrnn.conditioned.generated import MOST, SETS
+from charrnn.conditioned.training import SCHEDULES
+from charrnn.errors import SourceError
+from charrnn.model.config import CELL_NAMES, NONLINEARITIES
+from charrnn.text.opening import is_file
+from charrnn.text.sources import read
+
+BESIDE_RESUME = ("resume", "device", "threads", "as_json")
+columns: list[Decorator] = [
+    click.option("--source", metavar="COLUMN", help="The column of the inputs. Default: source, input, or the first."),
+    click.option("--target", metavar="COLUMN", help="The column of the outputs. Default: target, output, or the 2nd."),
+    click.option(
+        "--val-fraction",
+        type=float,
+        metavar="P",
+        help="For validation. Default: 0.05, at most 2,000 inputs.",
+    ),
+    click.option("--test-fraction", type=float, metavar="P", help="For the test. Default: the same."),
+]
+
+beam_option: Decorator = click.option(
+    "--beam", type=click.IntRange(1, 1000), default=1, show_default=True, help="Width of beam search; 1 is greedy."
+)
+
+
+@click.group(
+    name="map",
+    epilog=examples(
+        "charrnn map examples dates -o dates",
+        "charrnn map train dates --source english --target iso",
+        "charrnn map apply checkpoints/dates-map 'Thursday, 26 November 2026'",
+    ),
+)
+def map() -> None:
+    """Learn from pairs to turn one text into another, and see where the model looks while it writes.
+
+    EXAMPLES is a table of pairs (.tsv, .csv, .jsonl), two parallel files of lines, a pronouncing dictionary, or a
+    folder with train.tsv, val.tsv and test.tsv.
+    """
+
+
+class MapOnTerminal(TrainingOnTerminal, MapWatch):
+    """The bar of a training run, for a conditioned model."""
+
+    def announced(self, line: str) -> None:
+        """Write what is trained, and draw the bar."""
+        self.announce(line)
+
+
+def _with_columns(command: Any) -> Any:
+    for option in reversed(columns):
+        command = option(command)
+    return command
+
+
+@map.command(
+    epilog=examples(
+        "charrnn map train dates --source english --target iso --minutes 2",
+        "charrnn map train pairs.tsv --attention none --hidden-size 128 --steps 500",
+        "charrnn map train english.txt korean.txt --out checkpoints/translation",
+        "charrnn map train --resume checkpoints/translation",
+    )
+)
+@click.argument("paths", nargs=-1, metavar="EXAMPLES...")
+@_with_columns
+@click.option("--out", type=OutputFolder(), metavar="RUN", help="The run folder. Default: a new one in checkpoints/.")
+@click.option("--resume", type=RunFolder(), metavar="RUN", help="Continue a stopped run exactly.")
+@click.option("--attention", type=click.Choice(ATTENTIONS), help="With none, every place counts alike. Default: soft.")
+@click.option("--cell", type=click.Choice(CELL_NAMES), help="Of encoder and decoder. Default: lstm.")
+@click.option("--nonlinearity", type=click.Choice(NONLINEARITIES), help="Of --cell rnn. Default: tanh.")
+@click.option("--bidirectional/--one-way", default=None, help="Whether the encoder reads both ways. Default: it does.")
+@click.option("--num-layers", type=int, metavar="N", help="Layers of the encoder and of the decoder. Default: 1.")
+@click.option("--hidden-size", type=int, metavar="N", help="Units in each decoder layer. Default: by data and time.")
+@click.option("--memory-size", type=int, metavar="N", help="Numbers at each place of the memory. Default: as many.")
+@click.option("--embedding-size", type=int, metavar="N", help="Numbers for a symbol. Default: 64.")
+@click.option("--attention-size", type=int, metavar="N", help="Numbers of a key and a query. Default: half the units.")
+@click.option("--dropout", type=float, metavar="P", help="Part of the units dropped. Default: by data and time.")
+@click.option("--batch-size", type=int, metavar="N", help="Pairs in a step. Default: 64.")
+@click.option("--learning-rate", type=float, metavar="R", help="Peak learning rate. Default: by width.")
+@click.option("--schedule", type=click.Choice(SCHEDULES), help="Of the rate, after the warm-up. Default: cosine.")
+@click.option("--warmup", type=float, metavar="P", help="Part of the run in which the rate rises. Default: 0.03.")
+@click.option("--weight-decay", type=float, metavar="W", help="Weight decay of AdamW. Default: 0.")
+@click.option("--clip-norm", type=float, metavar="C", help="Largest norm of the gradient. Default: 1.")
+@click.option("--epochs", type=float, metavar="N", help="Stop after N readings of the examples.")
+@click.option("--steps", type=int, metavar="N", help="Stop after N steps.")
+@click.option("--minutes", type=float, metavar="M", help="Stop after M minutes. Default: 5.")
+@click.option("--sample-every", type=int, metavar="N", help="Validate and save every N steps. Default: 20 times.")
+@click.option("--seed", type=int, metavar="N", help="Of split, first weights, order and dropout. Default: 0.")
+@device_option
+@threads_option
+@json_option
+def train(paths: tuple[str, ...], resume: Path | None, out: Path | None, device: str, threads: int | None,
+          as_json: bool, **given: Any) -> None:  # fmt: skip
+    """Train a model that answers an input, and keep it in a run folder.
+
+    The split is by input: equal inputs never stand on two sides. The folder holds best.safetensors, last.safetensors,
+    log.jsonl, samples.jsonl (answers on the way) and, for --resume, state.safetensors. Ctrl-C saves and ends the run.
+    """
+    watch = MapOnTerminal()
+    if resume is not None:
+        _refuse_choices_beside_resume()
+        ended = api.map.resume(resume, device=device, threads=threads, watch=watch)
+    elif paths:
+        ended = api.map.train(paths, out=out, device=device, threads=threads, watch=watch, **given)
+    else:
+        raise click.UsageError("Missing argument 'EXAMPLES...'.")
+    if as_json:
+        echo_json(ended.trained.to_dict())
+    else:
+        for line in str(ended.trained).split("\n"):
+            say(line)
+    if ended.error and not watch.signal:
+        raise ended.error
+    if watch.signal:
+        raise SystemExit(128 + watch.signal)
+
+
+def _refuse_choices_beside_resume() -> None:
+    """A resumed run takes all from the run; an option that would be ignored is an error."""
+    context = click.get_current_context()
+    for name in context.params:
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name not in BESIDE_RESUME:
+            raise click.UsageError(f"{name} cannot be chosen again with --resume; leave it out.")
+
+
+@map.command(
+    epilog=examples(
+        "charrnn map apply checkpoints/dates-map 'Thursday, 26 November 2026'",
+        "cat inputs.txt | charrnn map apply checkpoints/dates-map - --beam 5 --json",
+        "charrnn map apply checkpoints/dates-map inputs.txt --count 3 --temperature 0.5 --seed 1",
+    )
+)
+@click.argument("model", metavar="MODEL")
+@click.argument("given", metavar="INPUT|FILE|-")
+@click.option(
+    "--beam",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Beginnings that beam search keeps; 1 is greedy.",
+)
+@click.option("--count", type=click.IntRange(1), metavar="N", help="Draw N answers to each input at random instead.")
+@click.option(
+    "--temperature",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="T",
+    help="With --count: 0 draws the likeliest symbols.",
+)
+@click.option("--seed", type=int, metavar="N", help="With --count: of what is drawn.")
+@json_option
+def apply(
+    model: str, given: str, beam: int, count: int | None, temperature: float, seed: int | None, as_json: bool
+) -> None:
+    """Let MODEL answer an input: a text, or each line of a file or of stdin. One answer a line, in their order.
+
+    With --beam the likeliest answer per symbol is shown, with --json all that were found.
+    """
+    inputs = _inputs(given)
+    if as_json:
+        answers = api.map.load(model).apply(inputs, beam=beam, count=count, temperature=temperature, seed=seed)
+        echo_json({"model": model, "inputs": [answer.to_dict() for answer in answers]})
+        return
+    for answer in api.map.load(model).apply(inputs, beam=beam, count=count, temperature=temperature, seed=seed):
+        for text in answer.answers if count else answer.answers[:1]:
+            click.echo(text)
+
+
+def _inputs(given: str) -> list[str]:
+    """The lines of a file or of stdin, else the text itself."""
+    if given != "-" and not is_file(Path(given)):
+        return [given]
+    lines = [line for line in read((given if given == "-" else os.path.abspath(given),)).characters.split("\n") if line]
+    if not lines:
+        raise SourceError(f"{given} has no line", "give one input a line")
+    return lines
+
+
+@map.command(
+    epilog=examples(
+        "charrnn map score checkpoints/dates-map dates --source english --target iso",
+        "charrnn map score checkpoints/dates-map dates --part val --beam 5 --json",
+    )
+)
+@click.argument("model", metavar="MODEL")
+@click.argument("paths", nargs=-1, required=True, metavar="EXAMPLES...")
+@_with_columns
+@click.option(
+    "--part", type=click.Choice(["all", "train", "val", "test"]), default="test", show_default=True, help="Which part."
+)
+@click.option(
+    "--beam",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Beginnings that beam search keeps; 1 is greedy.",
+)
+@click.option(
+    "--most", type=click.IntRange(1), default=2000, show_default=True, metavar="N", help="Measure the first N examples."
+)
+@click.option("--seed", type=int, default=0, metavar="N", help="Of the split, as in training. Default: 0.")
+@json_option
+def score(model: str, paths: tuple[str, ...], source: str | None, target: str | None, val_fraction: float | None,
+          test_fraction: float | None, part: str, beam: int, most: int, seed: int, as_json: bool) -> None:  # fmt: skip
+    """Measure how well MODEL answers EXAMPLES by itself, never with the right symbols given.
+
+    Beside it: how many distinct outputs there are; the loss with the inputs shuffled (where it is no higher, the model
+    ignores its input); the output of the training input that is most similar by its characters; and for attention,
+    what it costs to hide the place that it looks at, and, where the fields of the examples are known, how often it
+    looks at the right one.
+    """
+    loaded = api.map.load(model)
+    options = {"source": source, "target": target, "val_fraction": val_fraction, "test_fraction": test_fraction}
+    read = loaded.read(paths, **options, seed=seed, feedback=FEEDBACK)
+    show(loaded.score(read, part=part, beam=beam, most=most, feedback=FEEDBACK), as_json)
+
+
+@map.command(
+    epilog=examples(
+        "charrnn map attend checkpoints/dates-map 'Thursday, 26 November 2026'",
+        "charrnn map attend checkpoints/dates-map 'Thursday, 26 November 2026' -o date.html",
+    )
+)
+@click.argument("model", metavar="MODEL")
+@click.argument("text", metavar="INPUT")
+@drawing_options
+def attend(model: str, text: str, form: str | None, output: Path | None) -> None:
+    """Show where MODEL looks at INPUT while it writes each symbol of its answer.
+
+    Attention is no explanation: `charrnn map score` tells what it costs to hide the place that the model looks at.
+    """
+    emit(api.map.load(model).attend(text), form_for(form, output), output)
+
+
+@map.command(
+    name="examples",
+    epilog=examples(
+        "charrnn map examples dates -o dates",
+        "charrnn map examples numbers --count 10000 -o numbers",
+    ),
+)
+@click.argument("name", type=click.Choice(tuple(SETS)), metavar="|".join(SETS))
+@click.option("-o", "--output", type=OutputFolder(), required=True, metavar="FOLDER", help="The folder to write.")
+@click.option("--count", type=int, default=MOST, show_default=True, metavar="N", help="Examples in all parts together.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Of which examples. Default: 0.")
+@json_option
+def write_examples(name: str, output: Path, count: int, seed: int, as_json: bool) -> None:
+    """Write generated examples with exact answers, as train.tsv, val.tsv and test.tsv.
+
+    dates: from 1600 to 2399, with the columns english, iso and korean. numbers: from 1 to 999,999, with the columns
+    digits, english and korean.
+    """
+    show(api.map.examples(name, output, count=count, seed=seed), as_json)

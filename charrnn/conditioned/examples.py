@@ -1,0 +1,190 @@
+"""Examples: sources with what is right for each, split by source into parts; what was left out is told."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from charrnn.conditioned.rows import Row, Table, read_rows
+from charrnn.errors import ConfigError, SourceError, check_range, counted
+from charrnn.text.reading import DEFAULT, Reading
+
+HELD_OUT = 0.05  # of the sources, for validation and for the test each, where nothing else is asked for,
+HELD_OUT_MOST = 2000  # but no more than this
+LONGEST = 400  # characters of a source or an output that is taken
+PARTS = ("train", "val", "test")
+FIELDS = "fields.json"  # beside the parts of a folder: for each column a regular expression with named groups
+_SUFFIXES = (".tsv", ".csv", ".jsonl")
+
+
+class Example(NamedTuple):
+    """A source, and the outputs that are right for it, the first one first."""
+
+    source: str
+    outputs: tuple[str, ...]
+
+
+class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where examples were read from, and how: what a resumed run reads again."""
+
+    paths: tuple[str, ...]
+    source: str | None = None
+    target: str | None = None
+    val_fraction: float | None = None
+    test_fraction: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples in parts, no source on two sides."""
+
+    name: str
+    sha256: str
+    parts: dict[str, tuple[Example, ...]]
+    columns: tuple[str, str] = ("source", "target")
+    named: bool = False  # whether the file itself names its columns
+    notes: tuple[str, ...] = ()
+    spaced: bool = False  # whether an output's symbols are words between spaces
+    fields: tuple[str, str] | None = None  # regular expressions that find fields, in sources and in outputs
+
+    def part(self, name: str) -> tuple[Example, ...]:
+        """Return a part, or "all" of them.
+
+        Raises:
+            ConfigError: there is no such part, or it is empty.
+        """
+        found = sum(self.parts.values(), ()) if name == "all" else self.parts.get(name, ())
+        if not found:
+            there = ", ".join(part for part, examples in self.parts.items() if examples)
+            raise ConfigError(f"{self.name} has no examples in its part {name}", f"choose among all, {there}")
+        return found
+
+
+def read_examples(origin: Origin, reading: Reading = DEFAULT) -> Examples:
+    """Read examples and split them: a folder has its own parts (train.tsv, val.tsv, test.tsv), else by source.
+
+    Raises:
+        SourceError: something cannot be read, or nothing is left.
+        ConfigError: the fractions leave nothing to train on.
+    """
+    for name in ("val_fraction", "test_fraction"):
+        check_range(name, getattr(origin, name) or 0.0, 0, 0.9)
+    paths = [Path(path) for path in origin.paths]
+    if len(paths) == 1 and os.path.isdir(paths[0]):
+        tables = {part: read_rows([path], origin.source, origin.target, reading) for part, path in _parts(paths[0])}
+    else:
+        tables = {"": read_rows(paths, origin.source, origin.target, reading)}
+    notes = [note for table in tables.values() for note in table.notes]
+    grouped = {part: _grouped(table.rows, notes) for part, table in tables.items()}
+    parts = _split(grouped[""], origin) if grouped.get("") else _apart(grouped, notes)
+    if not parts.get("train"):
+        raise SourceError(f"{origin.paths[0]} leaves nothing to train on", "give more examples")
+    first = next(iter(tables.values()))
+    return Examples(
+        name=paths[0].resolve().stem,
+        sha256=_digest(parts),
+        parts={part: parts[part] for part in PARTS if parts.get(part)},
+        columns=first.columns,
+        named=first.named,
+        notes=tuple(notes),
+        spaced=first.spaced,
+        fields=_fields(paths[0], first),
+    )
+
+
+def _parts(folder: Path) -> list[tuple[str, Path]]:
+    """The files of a folder that are named as parts are."""
+    found = [(part, folder / f"{part}{suffix}") for part in PARTS for suffix in _SUFFIXES]
+    there = [(part, path) for part, path in found if path.is_file()]
+    if "train" not in dict(there):
+        raise SourceError(f"{folder} has no train.tsv, train.csv or train.jsonl", "name a file of examples instead")
+    if len(dict(there)) < len(there):
+        raise SourceError(f"{folder} has a part in two formats", "keep one of them")
+    return there
+
+
+def _grouped(rows: Iterable[Row], notes: list[str]) -> dict[str, tuple[str, ...]]:
+    """The outputs of each source; rows with an empty or an overlong side are left out and counted."""
+    grouped: dict[str, dict[str, None]] = {}
+    left_out: dict[str, list[int]] = {}
+    for source, output, line in rows:
+        if not source.strip() or not output.strip():
+            left_out.setdefault("an empty side", []).append(line)
+        elif max(len(source), len(output)) > LONGEST:
+            left_out.setdefault(f"more than {LONGEST} characters on a side", []).append(line)
+        else:
+            grouped.setdefault(source, {})[output] = None
+    for why, lines in left_out.items():
+        notes.append(f"left out {counted(len(lines), 'row')} with {why}, the first on line {lines[0]}")
+    several = sum(len(outputs) > 1 for outputs in grouped.values())
+    if several:
+        notes.append(f"{counted(several, 'source')} with more than one output: any of them counts as right")
+    return {source: tuple(outputs) for source, outputs in grouped.items()}
+
+
+def _split(grouped: dict[str, tuple[str, ...]], origin: Origin) -> dict[str, tuple[Example, ...]]:
+    """Split by source, at random by the seed: whatever order a file has, a source is in the same part."""
+
+    def place(source: str) -> bytes:
+        return sha256(f"{origin.seed}\0{source}".encode("utf-8", "surrogatepass")).digest()
+
+    order = sorted(grouped, key=place)
+    sizes = {
+        part: min(HELD_OUT_MOST, int(HELD_OUT * len(order))) if fraction is None else int(fraction * len(order))
+        for part, fraction in (("val", origin.val_fraction), ("test", origin.test_fraction))
+    }
+    if sum(sizes.values()) >= len(order):
+        raise ConfigError("val_fraction and test_fraction leave nothing to train on", "give smaller ones")
+    parts, begin = {}, 0
+    for part, size in sizes.items():
+        parts[part], begin = order[begin : begin + size], begin + size
+    parts["train"] = order[begin:]
+    return {part: tuple(Example(source, grouped[source]) for source in sources) for part, sources in parts.items()}
+
+
+def _apart(grouped: dict[str, dict[str, tuple[str, ...]]], notes: list[str]) -> dict[str, tuple[Example, ...]]:
+    """The given parts, where a source that is held out is in no other: the test keeps it, then validation."""
+    taken: set[str] = set()
+    parts = {}
+    for part in ("test", "val", "train"):
+        examples = grouped.get(part, {})
+        both = [source for source in examples if source in taken]
+        if both:
+            notes.append(f"removed {counted(len(both), 'source')} from {part} that a held-out part has too")
+        parts[part] = tuple(Example(source, outputs) for source, outputs in examples.items() if source not in taken)
+        taken |= set(examples)
+    return parts
+
+
+def _digest(parts: dict[str, tuple[Example, ...]]) -> str:
+    """SHA-256 over all parts and examples in their order, in hexadecimal."""
+    digest = sha256()
+    for part in PARTS:
+        for source, outputs in parts.get(part, ()):
+            digest.update("\0".join((part, source, *outputs, "\n")).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _fields(folder: Path, table: Table) -> tuple[str, str] | None:
+    """The regular expressions of both columns, where the folder has them."""
+    path = folder / FIELDS
+    if not path.is_file():
+        return None
+    try:
+        known = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path} is no JSON object of strings: {error}", "mend or remove it") from None
+    source, target = table.columns
+    return (known[source], known[target]) if source in known and target in known else None
+
+
+def most_common(examples: Sequence[Example]) -> tuple[str, int]:
+    """Return the output that is right most often, and how often."""
+    (output, count), *_ = Counter(output for example in examples for output in example.outputs).most_common(1)
+    return output, count
