@@ -64,6 +64,19 @@ def counted(number: float, noun: str) -> str:
     return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
 
 
+_NAMED, _SHOWN = 3, 200  # names, and characters of each
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first few of some names, none longer than a few lines.
+
+    >>> some(["a", "b", "c", "d"]), some(["a" * 1000])[197:]
+    ('a, b, c, …', 'aaa…')
+    """
+    shown = [name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…" for name in names[:_NAMED]]
+    return ", ".join(shown + ["…"] * (len(names) > _NAMED))
+
+
 def typed(*words: object) -> str:
     r"""Return the command `charrnn …` as it is to be typed: whatever a word holds, a shell takes it as one word.
 

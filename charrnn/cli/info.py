@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.common import echo_json, examples, json_option, load_checkpoint, model_argument
-from charrnn.errors import counted
+from charrnn.errors import counted, some
 
 if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
-
-_SHOWN = 5  # sources, of which a file may name any number
 
 
 @click.command(epilog=examples("charrnn info checkpoints/python-lstm", "charrnn info checkpoints/python-lstm --json"))
@@ -30,7 +28,7 @@ def info(model: str, as_json: bool) -> None:
         return
     from charrnn.display.signs import one_line
 
-    resumes = [("--resume", f"reads {', '.join(sources[:_SHOWN])}{', …' * (len(sources) > _SHOWN)}")] if sources else []
+    resumes = [("--resume", f"reads {some(sources)}")] if sources else []
     for name, value in (*_rows(checkpoint), *resumes):
         click.echo(f"{name:<12} {one_line(value)}")
 

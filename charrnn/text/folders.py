@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import dropwhile
 from pathlib import Path
 
-from charrnn.errors import SourceError
+from charrnn.errors import SourceError, some
 
 RUN = "folders of runs left out of {}"
 LOGS = "logs of a run left out of {}"
@@ -21,7 +21,6 @@ BELOW = "links to folders that {} does not follow"
 SPECIAL = "pipes, devices and dead links in {} not opened"
 _OF_A_RUN = ({"log.jsonl", "state.safetensors"}, {"log.jsonl", "best.safetensors"})  # what such a folder holds
 _LOGS = ("log.jsonl", "samples.jsonl")  # the texts that a run writes
-_NAMED = 3  # of what is left out, in a note
 _SHOWN = 60  # characters of a path that is too long
 
 
@@ -39,16 +38,7 @@ class LeftOut:
     @property
     def notes(self) -> list[str]:
         """One line for each kind."""
-        return [f"{what.format(self._source)}: {_some(names)}" for what, names in self._names.items()]
-
-
-def _some(names: list[str]) -> str:
-    """How many they are, and the first few.
-
-    >>> _some(["a", "b", "c", "d"])
-    '4 (a, b, c, …)'
-    """
-    return f"{len(names):,} ({', '.join(names[:_NAMED])}{', …' if len(names) > _NAMED else ''})"
+        return [f"{what.format(self._source)}: {len(names):,} ({some(names)})" for what, names in self._names.items()]
 
 
 def files_of(source: str, left_out: LeftOut) -> Iterator[Path]:

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import chain
+from math import inf
 from pathlib import Path
 
-from charrnn.errors import SourceError
+from charrnn.errors import SourceError, some
 from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.decoding import Change, characters, is_binary, told
@@ -48,9 +50,9 @@ class Listing:
         return files if len(files) == len(self.origins) else ()
 
     @property
-    def size(self) -> int | None:
-        """Bytes in the files; none where there is something else."""
-        return sum(os.path.getsize(file) for file in self.files if is_file(file)) or None
+    def size(self) -> int:
+        """Bytes in the files, as they lie on the disk."""
+        return sum(map(_size, self.origins))
 
     @property
     def about(self) -> Text:
@@ -82,7 +84,11 @@ class Listing:
             raise SourceError(f"there is no text in {' '.join(self.sources)}", "give a text of at least two characters")
 
 
-def listed(sources: Sequence[str], reading: Reading = DEFAULT) -> Listing:
+class TooLargeError(SourceError):
+    """There are more bytes than the text can have."""
+
+
+def listed(sources: Sequence[str], reading: Reading = DEFAULT, most: float = inf) -> Listing:
     """Find out what the sources mean, in the order given.
 
     A source is a file, a folder (its files, in sorted order), a glob, "-" for stdin, or the name of a corpus in the
@@ -91,15 +97,20 @@ def listed(sources: Sequence[str], reading: Reading = DEFAULT) -> Listing:
 
     Raises:
         SourceError: nothing is named, stdin twice, or a folder or glob has no text file.
+        TooLargeError: the files have more than `most` bytes; no more of them are looked at.
     """
-    if not all(sources) or not sources:
+    if not sources or any(not source or "\0" in source for source in sources):
         raise SourceError(
             "no text was named", f"give a file, a folder, '-' for stdin, or a named corpus: {', '.join(CATALOGUE)}"
         )
     if list(sources).count("-") > 1:
         raise SourceError("stdin is named more than once, and can be read once only", "give '-' once, or name a file")
-    notes: list[str] = []
-    origins = [origin for source in sources for origin in _origins(source, reading, notes)]
+    notes, origins, size = list[str](), list[Path | str](), 0
+    for origin in chain.from_iterable(_origins(source, reading, notes) for source in sources):
+        origins.append(origin)
+        size += _size(origin)
+        if size > most:
+            raise TooLargeError(f"{some(sources)} has more than {most:,} bytes", "name another text")
     return Listing(tuple(sources), tuple(origins), tuple(notes))
 
 
@@ -126,24 +137,43 @@ def short_name(sources: Sequence[str]) -> str:
     return first if len(sources) == 1 else f"{first}-and-{len(sources) - 1}-more"
 
 
-def _origins(source: str, reading: Reading, notes: list[str]) -> list[Path | str]:
+def is_several(source: str) -> bool:
+    """Return whether a source is a folder or a glob, which may mean any number of files."""
+    return os.path.isdir(source) or (glob.has_magic(source) and not os.path.exists(source))
+
+
+def _origins(source: str, reading: Reading, notes: list[str]) -> Iterator[Path | str]:
     if source in CATALOGUE:
         if Path(source).exists():
             notes.append(f"'{source}' is the named corpus; write ./{source} for the file of that name")
-        return [source]
-    if source == "-":
-        return [source]
-    if not os.path.isdir(source) and (os.path.exists(source) or not glob.has_magic(source)):
-        return [Path(source)]
-    left_out = LeftOut(source)
-    texts: list[Path | str] = [path for path in files_of(source, left_out) if _is_text(path, reading, left_out)]
+        yield source
+    elif source == "-":
+        yield source
+    elif not is_several(source):
+        yield Path(source)
+    else:
+        yield from _texts(source, reading, notes)
+
+
+def _texts(source: str, reading: Reading, notes: list[str]) -> Iterator[Path]:
+    """The texts in a folder, or that match a glob."""
+    left_out, found = LeftOut(source), False
+    for path in files_of(source, left_out):
+        if _is_text(path, reading, left_out):
+            found = True
+            yield path
     notes += left_out.notes
-    if not texts:
+    if not found:
         raise SourceError(f"no text files are in {source}", "check the path, or give a text file")
-    return texts
+
+
+def _size(origin: Path | str) -> int:
+    return os.path.getsize(origin) if isinstance(origin, Path) and is_file(origin) else 0
 
 
 def _is_text(path: Path, reading: Reading, left_out: LeftOut) -> bool:
+    if not _size(path):
+        return True  # unread: the files of /proc seem to be empty, and some of them are waited for
     binary = is_binary(next(chunks(path), b""), reading)
     if binary:
         left_out.add(BINARY, path)

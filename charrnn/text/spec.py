@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from charrnn.errors import check_utf8
+from charrnn.errors import SourceError, check_utf8, some
 from charrnn.feedback import SILENT, Feedback
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.corpus import Corpus
 from charrnn.text.reading import DEFAULT, Reading
-from charrnn.text.sources import Listing, Text, listed
+from charrnn.text.sources import Listing, Text, TooLargeError, is_several, listed
 from charrnn.text.store import fetch_missing
 
 GIVEN = "text"  # the name of a text that is given as a string
@@ -34,7 +34,7 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     newlines: str = "lf"
     normalize: str | None = None
     min_count: int = 1
-    size: int | None = None  # bytes of the files, where there is nothing else
+    size: int | None = None  # bytes of its files; None: an older charrnn did not note it
 
     @classmethod
     def of(
@@ -54,12 +54,29 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The decoding options."""
         return Reading(self.encoding, self.errors, self.newlines, self.normalize)
 
-    def may_be(self, there: int | None, characters: int) -> bool:
-        """Whether files of so many bytes may hold a run's text: a forged state names what is not to be read.
+    def is_there(self, characters: int, feedback: Feedback = SILENT) -> bool:
+        """Return whether a run's text of so many characters may be where it was read from; only sizes are looked at.
 
-        An older charrnn did not note the size; a character takes some bytes at most.
+        The sources stand in a file of the run. Where that is a stranger's, they may name any file or folder: a note
+        says what is about to be read, and it is looked through up to the size that the text had, no further.
+
+        Raises:
+            SourceError: a source is not there; or it is a folder, and an older charrnn did not note the size.
         """
-        return (there or 0) == self.size if self.size is not None else (there or 0) <= LARGEST_CHARACTER * characters
+        named = [name for name in self.sources if name not in CATALOGUE]
+        if named:
+            feedback.note(f"the text of the run is read from {some(named)}")
+        several = next((name for name in named if is_several(name)), None)
+        if self.size is None and several:
+            raise SourceError(
+                f"the run was made by an older charrnn, which did not note how large its text in {several} is",
+                "name it anew as SOURCE",
+            )
+        most = LARGEST_CHARACTER * characters if self.size is None else self.size
+        try:
+            return listed(self.sources, self.reading, most).size == self.size or self.size is None
+        except TooLargeError:
+            return False
 
     def absolute(self, sources: Sequence[str] = (), size: int | None = None) -> "TextSpec":
         """Return the same specification, or that of other sources, with paths that hold from any folder.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from charrnn.errors import RunError, counted, typed
@@ -16,7 +17,6 @@ from charrnn.model.devices import choose_device, choose_precision
 from charrnn.model.network import CharRNN
 from charrnn.runs.lock import Lock, locked
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import Listing
 from charrnn.text.spec import TextSpec
 from charrnn.training.config import OnNan, TrainingConfig
 from charrnn.training.group import Group, joined
@@ -58,8 +58,7 @@ def resumed(path: Path, wish: Wish, watch: Watch) -> Iterator[Prepared]:
     with joined(choose_device(wish.device)) as group, locked(path) if group.is_first else nullcontext() as lock:
         saved = load_state(path)
         with group.first_goes_first():
-            spec = saved.account.sources.absolute(wish.moved) if wish.moved else saved.account.sources
-            corpus, changed = _same_text(saved, spec, path, wish, watch)
+            corpus, spec, changed = _same_text(saved, path, wish, watch)
         compare_texts(corpus, group)
         older = saved.account.header.corpus.leaves_folded_out
         if older:
@@ -72,7 +71,7 @@ def resumed(path: Path, wish: Wish, watch: Watch) -> Iterator[Prepared]:
         if trainer.config.minutes is None:
             trainer.settle_threads()
         used = trainer.rebudget() if wish.budget else None
-        run = _run(path, saved, trainer, spec.absolute() if changed else spec, wish, lock)
+        run = _run(path, saved, trainer, spec, wish, lock)
 
         def begin() -> None:
             _reopen(run, trainer, saved, anew=changed or older, write=wish.has_text or bool(wish.budget), watch=watch)
@@ -123,12 +122,13 @@ def _on_budget(trainer: Trainer, used: float) -> str:
     )
 
 
-def _same_text(saved: SavedState, spec: TextSpec, path: Path, wish: Wish, watch: Watch) -> tuple[Corpus, bool]:
-    """The text of a stopped run, and whether it has changed since.
+def _same_text(saved: SavedState, path: Path, wish: Wish, watch: Watch) -> tuple[Corpus, TextSpec, bool]:
+    """The text of a stopped run, where it is to be found from now on, and whether it has changed since.
 
     Raises:
         RunError: it is gone, or it has changed, and is not to be taken as it is now, or cannot be.
     """
+    spec = saved.account.sources.absolute(wish.moved) if wish.moved else saved.account.sources
     _refuse_gone(spec, path, wish)
     was = RunError(
         f"the text of {path} has changed since it was trained on",
@@ -136,11 +136,10 @@ def _same_text(saved: SavedState, spec: TextSpec, path: Path, wish: Wish, watch:
     )
     provenance = saved.account.header.corpus
 
-    def check(listing: Listing) -> None:
-        if not (wish.force or wish.moved or spec.may_be(listing.size, provenance.characters)):
-            raise was
-
-    corpus = spec.read(watch, check, wish.given)
+    if not (wish.force or wish.has_text or spec.is_there(provenance.characters, watch)):
+        raise was
+    sizes: list[int] = []
+    corpus = spec.read(watch, lambda listing: sizes.append(listing.size), wish.given)
     for line in corpus.notes:
         watch.note(line)
     changed = corpus.sha256 != provenance.sha256
@@ -156,7 +155,15 @@ def _same_text(saved: SavedState, spec: TextSpec, path: Path, wish: Wish, watch:
         watch.note(
             "the text has changed: going on from the same step in the text as it is now; the best is chosen anew"
         )
-    return corpus.under(saved.vocabulary), changed
+    return corpus.under(saved.vocabulary), _kept(saved.account.sources, spec, changed, wish, sizes), changed
+
+
+def _kept(before: TextSpec, spec: TextSpec, changed: bool, wish: Wish, sizes: list[int]) -> TextSpec:
+    """Where a run finds its text the next time: not in a string or in stdin, which cannot be read again."""
+    again = wish.given is None and "-" not in wish.moved
+    if not (again or changed):
+        return before
+    return msgspec.structs.replace(spec, sources=() if wish.given is not None else spec.sources, size=sum(sizes))
 
 
 def _refuse_gone(spec: TextSpec, path: Path, wish: Wish) -> None:

@@ -99,6 +99,17 @@ def test_a_text_that_has_moved_is_named_and_found_there_from_then_on(charrnn, bo
     assert "has changed since it was trained on" in charrnn("train", "--resume", tmp_path / "run", new).err
 
 
+def test_a_text_that_came_once_by_stdin_is_looked_for_in_its_file_the_next_time(charrnn, book, tiny, tmp_path):
+    run, content = tmp_path / "run", book.read_bytes()
+    charrnn("train", book, *tiny, "--steps", 2, "--out", run)
+    assert charrnn("train", "--resume", run, "-", "--steps", 4, stdin=content).status == 0
+    assert charrnn("train", "--resume", run, "--steps", 6).status == 0
+    changed = charrnn("train", "--resume", run, "-", "--steps", 8, "--force", stdin=content[:-1])
+    assert changed.status == 0, changed.err
+    told = charrnn("train", "--resume", run, "--steps", 9)
+    assert (told.status, "there is no text in -" in told.err) == (1, True), told.err  # its text is no file's any more
+
+
 @pytest.mark.parametrize("longer", [["--steps", 30], ["--epochs", 2], ["--minutes"]], ids=str)
 def test_a_finished_run_goes_on_with_a_longer_budget(charrnn, book, tiny, tmp_path, longer):
     run = tmp_path / "run"

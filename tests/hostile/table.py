@@ -62,6 +62,8 @@ def tables() -> Iterator[tuple[str, list[tuple[str, object, str]]]]:
     says = "is a link or no regular file; remove it: a run writes into its own folder alone"
     yield "Run folders that lead elsewhere: `charrnn train --resume RUN`", [(what, 1, says) for what in files.WAYS_OUT]
     yield "Forged states: `charrnn train --resume RUN`", [(what, 1, says) for what, (_, says) in files.STATES.items()]
+    claims = [(what, 1, says) for what, (_, _, says) in files.CLAIMS.items()]
+    yield "What a forged state names as the text: `charrnn train --resume RUN`", claims
     yield "Texts: `charrnn train TEXT`", [(what, *row[2:]) for what, row in texts.TEXTS.items()]
     yield "Options", [(f"`{_typed(row[0])} {row[1]} {_short(row[2])}`", *row[3:]) for row in options.OPTIONS]
     others = module("test_trust").FOLDERS

@@ -487,10 +487,6 @@ STATES = {
         lambda a, t, torch: a["header"]["training"].__delitem__("precision"),
         "it lacks precision",
     ),
-    "a device for a text": (
-        lambda a, t, torch: a["sources"].update(sources=["/dev/zero"]),
-        "has changed since it was trained on",  # a device has not the size of a text
-    ),
     "a tensor too many": (lambda a, t, torch: t.update(stowaway=torch.ones(1)), "stowaway is none of its tensors"),
     "a count that is no number": (lambda a, t, torch: t["counts"][1:].fill_(float("nan")), "does not fit this network"),
     "200,000 levels": (lambda a, t, torch: '{"a":' * 200_000, "maximum recursion depth"),
@@ -505,18 +501,53 @@ def test_a_hostile_state_is_refused_in_one_line_before_a_network_is_made_of_it(r
     row(["train", "--resume", "RUN"], 1, says)
 
 
-@pytest.mark.parametrize("sized", [True, False], ids=["a size that it has not", "no size, as of an older charrnn"])
-def test_a_tree_that_a_stranger_names_as_the_text_is_neither_read_nor_kept(row, run, here, sized, monkeypatch):
+NOT_IT = "the text of RUN has changed since it was trained on; restore it, or start"
+OLDER = "the run was made by an older charrnn, which did not note how large its text in"
+
+# What a stranger's state names as the text -> where that is, what else is claimed of it, and what is said.
+CLAIMS = {
+    "a tree, with a size that it has not": (["tree"], {"size": 1000}, NOT_IT),
+    "a tree, with no size": (["tree"], {"size": None}, OLDER),
+    "all files of the machine": (["/"], {"size": None}, f"{OLDER} / is; name it anew as SOURCE"),
+    "all files of the machine, with a size": (["/"], {"size": 5}, NOT_IT),
+    "a glob, with no size": (["tree/**"], {"size": None}, OLDER),
+    "a tree beside a named corpus": (["tree", "python"], {"size": None}, OLDER),
+    "a tree beside a named corpus, with a size": (["tree", "python"], {"size": 0}, NOT_IT),
+    "a file larger than the text can be": (["tree/private.txt"], {"size": None}, NOT_IT),
+    "a file of another size": (["tree/private.txt"], {"size": 10**40}, NOT_IT),
+    "a device": (["/dev/zero"], {}, NOT_IT),
+    "nothing": ([], {}, "the text of RUN was a string; write it to a file and name that"),
+    "a name without a character": ([""], {}, "no text was named"),
+    "a name that no file can have": (["a\0b"], {}, "no text was named"),
+}
+
+
+@pytest.mark.parametrize("what", CLAIMS)
+def test_what_cannot_be_the_text_is_neither_read_nor_kept(row, run, here, monkeypatch, what):
+    sources, claims, says = CLAIMS[what]
     (here / "tree").mkdir()
     (here / "tree" / "private.txt").write_text("a secret\n" * 100_000)
 
     def claim(account, tensors, torch):
-        account["sources"] |= {"sources": [str(here / "tree")]} | ({} if sized else {"size": None})
+        account["sources"] |= {"sources": sources} | claims
 
     shutil.copytree(run, here / "RUN")
     of_state(here / "RUN" / "state.safetensors", claim)
     monkeypatch.setattr("charrnn.text.corpus.Corpus.from_listing", lambda *_, **__: pytest.fail("it was read"))
-    row(["train", "--resume", "RUN"], 1, "the text of RUN has changed since it was trained on; restore it, or start")
+    row(["train", "--resume", "RUN"], 1, says)
+
+
+def test_a_file_that_a_stranger_names_is_told_before_it_is_read(charrnn, row, run, here):
+    (here / "private.txt").write_text("a secret")
+    shutil.copytree(run, here / "RUN")
+
+    def claim(account, tensors, torch):
+        account["sources"] |= {"sources": [str(here / "private.txt")], "size": None}
+
+    of_state(here / "RUN" / "state.safetensors", claim)
+    told = f"Note: the text of the run is read from {here / 'private.txt'}"
+    assert told in row(["train", "--resume", "RUN"], 1, NOT_IT).err
+    assert told in charrnn("neurons", "gallery", "RUN", "--characters=2000", "-o", "gallery").err
 
 
 def test_info_tells_what_a_run_would_read_when_it_goes_on(row, run, book):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from charrnn.api.limits import CONTEXT, SHORTEST_SEARCH
-from charrnn.cli.common import note, progress_bar, read_unseen
+from charrnn.cli.common import FEEDBACK, note, progress_bar, read_unseen
 from charrnn.errors import counted
 from charrnn.text.reading import Reading
 
@@ -89,7 +89,7 @@ def _own_text(model: str, checkpoint: "Checkpoint", reading: Reading) -> tuple[t
     from charrnn.errors import SourceError
     from charrnn.model.checkpoint import locate
     from charrnn.text.catalogue import CATALOGUE
-    from charrnn.text.sources import listed, read
+    from charrnn.text.sources import read
     from charrnn.text.store import is_here
     from charrnn.training.resume import sources_of
 
@@ -100,8 +100,7 @@ def _own_text(model: str, checkpoint: "Checkpoint", reading: Reading) -> tuple[t
     if noted is None or "-" in noted.sources:
         return (), reading
     try:
-        may_be = noted.may_be(listed(noted.sources, noted.reading).size, own.characters)
-        same = may_be and read(noted.sources, noted.reading).sha256 == own.sha256
+        same = noted.is_there(own.characters, FEEDBACK) and read(noted.sources, noted.reading).sha256 == own.sha256
     except SourceError:
         return (), reading
     if not same:
