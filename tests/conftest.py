@@ -212,7 +212,8 @@ def open_page(chromium):
         page = contexts[-1].new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: request.url.startswith(path.as_uri()) or said.append(request.url))
+        own = (path.as_uri(), "blob:null/")  # the page, and the worker that it makes of its own script
+        page.on("request", lambda request: request.url.startswith(own) or said.append(request.url))
         page.goto(path.as_uri() + address)
         return page
 

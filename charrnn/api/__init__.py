@@ -8,13 +8,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.api import (  # noqa: F401  # noqa: F401
+    from charrnn.api import (  # noqa: F401
         ablate,
         cell_gradients,
         devices,
         dump,
         emerge,
         explore,
+        export,
         find,
         gates,
         gradients,

@@ -1,4 +1,4 @@
-"""One offline page in which every unit's values over a passage can be looked at."""
+"""One offline page in which every unit can be looked at, over a passage and over whatever is typed into it."""
 
 import os
 from dataclasses import asdict, dataclass, replace
@@ -12,18 +12,25 @@ from charrnn.api.find import features_wanted, search_units
 from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
-from charrnn.display.explorer import MOST, Explorer, Ranked, html
-from charrnn.errors import ConfigError, counted
+from charrnn.display.explorer import ENCODING, MOST, Explorer, Network, Ranked, html
+from charrnn.display.packing import DEFLATE15, packed
+from charrnn.errors import CheckpointError, ConfigError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.files import replacing
+from charrnn.model import exchange
 from charrnn.model.cells import gate_names
+from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
-from charrnn.neurons.recording import guesses, record, surprisals
+from charrnn.neurons.features import Feature
+from charrnn.neurons.passages import telling_passage
+from charrnn.neurons.recording import guesses, record, state_before, surprisals
 from charrnn.neurons.search import Finding
 from charrnn.neurons.signal_names import default_signal, is_bounded, shown_signal
 from charrnn.text.vocabulary import Vocabulary
+
+SENTENCE = 160  # characters, at most, of a piece of text in which a feature shows
 
 
 @dataclass(frozen=True)
@@ -45,12 +52,17 @@ class Explored(Result):
 
     def __str__(self) -> str:
         where = f"characters {self.start:,} to {self.end:,} of {counted(len(self.passage), 'character')}"
-        return f"a page of {where}, which opens at unit {self.unit} ({len(self.page.encode()) / 1e6:.1f} MB)"
+        return f"a page of {where}, which opens at unit {self.unit} ({len(self.content) / 1e6:.1f} MB)"
 
     @cached_property
     def page(self) -> str:
         """The page, as HTML."""
         return html(self.drawn)
+
+    @cached_property
+    def content(self) -> bytes:
+        """The page as the bytes of its file."""
+        return self.page.encode(ENCODING)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page.
@@ -59,7 +71,7 @@ class Explored(Result):
             OSError: the file cannot be written.
         """
         with replacing(Path(path)) as temporary:
-            temporary.write_text(self.page, "utf-8")
+            temporary.write_bytes(self.content)
 
 
 def explore(
@@ -71,6 +83,7 @@ def explore(
     length: int = 4000,
     characters: int = 60_000,
     unit: str | None = None,
+    checkpoint: Checkpoint | None = None,
     feedback: Feedback = SILENT,
 ) -> Explored:
     """Make a page to play with.
@@ -83,6 +96,7 @@ def explore(
         length: how many characters are shown.
         characters: how many are read to rank the features, as `find` does.
         unit: at which the page opens, such as "0:42"; None: the best single one.
+        checkpoint: the network's, where the page carries it and runs it; None: the page shows what was recorded.
         feedback: where notes and counts go.
 
     Raises:
@@ -97,10 +111,31 @@ def explore(
     begins = _line_in_the_second_half(searched.text, length) if start is None else start
     if begins >= len(ids):
         raise ConfigError(f"the text has {len(ids):,} characters, none from {begins:,} on", "choose a lower --start")
-    findings = _ranked(network, searched, feedback)
+    findings, features = _ranked(network, searched, feedback)
     opens = opens or (findings[0].unit if findings else Unit(0, 0))
-    drawn = _explorer(network, vocabulary, passage, begins, length, findings, opens)
+    sentences = {each.name: _sentence(searched, each) for each in features} if checkpoint else {}
+    drawn = _explorer(network, vocabulary, passage, begins, length, findings, sentences, opens)
+    if checkpoint:
+        carried = Network(_document(checkpoint), state_before(network, ids, begins))
+        drawn = replace(drawn, network=carried)
     return Explored(passage, begins, begins + len(drawn.text), opens, tuple(findings), drawn)
+
+
+def _document(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The model as a page holds it: in 8 bits where it is stored so, else in half precision where that can hold it."""
+    if checkpoint.number == "int8":
+        return exchange.document(checkpoint, None, DEFLATE15, packed)
+    try:
+        return exchange.document(checkpoint, "float16", DEFLATE15, packed)
+    except CheckpointError:
+        return exchange.document(checkpoint, "float32", DEFLATE15, packed)
+
+
+def _sentence(passage: Passage, feature: Feature) -> str:
+    """Whole words from where a line begins, in which a feature shows."""
+    start = telling_passage(passage.text, feature, SENTENCE, before=passage.before)
+    piece = passage.text[start : start + SENTENCE]
+    return piece[: max(piece.rfind(" "), piece.rfind("\n"))].rstrip() or piece
 
 
 def check_room(config: ModelConfig, length: int) -> None:
@@ -111,17 +146,17 @@ def check_room(config: ModelConfig, length: int) -> None:
         raise ConfigError(room, f"give --length {MOST // units} or less")
 
 
-def _ranked(network: CharRNN, passage: Passage, feedback: Feedback) -> list[Finding]:
-    """What `find` finds, the surest first; nothing where the text is too short to say."""
+def _ranked(network: CharRNN, passage: Passage, feedback: Feedback) -> tuple[list[Finding], list[Feature]]:
+    """What `find` finds, the surest first, and what it looked for; nothing where the text is too short to say."""
     if len(passage) < SHORTEST_SEARCH:
         least = f"that takes {SHORTEST_SEARCH:,} characters"
         feedback.note(f"the text is too short to rank features over: {least}")
-        return []
+        return [], []
     wanted, _ = features_wanted(passage.text, (), (), None, feedback)
     signals = [default_signal(network.config)]
     found = search_units(network, passage.ids, passage.text, passage.before, wanted, signals, 0, feedback)
     known = (each for each in found if not isinstance(each, str))
-    return sorted(known, key=lambda each: (each.verdict != "single unit", -each.gain))
+    return sorted(known, key=lambda each: (each.verdict != "single unit", -each.gain)), wanted
 
 
 def _line_in_the_second_half(text: str, length: int) -> int:
@@ -139,6 +174,7 @@ def _explorer(
     start: int,
     length: int,
     findings: list[Finding],
+    sentences: dict[str, str],
     opens: Unit,
 ) -> Explorer:
     config, ids = network.config, passage.ids
@@ -149,19 +185,24 @@ def _explorer(
     return Explorer(
         title=passage.model,
         scale=shown_signal(config, signal),
-        source=f"{' '.join(passage.source)}, characters {start:,} to {stop:,} of {len(ids):,}",
+        source=f"{_named(passage)}, characters {start:,} to {stop:,} of {len(ids):,}",
         text=vocabulary.decode(recording.ids),
         values=values if is_bounded(config, signal) else np.tanh(values),
         gates={name: recording.signals[name] for name in gates},
         signed=("g", "n"),
         surprisal=surprisals(network, ids, start, stop),
         guesses=list(guesses(recording, vocabulary)),
-        ranked=[_in_the_list(each) for each in findings],
+        ranked=[_in_the_list(each, sentences.get(each.feature, "")) for each in findings],
         opens=(opens.layer, opens.index),
     )
 
 
-def _in_the_list(finding: Finding) -> Ranked:
+def _named(passage: Passage) -> str:
+    names = ("standard input" if name == "-" else name for name in passage.source)
+    return " ".join(names) or "a text"
+
+
+def _in_the_list(finding: Finding, sentence: str) -> Ranked:
     scores = (finding.score, finding.surface_score, finding.layer_score)
     chosen = (finding.sign, finding.p_value, finding.verdict)
-    return Ranked(finding.feature, finding.unit.layer, finding.unit.index, finding.metric, *scores, *chosen)
+    return Ranked(finding.feature, finding.unit.layer, finding.unit.index, finding.metric, *scores, *chosen, sentence)

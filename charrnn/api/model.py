@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.ablate import Cost
     from charrnn.api.dump import Dumped
     from charrnn.api.explore import Explored
+    from charrnn.api.export import Exported
     from charrnn.api.find import Findings
     from charrnn.api.gates import Gates
     from charrnn.api.gradients import Gradients
@@ -209,9 +210,13 @@ class Model:
         length: int = 4000,
         characters: int = 60_000,
         unit: str | None = None,
+        no_model: bool = False,
         feedback: Feedback = SILENT,
     ) -> "Explored":
-        """Make a page on which all units can be looked at; arguments and errors as of `api.explore.explore`."""
+        """Make a page on which all units can be looked at; arguments and errors as of `api.explore.explore`.
+
+        The page carries the network and runs it on what is typed, unless `no_model` leaves it out.
+        """
         return api.explore.explore(
             self.network,
             self.vocabulary,
@@ -220,6 +225,7 @@ class Model:
             length=length,
             characters=characters,
             unit=None if unit is None else self._unit(unit),
+            checkpoint=None if no_model else self.checkpoint,
             feedback=feedback,
         )
 
@@ -394,6 +400,10 @@ class Model:
             CheckpointError: a weight is beyond what float16 can hold.
         """
         save(self.checkpoint, Path(path), number)
+
+    def export(self, path: str | os.PathLike[str], number: NumberFormat | None = None) -> "Exported":
+        """Write it for other programs, as JSON or ONNX; arguments and errors as of `api.export.export`."""
+        return api.export.export(self.checkpoint, path, number)
 
     def __repr__(self) -> str:
         config, corpus, val = self.config, self.checkpoint.header.corpus, self.figures.val_nats

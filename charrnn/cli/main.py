@@ -39,6 +39,7 @@ COMMANDS = {
         "info": ("charrnn.cli.info", "Show a model's network, text and figures."),
         "history": ("charrnn.cli.history", "Show a run: figures, loss curve, samples."),
         "compare": ("charrnn.cli.compare", "Show runs side by side."),
+        "export": ("charrnn.cli.export", "Write a model for other programs."),
         "doctor": ("charrnn.cli.doctor", "Check that all that charrnn keeps is whole."),
     },
 }

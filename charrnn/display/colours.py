@@ -8,6 +8,8 @@ Rgb = tuple[int, int, int]
 _HEX = "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f"
 _STOPS: tuple[Rgb, ...] = tuple((stop[0], stop[1], stop[2]) for stop in map(bytes.fromhex, _HEX.split()))
 
+_DARK, _DARK_BLUE, _DARK_RED = (30, 33, 37), (38, 118, 186), (196, 52, 52)
+
 # The scale where there are 256 colours, by their numbers: the nearest to each of its colours are neither in order of
 # lightness nor of its hues.
 OF_256 = (17, 24, 31, 74, 117, 195, 231, 224, 216, 209, 167, 124, 52)
@@ -37,6 +39,26 @@ def colour(value: float) -> Rgb:
     place = (min(1.0, max(-1.0, value)) + 1) / 2 * (len(_STOPS) - 1)
     low = min(int(place), len(_STOPS) - 2)
     r, g, b = (round(x + (y - x) * (place - low)) for x, y in zip(_STOPS[low], _STOPS[low + 1], strict=True))
+    return r, g, b
+
+
+def day(value: float) -> Rgb:
+    """Return the colour of a value where black letters are to be read on all of them: the scale up to its middle tones.
+
+    >>> day(0), ink(day(-1)), ink(day(1))
+    ((247, 247, 247), (0, 0, 0), (0, 0, 0))
+    """
+    return colour(0.62 * min(1.0, max(-1.0, value)))
+
+
+def night(value: float) -> Rgb:
+    """Return the colour of a value on a dark page: what is near 0 is as dark as the page, and white letters stay white.
+
+    >>> night(0), ink(night(-1)), ink(night(1))
+    ((30, 33, 37), (255, 255, 255), (255, 255, 255))
+    """
+    share = min(1.0, abs(value))
+    r, g, b = (round(x + (y - x) * share) for x, y in zip(_DARK, _DARK_RED if value > 0 else _DARK_BLUE, strict=True))
     return r, g, b
 
 

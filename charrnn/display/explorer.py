@@ -1,8 +1,7 @@
-"""The explorer: one offline page to play with, in which every unit's values over a passage can be looked at."""
+"""The explorer: one offline page to play with, in which every unit can be looked at and the network itself runs."""
 
 import base64
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,16 +13,21 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from charrnn.display.colours import colour, css, ink
+from charrnn.display.colours import Rgb, css, day, ink, night
 from charrnn.display.findings import P_VALUE, short_p
+from charrnn.display.packing import packed
 from charrnn.display.page import template
 from charrnn.display.signs import is_running, one_line, sign
 
+ENCODING = "utf-16"  # with a byte order mark, which outranks what a server says: 15 of 16 bits carry numbers
 PAINTS = 41  # colours from −1 to 1
 LEVELS = 64  # numbers from −1 to 1 that a value is kept as: each is within 1/63 of what it was
 GATE_LEVELS = 16  # from a gate's lowest to its highest value
 MOST = 20_480_000  # values of a page: of 1,024 units at 20,000 characters; they are some 15 MB
 LARGEST = 11_000_000  # bytes of a page, about; the gates of as many units are kept as there is room for
+ROWS = 60_000  # signs of values and of gates, each, that are kept beside a network, which reads all of them itself
+SCRIPTS = ("product.js", "network.js", "engine.js")  # of which a worker is made, too
+PAGE_SCRIPTS = ("explorer.js", "explorer-find.js", "explorer-live.js", "explorer-write.js", "explorer-hands.js")
 
 Floats = npt.NDArray[Any]
 
@@ -42,6 +46,15 @@ class Ranked:
     sign: int  # −1 where the unit is low while the feature is on
     p_value: float  # that a unit scores as well by chance
     verdict: str
+    sentence: str = ""  # a piece of text in which the feature shows
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that a page runs."""
+
+    model: Mapping[str, Any]  # the document that `charrnn export` writes, packed as `packing.packed` does
+    before: Floats | None = None  # the state before the passage, [parts, L, H]; None: zeros
 
 
 @dataclass(frozen=True)
@@ -63,18 +76,22 @@ class Explorer:
     guesses: Sequence[Sequence[tuple[str, float]]]  # [T]
     ranked: Sequence[Ranked]
     opens: tuple[int, int]  # the layer and index of the unit that is shown first
+    network: Network | None = None  # None: what is recorded is all that there is
 
 
 def html(explorer: Explorer) -> str:
-    """Return a page that asks nothing of anywhere and runs its own script alone."""
-    script, style = _template("explorer.js"), _template("explorer.css") + _paints()
+    """Return a page that asks nothing of anywhere and runs its own scripts alone."""
+    engine, script = ("\n".join(map(_template, names)) for names in (SCRIPTS, PAGE_SCRIPTS))
+    style = _template("explorer.css") + _paints()
+    network = explorer.network
     return template("explorer.html").render(
         title=explorer.title,
         source=explorer.source,
         scale=explorer.scale,
-        script=Markup(script), script_hash=_hash(script),
+        engine=Markup(engine), script=Markup(script), hashes=[_hash(engine), _hash(script)],
         style=Markup(style), style_hash=_hash(style),
         data=Markup(_as_block(_content(explorer))),
+        model=Markup(_as_block(network.model)) if network else "",
         legend=range(PAINTS),
         p_value=P_VALUE,
     )  # fmt: skip
@@ -85,7 +102,7 @@ def _content(explorer: Explorer) -> dict[str, Any]:
     signs = [sign(character) for character in explorer.text]
     alphabet = sorted({sign(guess) for row in explorer.guesses for guess, _ in row})
     places = {character: place for place, character in enumerate(alphabet)}
-    values = _packed(_levels(_by_unit(explorer.values), -1, LEVELS))
+    kept, values = _kept_values(explorer)
     return {
         "title": one_line(explorer.title),
         "scale": one_line(explorer.scale),
@@ -100,20 +117,36 @@ def _content(explorer: Explorer) -> dict[str, Any]:
         "runs": _runs(explorer.text),
         "surprisal": np.round(explorer.surprisal, 2).tolist(),
         "alphabet": alphabet,
-        "guesses": [[(places[sign(guess)], round(100 * chance)) for guess, chance in row] for row in explorer.guesses],
+        "guesses": packed(np.array([n for row in explorer.guesses for n in _counted(row, places)], "<u2").tobytes()),
+        "kept": kept,
         "values": values,
         "gates": [(name, name in explorer.signed) for name in explorer.gates],
         "gateLevels": GATE_LEVELS,
-        "gateValues": _kept_gates(explorer, LARGEST - len(values)),
+        "gateValues": _kept_gates(explorer, ROWS if explorer.network else LARGEST - len(values)),
         "ranked": [
             {
                 "feature": one_line(each.feature), "unit": [each.layer, each.index], "metric": each.metric,
                 "score": round(each.score, 3), "surface": round(each.surface, 3), "whole": round(each.whole, 3),
-                "sign": each.sign, "p": short_p(each.p_value), "verdict": each.verdict,
+                "sign": each.sign, "p": short_p(each.p_value), "verdict": each.verdict, "sentence": each.sentence,
             }
             for each in explorer.ranked
         ],
-    }  # fmt: skip
+    } | _live(explorer)  # fmt: skip
+
+
+def _live(explorer: Explorer) -> dict[str, Any]:
+    """What a network needs to read the passage itself: its characters, and the state before it."""
+    if not explorer.network:
+        return {}
+    before = explorer.network.before
+    packed_state = None if before is None else packed(np.ascontiguousarray(before, "<f4").tobytes())
+    return {"text": explorer.text, "before": packed_state}
+
+
+def _counted(guesses: Sequence[tuple[str, float]], places: Mapping[str, int]) -> list[int]:
+    """How many guesses there are, then for each its place in the alphabet and its percentage."""
+    pairs = ((places[sign(guess)], round(100 * chance)) for guess, chance in guesses)
+    return [len(guesses), *(number for pair in pairs for number in pair)]
 
 
 def _places(text: str, wanted: str) -> list[int]:
@@ -127,24 +160,39 @@ def _runs(text: str) -> list[int]:
     return [begin for begin, line in zip(begins, lines, strict=True) if is_running(line)]
 
 
+def _kept_values(explorer: Explorer) -> tuple[list[int] | None, str]:
+    """The values of all units; beside a network of some, by their places, and None for all in their order."""
+    rows = _levels(_by_unit(explorer.values), -1, LEVELS)
+    if not explorer.network:
+        return None, _packed(rows)
+    order = [layer * explorer.values.shape[2] + index for layer, index in _order(explorer)]
+    room = max(1, ROWS * len(rows) // max(1, len(_packed(rows[order[: len(order) // 8 + 1]])) * 8))
+    return order[:room], _packed(rows[order[:room]])
+
+
+def _order(explorer: Explorer) -> list[tuple[int, int]]:
+    """The units: the one that is shown first, the ranked ones, then those that vary most."""
+    order = [explorer.opens, *((each.layer, each.index) for each in explorer.ranked)]
+    units = explorer.values.shape[2]
+    order += [divmod(int(place), units) for place in np.argsort(-explorer.values.std(1), axis=None)]
+    return list(dict.fromkeys(order))
+
+
 def _kept_gates(explorer: Explorer, room: int) -> dict[str, str]:
     """The gates of the ranked units and then of those that vary most, by "layer:index", while there is room."""
     if not explorer.gates:
         return {}
-    order = [explorer.opens, *((each.layer, each.index) for each in explorer.ranked)]
-    units = explorer.values.shape[2]
-    order += [divmod(int(place), units) for place in np.argsort(-explorer.values.std(1), axis=None)]
     kept: dict[str, str] = {}
-    for layer, index in dict.fromkeys(order):
+    for layer, index in _order(explorer):
         rows = [
             _levels(values[layer, :, index], -1 if name in explorer.signed else 0, GATE_LEVELS)
             for name, values in explorer.gates.items()
         ]
-        packed = _packed(_pairs(np.concatenate(rows)))
-        room -= len(packed)
+        text = _packed(_pairs(np.concatenate(rows)))
+        room -= len(text)
         if room < 0:
             break
-        kept[f"{layer}:{index}"] = packed
+        kept[f"{layer}:{index}"] = text
     return kept
 
 
@@ -165,18 +213,27 @@ def _pairs(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _packed(numbers: npt.NDArray[np.uint8]) -> str:
-    return base64.b64encode(zlib.compress(np.ascontiguousarray(numbers).tobytes(), 9)).decode()
+    return packed(np.ascontiguousarray(numbers).tobytes())
 
 
-def _as_block(content: dict[str, Any]) -> str:
-    """JSON that can stand in a script element: no character of it can end or begin one."""
+def _as_block(content: Mapping[str, Any]) -> str:
+    """JSON that can stand in a script element: without "<", no character of it can end or begin one.
+
+    What is not printable is escaped, too, so that the page drives no terminal.
+    """
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return text.translate({ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
+    escaped = {ord(c): json.dumps(c)[1:-1] for c in set(text) if not c.isprintable()}
+    return text.translate(escaped | {ord("<"): "\\u003c"})
 
 
 def _paints() -> str:
-    paints = [colour(2 * level / (PAINTS - 1) - 1) for level in range(PAINTS)]
-    return "".join(f".v{n}{{background:{css(p)};color:{css(ink(p))}}}\n" for n, p in enumerate(paints))
+    steps = [2 * level / (PAINTS - 1) - 1 for level in range(PAINTS)]
+    bright = "".join(_paint(f".v{n}", day(step)) for n, step in enumerate(steps))
+    return bright + "".join(_paint(f".dark .v{n}", night(step)) for n, step in enumerate(steps))
+
+
+def _paint(selector: str, rgb: Rgb) -> str:
+    return f"{selector}{{background:{css(rgb)};color:{css(ink(rgb))}}}\n"
 
 
 def _hash(content: str) -> str:

@@ -214,6 +214,17 @@ def _passage(
         skip = max(0, skip - len(chunk.ids))
 
 
+@torch.inference_mode()
+def state_before(model: CharRNN, ids: npt.NDArray[np.integer], start: int) -> Floats | None:
+    """Return the state [parts, L, H] in which the passage from `start` on is read by `record`; None: zeros."""
+    read_from = max(0, start - WARM_UP)
+    if read_from == start:
+        return None
+    window = torch.from_numpy(ids[read_from:start].astype(np.int64))[None, :].to(model.device)
+    _, state = model(window)
+    return np.stack([np.stack([part[0].cpu().numpy() for part in parts]) for parts in zip(*state, strict=True)])
+
+
 def surprisals(model: CharRNN, ids: npt.NDArray[np.integer], start: int, stop: int) -> Floats:
     """Return −ln p of each character of the passage ids[start:stop] given those before it, [T] in nats.
 

@@ -60,7 +60,7 @@ def test_explore_writes_the_page_of_its_call(charrnn, run, long_book, tmp_path):
     result = model.explore(model.read(long_book, part="all"), length=200)
     typed = ("neurons", "explore", run, long_book, "--part=all", "--length=200", "-o", page)
     assert charrnn(*typed).status == 0
-    assert page.read_text("utf-8") == result.page
+    assert page.read_bytes() == result.content
     assert result.to_dict()["end"] - result.to_dict()["start"] == 200
     assert f"unit {result.unit}" in str(result)
 

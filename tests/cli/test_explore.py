@@ -15,20 +15,30 @@ def explore(charrnn, run, book, tmp_path):
         result = charrnn("neurons", "explore", run, source, "-o", path, *options, stdin=stdin)
         assert result.status == 0, result.err
         assert re.fullmatch(rf"wrote {path} \(\d+\.\d MB\)\n", result.out)
-        block = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.S)
+        block = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-16"), re.S)
         return json.loads(block[1])
 
     return explored
 
 
 def test_the_page_holds_the_passage_asked_for_and_opens_at_the_unit(explore, book):
-    page = explore("--part", "all", "--start", 100, "--length", 50, "--unit", "0:3")
+    page = explore("--part", "all", "--start", 100, "--length", 50, "--unit", "0:3", "--no-model")
     text = book.read_text("utf-8")[100:150]
     assert page["signs"] == [c.replace("\n", "↵") for c in text]
     assert page["opens"] == [0, 3]
     assert (page["layers"], page["units"], page["length"]) == (1, 16, 50)
     assert [name for name, _ in page["gates"]] == ["i", "f", "g", "o"]
     assert len(page["gateValues"]) == 16
+
+
+def test_the_page_carries_the_network_unless_it_is_left_out(explore, book, tmp_path):
+    page = explore("--part", "all", "--start", 100, "--length", 50)
+    assert page["text"] == book.read_text("utf-8")[100:150]
+    text = (tmp_path / "page.html").read_text("utf-16")
+    model = json.loads(re.search(r'<script type="application/json" id="model">(.*?)</script>', text, re.S)[1])
+    assert {each["type"] for each in model["weights"].values()} == {"float16"}
+    assert "text" not in explore("--part", "all", "--start", 100, "--length", 50, "--no-model")
+    assert 'id="model"' not in (tmp_path / "page.html").read_text("utf-16")
 
 
 def test_a_page_is_bounded_in_values_before_anything_is_read(charrnn, run, book, monkeypatch):

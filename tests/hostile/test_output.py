@@ -192,10 +192,14 @@ def made(charrnn, stranger, here):
     return make
 
 
+def encoding_of(path):
+    return "utf-16" if path.read_bytes().startswith(b"\xff\xfe") else "utf-8"
+
+
 @pytest.mark.parametrize("what", PAGES)
 def test_a_page_shows_what_a_stranger_wrote_and_runs_nothing_of_it(made, open_page, what):
     path = made(what)
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", path.read_text("utf-8"))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", path.read_text(encoding_of(path)))
     page = open_page(path)  # it fails where the page asks for anything or complains
     page.wait_for_load_state()
     assert page.evaluate("window.obeyed") is None
@@ -206,9 +210,10 @@ def test_a_page_shows_what_a_stranger_wrote_and_runs_nothing_of_it(made, open_pa
 def test_a_script_that_did_slip_into_a_page_would_be_kept_from_running_and_from_asking(made, chromium, what):
     path = made(what)
     slipped = '<script>window.obeyed=1</script><img src="http://127.0.0.1:9/x" onerror="window.obeyed=1"></body>'
-    source = path.read_text("utf-8")
+    encoding = encoding_of(path)
+    source = path.read_text(encoding)
     assert source.count("</body>") == 1
-    path.write_text(source.replace("</body>", slipped), "utf-8")
+    path.write_text(source.replace("</body>", slipped), encoding)
     page = chromium.new_page()
     requested, complaints = [], []
     page.on("requestfinished", lambda request: requested.append(request.url))
@@ -218,7 +223,8 @@ def test_a_script_that_did_slip_into_a_page_would_be_kept_from_running_and_from_
     obeyed = page.evaluate("window.obeyed")
     page.close()
     assert obeyed is None
-    assert requested in ([], [path.as_uri()])
+    outside = [url for url in requested if not url.startswith("blob:null/")]  # the worker of the page's own script
+    assert outside in ([], [path.as_uri()])
     assert any("Content Security Policy" in complaint for complaint in complaints)
 
 

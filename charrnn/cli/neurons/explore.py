@@ -1,4 +1,4 @@
-"""`charrnn neurons explore`: one offline page in which every unit's values over a passage can be looked at."""
+"""`charrnn neurons explore`: one offline page in which every unit can be looked at, and the network runs."""
 
 from pathlib import Path
 from typing import Any
@@ -36,16 +36,20 @@ from charrnn.cli.output import PAGE, echo_written
 )
 @click.option("--length", type=click.IntRange(1, 20_000), default=4000, show_default=True, help="Characters of it.")
 @characters_option(60_000, " to rank the features, as `neurons find` does")
+@click.option("--no-model", is_flag=True, help="Leave the network out: the page only shows what was recorded.")
 @asks_for_unseen_text
 def explore(asked: Asked, output: Path, length: int, **options: Any) -> None:
     """Write a page to play with: choose a unit by the arrow keys, see a passage of SOURCE coloured by it.
 
     The page is one file, needs nothing else, and asks nothing of anywhere. It ranks the features that fit the text,
     each with its best unit, as `neurons find` measures them. It shows a character's value, gates, surprisal and the
-    five next ones that the model held likeliest; a unit's histogram and strongest passages; and which units fire on a
-    passage that is marked. Its address keeps the unit: PAGE.html#0:42.
+    five most likely next ones; a unit's histogram and strongest passages; and which units fire on a passage that is
+    marked, tell two passages apart, or switch at a character. Its address keeps the unit: PAGE.html#0:42.
+
+    The page carries the network and runs it: what you type is read character by character, it writes on from there,
+    and units can be held at a value while it does.
     """
     api.explore.check_room(asked.model.config, length)  # before a long text is read
     explored = asked.model.explore(asked.passage(), length=length, **options, feedback=FEEDBACK)
     explored.save(output)
-    echo_written(output, f" ({len(explored.page.encode()) / 1e6:.1f} MB)")
+    echo_written(output, f" ({len(explored.content) / 1e6:.1f} MB)")

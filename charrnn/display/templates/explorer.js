@@ -1,28 +1,78 @@
 "use strict";
-// The explorer page: one object of data, one of state, and functions that draw the second from the first.
+// The explorer page: one object of data, one of state, two readings (the recorded passage and what is typed), and
+// functions that draw them. Nothing of the data becomes markup or code: it enters the page as text nodes.
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const PAINTS = 41;
-const state = { layer: 0, index: 0, at: -1, anchor: -1, strongest: [], shown: 0 };
-let values = new Uint8Array(data.layers * data.units * data.length); // [layer, unit, character], 0 to levels − 1
-let spans = [];
+const UNREAD = -128; // the level of a character that has not been read; others are −127 to 127
+const state = { layer: 0, index: 0, at: 0, anchor: -1, strongest: [], shown: -1, a: null, b: null };
 
-// ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-async function unpacked(text) {
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+// ── readings ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// A text of T characters with what the units do at each: rows of single units that came with the page, and columns of
+// all units as a network reads on.
+class Reading {
+  constructor(name) {
+    Object.assign(this, { name, signs: [], spans: [], surprisal: [], guesses: [], skipped: [], rows: new Map() });
+    this.columns = new Int8Array(0); // [T, units]
+  }
+
+  get length() { return this.signs.length; }
+
+  row(layer, index) {
+    const place = layer * data.units + index, all = data.layers * data.units;
+    if (this.rows.has(place)) return this.rows.get(place);
+    return Int8Array.from({ length: this.length }, (_, t) => this.columns[t * all + place] ?? UNREAD);
+  }
+
+  level(layer, index, t) {
+    const place = layer * data.units + index;
+    return this.rows.get(place)?.[t] ?? this.columns[t * data.layers * data.units + place] ?? UNREAD;
+  }
+
+  // Make room for a text, and forget what was read from a place on.
+  resize(length, from) {
+    const all = data.layers * data.units;
+    if (this.columns.length < length * all) {
+      const larger = new Int8Array(Math.ceil(1.5 * length) * all).fill(UNREAD);
+      larger.set(this.columns);
+      this.columns = larger;
+    }
+    this.columns.fill(UNREAD, from * all);
+  }
+
+  put(t, levels) {
+    this.columns.set(levels, t * data.layers * data.units);
+  }
 }
 
-const row = (layer, index) => values.subarray((layer * data.units + index) * data.length).subarray(0, data.length);
-const value = (level) => (2 * level) / (data.levels - 1) - 1;
-const paint = (level) => Math.round((level / (data.levels - 1)) * (PAINTS - 1));
-const signed = (x) => (x < 0 ? "−" : "+") + Math.abs(x).toFixed(2);
+const passage = new Reading("passage");
+let reading = passage; // the one that is looked at
+let spans = passage.spans;
+
+const value = (level) => level / 127;
+const paint = (level) => (level === UNREAD ? "unread" : `v${Math.round((level / 254 + 0.5) * (PAINTS - 1))}`);
+const signed = (x) => (Number.isFinite(x) ? (x < 0 ? "−" : "+") + Math.abs(x).toFixed(2) : "–");
 const name = (layer, index) => `${layer}:${index}`;
 
+// The guesses: for each character how many there are, then the place in the alphabet and the percentage of each.
+async function unpackGuesses() {
+  const numbers = new Uint16Array((await unpacked(data.guesses)).buffer);
+  for (let t = 0, n = 0; t < data.length; n += 2 * numbers[n] + 1, t += 1) {
+    passage.guesses.push(Array.from({ length: numbers[n] }, (_, k) => [data.alphabet[numbers[n + 2 * k + 1]], numbers[n + 2 * k + 2]]));
+  }
+}
+
+async function unpackValues() {
+  const levels = await unpacked(data.values), kept = data.kept || Array.from({ length: data.layers * data.units }, (_, n) => n);
+  kept.forEach((place, n) => {
+    const row = levels.subarray(n * data.length, (n + 1) * data.length);
+    passage.rows.set(place, Int8Array.from(row, (level) => Math.round(((2 * level) / (data.levels - 1) - 1) * 127)));
+  });
+}
+
 const gateRows = new Map(); // "layer:unit" -> a promise of the gates' levels, one gate after the other
-function gatesOf(unit) {
-  if (!(unit in data.gateValues)) return Promise.resolve(null);
+function keptGates(unit) {
+  if (!(unit in data.gateValues)) return null;
   if (!gateRows.has(unit)) gateRows.set(unit, unpacked(data.gateValues[unit]).then(halves));
   return gateRows.get(unit);
 }
@@ -31,6 +81,16 @@ function halves(bytes) {
   const levels = new Uint8Array(2 * bytes.length);
   bytes.forEach((byte, place) => { levels[2 * place] = byte >> 4; levels[2 * place + 1] = byte & 15; });
   return levels;
+}
+
+// The gates of the unit at a character, by the order of data.gates; null where they are not known.
+async function gatesAt(t) {
+  const recorded = reading === passage ? await keptGates(name(state.layer, state.index)) : null;
+  if (!recorded) return live ? live.gates(reading, t, state.layer, state.index) : null;
+  return data.gates.map(([, isSigned], n) => {
+    const share = recorded[n * data.length + t] / (data.gateLevels - 1);
+    return isSigned ? 2 * share - 1 : share;
+  });
 }
 
 // ── elements ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -45,7 +105,7 @@ function writeText() {
   const ends = new Set(data.ends), tabs = new Set(data.tabs), runs = new Set(data.runs);
   const fragment = document.createDocumentFragment();
   let line = fragment;
-  spans = data.signs.map((sign, place) => {
+  passage.spans = data.signs.map((sign, place) => {
     if (runs.has(place)) {
       line = element("div", "run");
       line.dir = "auto";
@@ -61,16 +121,25 @@ function writeText() {
     }
     return span;
   });
+  spans = passage.spans;
   $("text").replaceChildren(fragment);
+}
+
+function openPassage() {
+  passage.signs = data.signs;
+  passage.surprisal = data.surprisal;
+  writeText();
 }
 
 // ── one unit ──────────────────────────────────────────────────────────────────────────────────────────────────────
 function show(layer, index, { history: how = "replace" } = {}) {
   state.layer = Math.min(data.layers - 1, Math.max(0, layer));
   state.index = (index + data.units) % data.units;
-  const unit = name(state.layer, state.index);
+  const unit = name(state.layer, state.index), feature = followed(unit);
   if (location.hash !== `#${unit}`) history[how === "push" ? "pushState" : "replaceState"](null, "", `#${unit}`);
   $("unit-name").textContent = unit;
+  $("unit-feature").textContent = feature ? `${feature.feature.replaceAll("_", " ")} · ` : "";
+  document.title = `${unit}${feature ? ` ${feature.feature}` : ""} · ${data.title} · charrnn explorer`;
   $("layer").value = state.layer;
   $("unit").value = state.index;
   colour();
@@ -78,20 +147,32 @@ function show(layer, index, { history: how = "replace" } = {}) {
   strongest();
   character();
   for (const line of $("ranked").rows) line.classList.toggle("here", line.dataset.unit === unit);
-  say(`unit ${unit}`);
+  if (live) live.unitChanged();
+  say(`unit ${unit}${feature ? `, follows ${feature.feature}` : ""}`);
 }
 
-function colour() {
-  const levels = row(state.layer, state.index);
-  spans.forEach((span, place) => { span.className = `v${paint(levels[place])}`; });
+const followed = (unit) => data.ranked.find((each) => name(...each.unit) === unit && each.verdict === "single unit");
+
+// Draw all that depends on the unit, the reading and the place.
+function refresh() {
+  colour();
+  histogram();
+  strongest();
+  character();
+  firing();
+}
+
+function colour(from = 0, to = spans.length) {
+  const levels = reading.row(state.layer, state.index);
+  for (let t = from; t < to; t += 1) spans[t].className = reading.skipped[t] ? "skipped" : paint(levels[t]);
   drawMark();
 }
 
 function histogram() {
-  const levels = row(state.layer, state.index);
+  const levels = reading.row(state.layer, state.index);
   const bins = new Array(32).fill(0);
-  for (const level of levels) bins[Math.min(31, Math.floor((level / data.levels) * 32))] += 1;
-  const most = Math.max(...bins);
+  for (const level of levels) if (level !== UNREAD) bins[Math.min(31, Math.floor(((level + 127) / 255) * 32))] += 1;
+  const most = Math.max(1, ...bins);
   const picture = $("histogram");
   picture.replaceChildren();
   bins.forEach((count, place) => {
@@ -118,18 +199,24 @@ const WINDOW = 32; // characters of a passage
 const APART = 4; // its lengths between one passage and the next, for a unit may keep its value over many lines
 
 function strongest() {
-  const levels = row(state.layer, state.index);
-  const size = Math.min(WINDOW, data.length);
+  const levels = reading.row(state.layer, state.index);
+  const size = Math.min(WINDOW, reading.length);
   const found = [...peaks(levels, 3, 1), ...peaks(levels, 3, -1)];
-  state.strongest = found.map((peak) => Math.min(Math.max(0, peak - (size >> 1)), data.length - size));
+  state.strongest = found.map((peak) => wordAt(Math.min(Math.max(0, peak - (size >> 1)), reading.length - size), peak));
   state.shown = -1;
-  $("strongest").replaceChildren(...found.map((peak, rank) => passage(state.strongest[rank], value(levels[peak]), size)));
+  $("strongest").replaceChildren(...found.map((peak, rank) => excerpt(state.strongest[rank], value(levels[peak]), size)));
+}
+
+// Where the word begins at which a passage with a peak can begin, so that it does not begin within one.
+function wordAt(place, peak) {
+  for (let t = place; t < Math.min(peak, place + 12); t += 1) if (t === 0 || /[\s↵⇥]/u.test(reading.signs[t - 1])) return t;
+  return place;
 }
 
 function peaks(levels, count, sign) {
-  const left = Array.from(levels, (level) => sign * value(level));
+  const left = Array.from(levels, (level) => (level === UNREAD ? -Infinity : sign * value(level)));
   const found = [];
-  while (found.length < count) {
+  while (found.length < count && left.length) {
     const best = left.reduce((most, height, place) => (height > left[most] ? place : most), 0);
     if (left[best] <= 0) break; // nothing is left on this side of 0
     found.push(best);
@@ -138,13 +225,13 @@ function peaks(levels, count, sign) {
   return found;
 }
 
-function passage(place, peak, size) {
+function excerpt(place, peak, size) {
   const button = element("button");
   button.type = "button";
   button.append(element("span", "soft", `${signed(peak)} `));
-  const levels = row(state.layer, state.index);
-  for (let i = place; i < place + size; i += 1) button.append(element("span", `v${paint(levels[i])}`, spans[i].textContent));
-  button.setAttribute("aria-label", `peak ${signed(peak)}: ${data.signs.slice(place, place + size).join("")}`);
+  const levels = reading.row(state.layer, state.index), end = Math.min(reading.length, place + size);
+  for (let i = place; i < end; i += 1) button.append(element("span", paint(levels[i]), reading.signs[i]));
+  button.setAttribute("aria-label", `peak ${signed(peak)}: ${reading.signs.slice(place, end).join("")}`);
   button.addEventListener("click", () => goTo(place, size));
   const item = element("li");
   item.append(button);
@@ -153,252 +240,59 @@ function passage(place, peak, size) {
 
 function goTo(place, size) {
   state.at = place;
-  state.anchor = Math.min(data.length - 1, place + size - 1);
+  state.anchor = Math.min(reading.length - 1, place + size - 1);
   spans[place].scrollIntoView({ block: "center" });
+  document.documentElement.dataset.pointed = "yes";
   drawMark();
   character();
   firing();
 }
 
 // ── one character ─────────────────────────────────────────────────────────────────────────────────────────────────
-async function character() {
-  const place = state.at;
-  const figures = $("figures");
-  if (place < 0) return;
-  document.documentElement.dataset.pointed = "yes";
-  const level = row(state.layer, state.index)[place];
-  $("sign").textContent = data.signs[place];
-  $("sign").className = `sign v${paint(level)}`;
-  $("place").textContent = `character ${(place + 1).toLocaleString("en")} of ${data.length.toLocaleString("en")}`;
-  const unit = name(state.layer, state.index);
-  const gates = await gatesOf(unit);
-  if (place !== state.at || unit !== name(state.layer, state.index)) return; // another was pointed at meanwhile
-  figures.replaceChildren(...figure(data.scale, value(level), true));
-  data.gates.forEach(([gate, isSigned], number) => {
-    if (!gates) return;
-    const share = gates[number * data.length + place] / (data.gateLevels - 1);
-    figures.append(...figure(`gate ${gate}`, isSigned ? 2 * share - 1 : share, isSigned));
-  });
-  if (!gates && data.gates.length) figures.append(...told("gates", "kept for the units that vary most; make the page with --unit"));
-  figures.append(...told("surprisal", `${data.surprisal[place].toFixed(2)} nats`));
-  $("guesses").replaceChildren(...data.guesses[place].map(([guess, percent]) => {
-    const item = element("li", "", data.alphabet[guess] === " " ? "␣" : data.alphabet[guess]);
+function character() {
+  const t = state.at, isThere = t >= 0 && t < reading.length, isSkipped = isThere && reading.skipped[t];
+  const level = isThere ? reading.level(state.layer, state.index, t) : UNREAD;
+  $("sign").textContent = isThere ? reading.signs[t] : "·";
+  $("sign").className = `sign ${isThere && !isSkipped ? paint(level) : ""}`;
+  $("place").textContent = isThere ? `character ${(t + 1).toLocaleString("en")} of ${reading.length.toLocaleString("en")}` : "nothing has been read yet";
+  $("guesses").replaceChildren(...((isThere && reading.guesses[t]) || []).map(([guess, percent]) => {
+    const item = element("li", "", guess === " " ? "␣" : guess);
     item.append(element("small", "", `${percent} %`));
     return item;
   }));
+  if (!isThere || isSkipped) $("figures").replaceChildren(...(isThere ? told("", "The model does not know this character; it is skipped.") : []));
+  else figures(t, level);
+}
+
+// The figures of a character; until its gates are known, those of the one before stand there, pale.
+async function figures(t, level) {
+  const looked = reading, unit = name(state.layer, state.index), nats = reading.surprisal[t];
+  const put = (gates, className) => {
+    const rows = gates ? data.gates.flatMap(([gate, isSigned], n) => figure(`gate ${gate}`, gates[n], isSigned)) : [];
+    for (const row of rows) if (className) row.classList.add(className);
+    if (!gates && data.gates.length) rows.push(...told("gates", live ? "the network has not read so far yet" : "kept for the units that vary most; make the page with --unit"));
+    $("figures").replaceChildren(...figure(data.scale, level === UNREAD ? NaN : value(level), true), ...rows,
+      ...told("surprisal", Number.isFinite(nats) ? `${nats.toFixed(2)} nats` : "–"));
+  };
+  if (state.gates && data.gates.length) put(state.gates, "pale");
+  const gates = data.gates.length && level !== UNREAD ? await gatesAt(t) : null;
+  if (t !== state.at || looked !== reading || unit !== name(state.layer, state.index)) return; // another was pointed at meanwhile
+  state.gates = gates;
+  put(gates, "");
 }
 
 function figure(label, x, isSigned) {
   const bar = element("dd", isSigned ? "bar signed" : "bar");
-  const part = element("i");
-  const from = isSigned ? 50 + 50 * Math.min(0, x) : 0;
+  const part = element("i"), shown = Number.isFinite(x) ? x : 0;
+  const from = isSigned ? 50 + 50 * Math.min(0, shown) : 0;
   part.style.left = `${from}%`;
-  part.style.width = `${isSigned ? 50 * Math.abs(x) : 100 * x}%`;
+  part.style.width = `${isSigned ? 50 * Math.abs(shown) : 100 * shown}%`;
   bar.append(part);
-  return [element("dt", "", label), bar, element("dd", "", isSigned ? signed(x) : x.toFixed(2))];
+  return [element("dt", "", label), bar, element("dd", "", isSigned || !Number.isFinite(x) ? signed(x) : x.toFixed(2))];
 }
 
 const told = (label, text) => [element("dt", "", label), element("dd", "none", text)];
 
-// ── the marked passage ────────────────────────────────────────────────────────────────────────────────────────────
-const marked = () => (state.anchor < 0 ? null : [Math.min(state.at, state.anchor), Math.max(state.at, state.anchor) + 1]);
-
-let painted = [];
-function drawMark() {
-  for (const span of painted) span.classList.remove("in", "at");
-  const range = marked();
-  painted = range ? spans.slice(...range) : [];
-  for (const span of painted) span.classList.add("in");
-  if (state.at >= 0) {
-    spans[state.at].classList.add("at");
-    painted.push(spans[state.at]);
-  }
-}
-
-function firing() {
-  const range = marked();
-  $("brushed").hidden = !range || range[1] - range[0] < 2;
-  if ($("brushed").hidden) return;
-  const [from, to] = range;
-  const ranks = contrasts(from, to).slice(0, 14);
-  $("mark").textContent = `“${data.signs.slice(from, to).join("").slice(0, 60)}”: the mean there, less the mean elsewhere, in standard deviations`;
-  $("firing").replaceChildren(...ranks.map(({ layer, index, z }) => {
-    const item = element("li");
-    item.append(choice(layer, index, `${name(layer, index)}`, signed(z)));
-    return item;
-  }));
-}
-
-function contrasts(from, to) {
-  const found = [];
-  const inside = to - from, outside = data.length - inside;
-  for (let layer = 0; layer < data.layers; layer += 1) for (let index = 0; index < data.units; index += 1) {
-    const levels = row(layer, index);
-    let sum = 0, squares = 0, own = 0;
-    for (let i = 0; i < levels.length; i += 1) { sum += levels[i]; squares += levels[i] * levels[i]; }
-    for (let i = from; i < to; i += 1) own += levels[i];
-    const spread = Math.sqrt(Math.max(1e-9, squares / levels.length - (sum / levels.length) ** 2));
-    found.push({ layer, index, z: spread < 0.5 || !outside ? 0 : (own / inside - (sum - own) / outside) / spread });
-  }
-  return found.sort((a, b) => Math.abs(b.z) - Math.abs(a.z));
-}
-
-function choice(layer, index, label, aside) {
-  const button = element("button", "", label);
-  button.type = "button";
-  if (aside) button.append(element("span", "", aside));
-  button.addEventListener("click", () => show(layer, index, { history: "push" }));
-  return button;
-}
-
-// ── ranked features ───────────────────────────────────────────────────────────────────────────────────────────────
-function rank() {
-  $("features").hidden = !data.ranked.length;
-  $("ranked").replaceChildren(...data.ranked.map((each) => {
-    const line = element("tr", each.verdict === "single unit" ? "" : "weak");
-    line.dataset.unit = name(...each.unit);
-    const cell = element("td");
-    const button = choice(...each.unit, each.feature);
-    button.title = each.metric;
-    cell.append(button);
-    const scores = [each.score, each.surface, each.whole].map((score) => score.toFixed(2));
-    const rest = [`${each.sign < 0 ? "−" : ""}${name(...each.unit)}`, ...scores, each.p, each.verdict];
-    line.append(cell, ...rest.map((said) => element("td", "", said)));
-    return line;
-  }));
-}
-
-function nextFeature(step) {
-  const units = data.ranked.map((each) => name(...each.unit));
-  if (!units.length) return;
-  const here = nextFeature.last !== undefined && units[nextFeature.last] === name(state.layer, state.index)
-    ? nextFeature.last : units.indexOf(name(state.layer, state.index));
-  nextFeature.last = (here + step + units.length + (here < 0 && step < 0 ? 1 : 0)) % units.length;
-  show(...data.ranked[nextFeature.last].unit, { history: "push" });
-  say(`unit ${units[nextFeature.last]} follows ${data.ranked[nextFeature.last].feature}`);
-}
-
 function say(text) {
   $("said").textContent = text;
 }
-
-// ── hands ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-function move(place, marking) {
-  if (marking && state.anchor < 0) state.anchor = Math.max(0, state.at);
-  if (!marking) state.anchor = -1;
-  state.at = Math.min(data.length - 1, Math.max(0, place));
-  spans[state.at].scrollIntoView({ block: "nearest" });
-  drawMark();
-  character();
-  firing();
-  say(`${data.signs[state.at]}, ${signed(value(row(state.layer, state.index)[state.at]))}`);
-}
-
-function lineAway(place, step) {
-  const box = spans[Math.max(0, place)].getBoundingClientRect();
-  let best = place, least = Infinity;
-  for (let i = place + step; i >= 0 && i < data.length && Math.abs(i - place) < 600; i += step) {
-    const other = spans[i].getBoundingClientRect();
-    const rows = Math.round(((other.top - box.top) * step) / box.height);
-    if (rows > 1) break;
-    if (rows === 1 && Math.abs(other.left - box.left) < least) { least = Math.abs(other.left - box.left); best = i; }
-  }
-  return best;
-}
-
-function textKey(event) {
-  const at = Math.max(0, state.at);
-  const right = getComputedStyle(spans[at]).direction === "rtl" ? -1 : 1;
-  const places = {
-    ArrowLeft: () => state.at - right, ArrowRight: () => state.at + right, ArrowUp: () => lineAway(at, -1),
-    ArrowDown: () => lineAway(at, 1), Home: () => 0, End: () => data.length - 1,
-    PageUp: () => at - 400, PageDown: () => at + 400,
-  };
-  if (event.key === "Escape") { state.anchor = -1; drawMark(); firing(); $("text").blur(); return true; }
-  if (!(event.key in places)) return false;
-  move(places[event.key](), event.shiftKey);
-  return true;
-}
-
-const KEYS = {
-  ArrowLeft: () => show(state.layer, state.index - 1), ArrowRight: () => show(state.layer, state.index + 1),
-  ArrowUp: () => show(state.layer - 1, state.index), ArrowDown: () => show(state.layer + 1, state.index),
-  n: () => nextFeature(1), p: () => nextFeature(-1), t: () => { $("text").focus(); if (state.at < 0) move(0, false); },
-  s: () => {
-    state.shown = (state.shown + 1) % state.strongest.length;
-    goTo(state.strongest[state.shown], Math.min(WINDOW, data.length));
-  },
-  d: () => dark(!document.documentElement.classList.contains("dark")), "?": () => $("help").showModal(),
-};
-
-function key(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
-  if (event.target === $("text") && textKey(event)) { event.preventDefault(); return; }
-  const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!act || event.target.matches("input, select")) return;
-  event.preventDefault();
-  act();
-}
-
-function dark(on) {
-  document.documentElement.classList.toggle("dark", on);
-  $("dark").setAttribute("aria-pressed", on);
-}
-
-function listen() {
-  document.addEventListener("keydown", key);
-  let pressed = false, moved = false;
-  const placeOf = (event) => document.elementFromPoint(event.clientX, event.clientY)?.place;
-  $("text").addEventListener("pointerdown", (event) => {
-    const place = placeOf(event);
-    if (event.button || place === undefined) return;
-    pressed = event.pointerType !== "touch" || event.isPrimary;
-    moved = false;
-    state.at = place;
-    state.anchor = event.shiftKey && state.anchor >= 0 ? state.anchor : place;
-  });
-  $("text").addEventListener("pointermove", (event) => {
-    const place = placeOf(event);
-    if (place === undefined || place === state.at) return;
-    if (!pressed && state.anchor >= 0) return; // a marked passage stays until the next click
-    state.at = place;
-    moved = pressed;
-    drawMark();
-    character();
-  });
-  document.addEventListener("pointerup", () => {
-    if (!pressed) return;
-    pressed = false;
-    if (!moved) state.anchor = -1;
-    drawMark();
-    character();
-    firing();
-  });
-  $("layer").addEventListener("change", (event) => show(Number(event.target.value), state.index));
-  $("unit").addEventListener("change", (event) => show(state.layer, Math.min(data.units - 1, Math.max(0, Number(event.target.value) || 0))));
-  $("previous").addEventListener("click", () => show(state.layer, state.index - 1));
-  $("next").addEventListener("click", () => show(state.layer, state.index + 1));
-  $("dark").addEventListener("click", KEYS.d);
-  $("help-button").addEventListener("click", KEYS["?"]);
-  window.addEventListener("hashchange", fromAddress);
-}
-
-function fromAddress() {
-  const [layer, index] = location.hash.slice(1).split(":").map(Number);
-  const there = Number.isInteger(layer) && Number.isInteger(index) && layer >= 0 && layer < data.layers && index >= 0 && index < data.units;
-  show(...(there ? [layer, index] : data.opens));
-}
-
-async function open() {
-  dark(matchMedia("(prefers-color-scheme: dark)").matches);
-  $("layer").replaceChildren(...Array.from({ length: data.layers }, (_, layer) => element("option", "", String(layer))));
-  $("unit").max = data.units - 1;
-  writeText();
-  rank();
-  values = await unpacked(data.values);
-  listen();
-  fromAddress();
-  document.documentElement.dataset.ready = "yes";
-}
-
-open();
