@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from charrnn.api import (  # noqa: F401
         ablate,
         cell_gradients,
+        corpora,
         devices,
         dump,
         emerge,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         gradients,
         grep,
         highlight,
+        info,
         match,
         show,
         steer,
@@ -28,16 +30,34 @@ if TYPE_CHECKING:
         training,
     )
     from charrnn.api.cell_gradients import compare_cells
+    from charrnn.api.checkup import doctor
+    from charrnn.api.comparison import compare
     from charrnn.api.emerge import emergence
     from charrnn.api.model import Model, load
     from charrnn.api.passage import Passage
+    from charrnn.api.run import Run
     from charrnn.api.training import resume, train
 
-__all__ = ["Model", "Passage", "compare_cells", "emergence", "load", "resume", "train"]
+__all__ = [
+    "Model",
+    "Passage",
+    "Run",
+    "compare",
+    "compare_cells",
+    "corpora",
+    "doctor",
+    "emergence",
+    "load",
+    "resume",
+    "train",
+]
 _MODULES = {
     "Model": "model",
     "Passage": "passage",
+    "Run": "run",
+    "compare": "comparison",
     "compare_cells": "cell_gradients",
+    "doctor": "checkup",
     "emergence": "emerge",
     "load": "model",
     "resume": "training",

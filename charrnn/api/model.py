@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.gates import Gates
     from charrnn.api.gradients import Gradients
     from charrnn.api.grep import Alike
+    from charrnn.api.info import Info
     from charrnn.api.match import Matches
     from charrnn.api.show import Shown
     from charrnn.api.steer import Steered
@@ -89,6 +90,10 @@ class Model:
     def network(self) -> "CharRNN":
         """The network in torch, on the device that was asked for."""
         return (self.build or api.devices.network)(self.checkpoint, self._device)
+
+    def info(self) -> "Info":
+        """Return what it is and what it was trained on."""
+        return api.info.info(self.checkpoint, self.name)
 
     def score(self, text: str) -> "Score":
         """Measure how well it predicts a text of at least two characters: nats for each, and their mean.

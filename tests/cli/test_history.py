@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.cli.history import stages
+from charrnn.api.run import stages
 from charrnn.training.history import Sample
 
 
