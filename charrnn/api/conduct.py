@@ -3,24 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
-import numpy.typing as npt
-
+from charrnn.api.preview import SAMPLE_TEMPERATURE, preview
 from charrnn.errors import RunError, counted, is_out_of_memory
 from charrnn.evaluation.memorisation import SEARCHED, Meter
-from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.runs.report import Progress
-from charrnn.sampling.distribution import SamplingConfig
-from charrnn.sampling.sampler import Sampler
 from charrnn.training.events import Events
 from charrnn.training.keeper import Keeper
 from charrnn.training.prepared import Prepared
 from charrnn.training.trainer import Trainer
 from charrnn.training.watch import UNWATCHED, Watch
 
-SAMPLE_LENGTH = 160
-METERED = 16  # samples in which copied text is measured; one alone says little
-SAMPLE_TEMPERATURE = 0.8
 MAX_ROLLBACKS = 10
 
 
@@ -140,8 +132,8 @@ class _Samples:
 
     def keep(self, progress: Progress, keeper: Keeper, events: Events | None) -> None:
         """Draw samples, measure them, keep the first and report it."""
-        ids = drawn(self._trainer)
-        text, verbatim = self._trainer.corpus.vocabulary.decode(ids[0]), self._meter.measure(ids)
+        text, ids = preview(self._trainer)
+        verbatim = self._meter.measure(ids)
         keeper.keep_sample(progress, text, SAMPLE_TEMPERATURE, verbatim)
         if events:
             events.keep_sample(progress, text, verbatim)
@@ -158,15 +150,5 @@ def _meter(trainer: Trainer, watch: Watch) -> Meter:
     ids = {
         character: int(vocabulary.encode(character)[0]) for character in vocabulary.characters if character.isspace()
     }
-    return Meter(parts["train"], parts.get("val"), ids.get("\n"), list(ids.values()))
-
-
-def drawn(trainer: Trainer) -> npt.NDArray[np.integer]:
-    """Return short texts by the model as it is now, ids [METERED, SAMPLE_LENGTH].
-
-    The seeds are always the same, so that the stages of a run can be compared.
-    """
-    network = SteppedCharRNN(trainer.model.config, trainer.model.weights())
-    sampler = Sampler(network, trainer.corpus.vocabulary, SamplingConfig(SAMPLE_TEMPERATURE))
-    with np.errstate(all="ignore"):  # a run about to diverge says so itself
-        return np.concatenate([ids for ids, _ in sampler.draw_many(SAMPLE_LENGTH, "", range(METERED))]).T
+    end = ids.get("\n") if vocabulary.end is None else vocabulary.end
+    return Meter(parts["train"], parts.get("val"), end, list(ids.values()))

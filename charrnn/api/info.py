@@ -9,6 +9,9 @@ from charrnn.api.result import Result
 from charrnn.display.signs import one_line
 from charrnn.errors import counted, some
 from charrnn.model.checkpoint import Checkpoint, bits
+from charrnn.text.item_corpus import ItemFacts
+from charrnn.text.items import WAYS
+from charrnn.text.vocabulary import END
 from charrnn.training.history import resumes_from
 
 
@@ -31,7 +34,7 @@ class Info(Result):
             "corpus": asdict(header.corpus),
             "training": header.training,
             "known_units": [asdict(each) for each in header.known_units],
-            "vocabulary": checkpoint.vocabulary.characters,
+            "vocabulary": _characters(checkpoint),
             "created": header.created,
             "charrnn_version": header.charrnn_version,
             "resumes_from": list(self.resumes_from),
@@ -53,7 +56,9 @@ class Info(Result):
             yield "source", corpus.source
         yield "split", ", ".join(f"{part} {length:,}" for part, length in corpus.split.items())
         yield "SHA-256", corpus.sha256
-        yield "characters", f"{len(checkpoint.vocabulary)}: {checkpoint.vocabulary.characters}"
+        if corpus.items:
+            yield "items", _items(corpus.items)
+        yield "characters", f"{len(_characters(checkpoint))}: {_characters(checkpoint)}"
         for part in ("train", "val", "test"):
             nats = getattr(figures, f"{part}_nats")
             if nats is not None:
@@ -66,6 +71,19 @@ class Info(Result):
         yield "made", f"{header.created} by charrnn {header.charrnn_version}, format {checkpoint.format_version}"
         if sources := self.resumes_from:
             yield "--resume", f"reads {some(sources)}"
+
+
+def _characters(checkpoint: Checkpoint) -> str:
+    """All characters that it knows; the end of an item is none."""
+    return checkpoint.vocabulary.characters.replace(END, "")
+
+
+def _items(facts: ItemFacts) -> str:
+    way = f"a {facts.each}" if facts.each in WAYS else f"a cell of {facts.each}"
+    split = ", ".join(f"{part} {count:,}" for part, count in facts.split.items())
+    repeated = f"{facts.duplicates:,} repeating another{' were left out' if facts.unique else ''}"
+    classes = f"; {facts.label}: {', '.join(facts.labels)}" if facts.labels else ""
+    return f"{facts.count:,} items, each {way} ({split}; {repeated}){classes}"
 
 
 def info(checkpoint: Checkpoint, name: str) -> Info:

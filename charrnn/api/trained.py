@@ -13,6 +13,7 @@ from charrnn.model.checkpoint import Checkpoint, bits, locate
 from charrnn.model.network import CharRNN
 from charrnn.model.shipped import as_model
 from charrnn.runs.report import Progress
+from charrnn.text.item_corpus import ItemFacts
 from charrnn.training.history import CURVE
 from charrnn.training.overfitting import Overfitting, overfitting
 from charrnn.training.prepared import Prepared
@@ -44,6 +45,7 @@ class Trained(Result):
     stopped: str  # finished, interrupted or diverged
     rollbacks: int
     overfitting: Overfitting | None
+    items: ItemFacts | None = None  # of many short texts: how they were cut and split
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `charrnn train --json` prints."""
@@ -55,13 +57,20 @@ class Trained(Result):
         lines = [
             f"{self.stopped} after {counted(self.steps, 'step')}, {self.epochs:.2f} epochs, {self.seconds:.0f} s: "
             f"train {self.train_nats:.4f}{val}{test}{'' if val or test else ' nats'} per character"
+            + (", each item's end counted" if self.items else "")
         ]
         if self.run is not None:
             run = Path(self.run)
             if self.stopped == "interrupted":
                 lines.append(f"Go on: {typed('train', '--resume', run)}")
-            lines.append(f"Next:  {typed('sample', as_model(run), '--length', 500)}")
+            lines.append(f"Next:  {typed('sample', as_model(run), *self._how_to_sample())}")
         return "\n".join(lines)
+
+    def _how_to_sample(self) -> tuple[object, ...]:
+        if self.items is None:
+            return ("--length", 500)
+        label = ("--label", self.items.labels[0]) if self.items.labels else ()
+        return ("--count", 20, *label)
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,7 @@ def _trained(
         stopped=trainer.stopped,
         rollbacks=trainer.rollbacks,
         overfitting=overfits,
+        items=checkpoint.header.corpus.items,
     )
 
 

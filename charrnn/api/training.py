@@ -14,6 +14,7 @@ from charrnn.errors import ConfigError, did_you_mean
 from charrnn.model.config import BUDGETS, ModelConfig
 from charrnn.model.shipped import run_folder
 from charrnn.runs.report import Progress
+from charrnn.text.items import Each
 from charrnn.text.reading import Reading
 from charrnn.text.spec import TextSpec
 from charrnn.training import events
@@ -48,6 +49,9 @@ def train(
     newlines: str = "lf",
     normalize: str | None = None,
     min_count: int = 1,
+    each: str | None = None,
+    label: str | None = None,
+    unique: bool = False,
     val_fraction: float | None = None,
     test_fraction: float | None = None,
     precision: str | None = None,
@@ -71,8 +75,12 @@ def train(
         newlines: lf or keep.
         normalize: nfc, nfkc or None.
         min_count: fold characters that the text has fewer times into one.
+        each: learn many short texts: each line, file, paragraph, or cell of the column of that name. They are split at
+            random by the seed.
+        label: the column of their classes, which the model learns to write apart.
+        unique: keep one of equal items.
         val_fraction: how much of its end is for validation, before the part for the test; None: 0.05, at most a
-            million characters.
+            million characters. Of items, how many of them.
         test_fraction: how much of its end is for the test; None: the same.
         precision: float32 or bfloat16; None: bfloat16 where the hardware has it.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -83,7 +91,7 @@ def train(
         options: the other options of `charrnn train`, such as steps=500, minutes=1, cell="gru" or hidden_size=256.
 
     Raises:
-        SourceError: a source is not there, is no text, or has fewer than two characters.
+        SourceError: a source is not there, is no text, or has fewer than two characters, or items.
         ConfigError: an option does not exist, or is out of its range.
         RunError: the folder cannot be written, or the loss was no number any more before the first milestone; if it is
             later, the best is returned, and its `error` says so.
@@ -93,7 +101,8 @@ def train(
     if tensorboard:
         events.check_installed()  # before the first step
     reading = Reading(encoding, errors, newlines, normalize)
-    spec = TextSpec.of(names, reading, val_fraction, test_fraction, min_count)
+    seed = options.get("seed") or 0
+    spec = TextSpec.of(names, reading, val_fraction, test_fraction, min_count, _items(each, label, unique), seed)
     folder = None if out is None or isinstance(out, bool) else Path(out)
     start = None if init_from is None else os.fspath(init_from)
     order = Order(options, folder, not out, start, preset, precision, device, threads)
@@ -165,9 +174,19 @@ def named(source: Source) -> tuple[tuple[str, ...], str | None]:
     return (), text
 
 
+def _items(each: str | None, label: str | None, unique: bool) -> Each | None:
+    if each is None and (label is not None or unique):
+        given = "unique" if label is None else "label"
+        raise ConfigError(f"{given} is for items, into which the text is not cut", "give each too, such as each='line'")
+    return None if each is None else Each(each, label, unique)
+
+
 def _check_names(options: dict[str, Any]) -> None:
     """The recipe takes what it knows; a name that nobody knows would be ignored without a word."""
-    known = {field.name for kind in (ModelConfig, TrainingConfig) for field in fields(kind)} - {"vocabulary_size"}
+    known = {field.name for kind in (ModelConfig, TrainingConfig) for field in fields(kind)} - {
+        "vocabulary_size",
+        "num_classes",
+    }
     unknown = sorted(set(options) - known)
     if unknown:
         cure = did_you_mean(unknown[0], known, f"choose among {', '.join(sorted(known))}")

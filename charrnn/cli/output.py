@@ -1,6 +1,8 @@
 """The file or folder that a command writes: looked at before any work is done, told when it is written."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,13 @@ import click
 
 from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError
-from charrnn.files import LOCK, is_special
+from charrnn.files import LOCK, is_special, replacing
 from charrnn.model.shipped import run_folder
 
 FORMS = {".html": "html", ".svg": "svg", ".png": "png", ".json": "json"}  # of what is shown, by the file's name
 _TEXT = ("", ".txt")  # names of files that get what a terminal would
 _WRITTEN = (*FORMS, ".htm", ".npz", ".hdf5", ".h5")
+_READ = ("against", "text")  # options that name what is read
 _OF_RUNS = (".safetensors", ".jsonl")  # models, states and logs
 
 
@@ -82,7 +85,8 @@ def spare_inputs(context: click.Context, param: click.Parameter, value: Any) -> 
 
     A file is the same by whatever path or link it is named; of a glob and a folder, those in it count.
     """
-    names = [*((value,) if isinstance(value, str) else value), *context.params.get("against", ())]
+    names = [*((value,) if isinstance(value, str) else value)]
+    names += [name for option in _READ for name in context.params.get(option) or ()]
     if param.name == "sources" and not names:
         from charrnn.training.history import resumes_from
 
@@ -153,6 +157,21 @@ def form_for(form: str | None, output: Path | None) -> str:
     if form == "png" and output is None:
         raise click.UsageError("A PNG picture needs a file; name one with --output.")
     return form
+
+
+@contextmanager
+def written_to(path: Path | None) -> Iterator[None]:
+    """Let what goes to stdout go to a file instead, which appears when it is whole; None: to stdout."""
+    if path is None:
+        yield
+        return
+    with (
+        replacing(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+        redirect_stdout(file),
+    ):
+        yield
+    echo_written(path)
 
 
 def echo_written(path: Path, more: str = "") -> None:

@@ -1,11 +1,13 @@
 """`charrnn sample`: text in the style of what a model has read."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from charrnn.cli.common import device_option, echo_json, examples, json_option, load_checkpoint, model_argument, note
+from charrnn.cli.output import OutputFile, spare_inputs, written_to
 from charrnn.errors import counted
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ SIDE_BY_SIDE = 16  # samples from which on they are drawn together, by torch
 HELD = 100  # bytes at least that a character takes which is drawn and not yet written
 GUESSES = 5  # runners-up that are shown
 
+# Options, as click names them, of a running text that items have no use for, and of items.
+OF_TEXTS = ("beam", "stop", "color", "alternatives", "interactive", "device", "precision")
+OF_ITEMS = ("new", "distinct", "null", "text", "label")
+
 Samples = Iterator[tuple[int | None, "Iterator[Drawn]"]]  # with its seed; a beam search has none
 
 
@@ -29,6 +35,7 @@ Samples = Iterator[tuple[int | None, "Iterator[Drawn]"]]  # with its seed; a bea
         "charrnn sample checkpoints/python-lstm --color surprisal --alternatives",
         "charrnn sample checkpoints/python-lstm --clamp 0:42=0.9 --color 0:42",
         "charrnn sample checkpoints/python-lstm --interactive",
+        "charrnn sample checkpoints/names-lstm --count 20 --new",
     )
 )
 @model_argument
@@ -54,6 +61,15 @@ Samples = Iterator[tuple[int | None, "Iterator[Drawn]"]]  # with its seed; a bea
 @click.option("--alternatives", is_flag=True, help=f"Show under each character the {GUESSES} likeliest in its place.")
 @click.option("--clamp", "clamps", multiple=True, metavar="L:I=VALUE", help="Hold unit L:I's h at VALUE; repeatable.")
 @click.option("--interactive", is_flag=True, help="Type beginnings, get continuations; /help lists the commands.")
+@click.option("--new", is_flag=True, help="Of items: those alone that do not stand in the text.")
+@click.option("--distinct", is_flag=True, help="Of items: none twice.")
+@click.option("--label", metavar="NAME", help="Of items with classes: the class.")
+@click.option(
+    "--text", multiple=True, metavar="SOURCE", callback=spare_inputs,
+    help="Of items: the text that the model learned, to tell the nearest item in --json, and what is new.",
+)  # fmt: skip
+@click.option("-0", "--null", is_flag=True, help="Of items: end each with a zero byte instead of a newline.")
+@click.option("-o", "--output", type=OutputFile(), metavar="FILE", help="Write to FILE instead of stdout.")
 @click.option("--nats", "with_nats", is_flag=True, help="With --json: also −ln p of every character.")
 @click.option(
     "--precision",
@@ -65,7 +81,8 @@ Samples = Iterator[tuple[int | None, "Iterator[Drawn]"]]  # with its seed; a bea
 def sample(
     model: str, prime: str | None, prime_file: str | None, skip_unknown: bool, length: int, temperature: float,
     top_k: int | None, top_p: float | None, min_p: float | None, beam: int | None, stop: tuple[str, ...], count: int,
-    seed: int | None, color: str, alternatives: bool, clamps: tuple[str, ...], interactive: bool, with_nats: bool,
+    seed: int | None, color: str, alternatives: bool, clamps: tuple[str, ...], interactive: bool, new: bool,
+    distinct: bool, label: str | None, text: tuple[str, ...], null: bool, output: Path | None, with_nats: bool,
     precision: str | None, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Write text as MODEL would, character by character.
@@ -75,6 +92,9 @@ def sample(
     a pipe or file the text goes as UTF-8, unchanged. Several samples are separated by a line of three dashes; 16 or
     more are drawn side by side, where rounding may make a text another than its seed gives alone. Without a prime, the
     first character is drawn as the lines of the training text begin.
+
+    A model of items (train --each) writes --count of them, one a line with the prime, each until it ends or --length
+    is reached. Whether an item is new is told by items.npy in the run's folder, or by --text.
     """
     from charrnn.cli.writing import Look, as_report, write
     from charrnn.model.clamping import Clamp
@@ -84,7 +104,17 @@ def sample(
     _refuse_contradictions(as_json)
     config = SamplingConfig(temperature, top_k, top_p, min_p)
     checkpoint = load_checkpoint(model)
-    held = [Clamp.parse(text, checkpoint.config) for text in clamps]
+    _refuse_options_of_others(checkpoint)
+    held = [Clamp.parse(clamp, checkpoint.config) for clamp in clamps]
+    if checkpoint.header.corpus.items:
+        from charrnn.api.items import Choice
+        from charrnn.cli.sample_items import Wanted, sample_items
+
+        begin, first = _prime(prime, prime_file, skip_unknown, checkpoint), _fresh_seed() if seed is None else seed
+        wanted = Wanted(Choice(count, new, distinct), length, begin, first, config, held, label, text)
+        with written_to(output):
+            sample_items(model, checkpoint, wanted, as_json, with_nats, null)
+        return
     clamped = ", ".join(f"h of {each.layer}:{each.index} = {each.value:g}" for each in held)
     look = Look.parse(color, GUESSES if alternatives else 0, checkpoint.config, clamped)
     together = count >= SIDE_BY_SIDE and not (look.is_drawn or interactive)
@@ -100,12 +130,24 @@ def sample(
         _check_room(length, count)
     first = _fresh_seed() if seed is None else seed
     samples = _samples(sampler, length, begin, range(first, first + count), stop, look, beam, together)
-    if as_json:
+    with written_to(output):
+        if not as_json:
+            write(begin, samples, look)
+            return
         if seed is None and temperature == 0:
             samples = ((None, drawn) for _, drawn in samples)  # nothing is drawn, so no seed is told
         echo_json({"model": model, "temperature": temperature} | as_report(begin, samples, with_nats))
-    else:
-        write(begin, samples, look)
+
+
+def _refuse_options_of_others(checkpoint: "Checkpoint") -> None:
+    """Raise UsageError where an option is given that a model of items, or of a running text, has no use for."""
+    context, items = click.get_current_context(), checkpoint.header.corpus.items
+    of_others = OF_TEXTS if items else OF_ITEMS
+    for param in context.command.params:
+        given = context.get_parameter_source(param.name or "") is click.core.ParameterSource.COMMANDLINE
+        if given and param.name in of_others:
+            kind = "items, which are drawn one by one to their ends" if items else "a running text, which has no items"
+            raise click.UsageError(f"{param.opts[-1]} is not for this model: it writes {kind}.")
 
 
 def _check_room(length: int, count: int) -> None:
@@ -126,8 +168,8 @@ def _refuse_contradictions(as_json: bool) -> None:
     beside = {
         "prime": {"prime_file"},
         "beam": {"temperature", "top_k", "top_p", "min_p", "count", "seed", "color", "alternatives", "interactive"},
-        "interactive": {"as_json", "count", "with_nats"},
-        "as_json": {"color"},
+        "interactive": {"as_json", "count", "with_nats", "output"},
+        "as_json": {"color", "null"},
     }
     for name, others in beside.items():
         clash = given & others if name in given else set()

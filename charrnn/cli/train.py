@@ -42,6 +42,8 @@ BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "th
         "charrnn train --resume checkpoints/mine",
         "charrnn train --resume checkpoints/mine --epochs 20",
         "charrnn train letters.txt --init-from checkpoints/mine --minutes 5",
+        "charrnn train names.txt --each line",
+        "charrnn train reviews.csv --each text --label label",
     )
 )
 @click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=completion.sources)
@@ -94,6 +96,13 @@ BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "th
 )
 @click.option("--patience", type=int, metavar="N", help="Stop when N validations in a row were no new best.")
 @click.option(
+    "--each",
+    metavar="line|file|paragraph|COLUMN",
+    help="Learn many short texts: each line, file or paragraph, or each cell of a column of CSV, TSV or JSON lines.",
+)
+@click.option("--unique", is_flag=True, help="With --each: keep one of equal texts.")
+@click.option("--label", metavar="COLUMN", help="With --each COLUMN: the column of their classes, to write them apart.")
+@click.option(
     "--min-count",
     type=click.IntRange(1),
     default=1,
@@ -132,7 +141,8 @@ BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "th
 @json_option
 def train(
     sources: tuple[str, ...], out: Path | None, resume: Path | None, force: bool, init_from: str | None,
-    min_count: int, val_fraction: float | None, test_fraction: float | None, preset: str | None, precision: str | None,
+    each: str | None, unique: bool, label: str | None, min_count: int, val_fraction: float | None,
+    test_fraction: float | None, preset: str | None, precision: str | None,
     reading: Reading, device: str, threads: int | None, tensorboard: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Train a character-level model on SOURCE and keep it in a run folder.
@@ -160,6 +170,8 @@ def train(
         )
     elif force:
         raise click.UsageError("--force is for --resume.")
+    elif each is None and (unique or label is not None):
+        raise click.UsageError(f"{'--label' if label is not None else '--unique'} is for items; give --each too.")
     elif sources:
         ended = api.training.train(
             sources,
@@ -168,6 +180,9 @@ def train(
             preset=preset,
             **asdict(reading),
             min_count=min_count,
+            each=each,
+            label=label,
+            unique=unique,
             val_fraction=val_fraction,
             test_fraction=test_fraction,
             precision=precision,

@@ -32,10 +32,11 @@ from charrnn.model.config import BUDGET_RANGE, BUDGETS, ModelConfig
 from charrnn.model.known import KnownUnit
 from charrnn.model.sealed import seal as seal
 from charrnn.model.shipped import RUNS, SHIPPED, run_folder, shipped
-from charrnn.text.vocabulary import UNKNOWN, Vocabulary
+from charrnn.text.item_corpus import ItemFacts
+from charrnn.text.vocabulary import END, UNKNOWN, Vocabulary
 
 FORMAT = "charrnn"
-FORMAT_VERSION = 2  # of files with weights in 8 bits; all others are of version 1, which older versions read
+FORMAT_VERSION = 3  # of models of items; 2 is of others with weights in 8 bits, and 1 of all others
 BEST = "best.safetensors"
 LAST = "last.safetensors"
 PARTS = ("train", "val", "test")  # of a text, in the order in which they stand in it
@@ -54,6 +55,7 @@ class Provenance:
 
     Where `folded` distinct characters were too rare and became U+FFFD, that symbol stands for all that were not seen;
     `charges_folded` says that the losses count which of them it was, as scoring does. Older versions left that out.
+    Of items, the characters are what is predicted: those of the items, and an END for each.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Provenance:
     source: str = ""
     folded: int = 0
     charges_folded: bool = False
+    items: ItemFacts | None = None  # how the text was cut into items, where it was
 
     def __post_init__(self) -> None:
         check_whole("characters", self.characters, 0, 2**53)
@@ -136,6 +139,9 @@ class Header:
         for character, lines in self.line_beginnings.items():
             check_whole(f"the count of lines that begin with {character!r}", lines, 1, 2**53)
         known.check(self.known_units, self.model)
+        labels = self.corpus.items.labels if self.corpus.items else ()
+        if len(labels) != self.model.num_classes:
+            raise ConfigError(f"there are {len(labels)} labels of {self.model.num_classes} classes", "name each once")
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,7 @@ class Checkpoint:
     @property
     def format_version(self) -> int:
         """The version of a file that holds it so."""
-        return FORMAT_VERSION if self.number == "int8" else 1
+        return FORMAT_VERSION if self.header.corpus.items else 2 if self.number == "int8" else 1
 
 
 def save(checkpoint: Checkpoint, path: Path, number: storage.NumberFormat = "float32") -> None:
@@ -254,7 +260,8 @@ def _read(file: Any, path: Path) -> Checkpoint:
     codes = tensors.pop("vocabulary").astype(np.int64)
     if codes[0] < 0 or codes[-1] > 0x10FFFF or (np.diff(codes) <= 0).any():
         raise sealed.damaged(path, "its vocabulary is not a list of distinct code points in ascending order")
-    if ((codes >= 0xD800) & (codes <= 0xDFFF)).any():
+    ends = [ord(END)] if header.corpus.items else []
+    if codes[(codes >= 0xD800) & (codes <= 0xDFFF)].tolist() != ends:
         raise sealed.damaged(path, "its vocabulary has halves of surrogate pairs, which are no characters")
     weights = storage.restored(tensors)
     sealed.check_numbers(path, weights)

@@ -10,7 +10,7 @@ from charrnn.errors import StatesOverflowError
 from charrnn.model.cells import Array, array_module
 from charrnn.model.units import Unit
 from charrnn.sampling.distribution import SamplingConfig, draw, draw_one, softmax
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.text.vocabulary import END, Vocabulary
 
 State = tuple[tuple[Array, ...], ...]  # for each layer its parts, each [B, H]
 
@@ -100,10 +100,14 @@ class Sampler:
     def begin(self, prime: str = "") -> Position:
         """Return where one stream stands after a prime, or at the beginning of a line like the training text's.
 
+        A model of items stands after START and the prime.
+
         Raises:
             VocabularyError: the prime has characters that the model does not know.
         """
         start = Position(self.model.initial_logits()[None], None)
+        if self.vocabulary.end is not None:  # a model of items has read nothing before it
+            return self.read(END + prime, start)
         if prime:
             return self.read(prime, start)
         after = self.read("\n", start) if "\n" in self.vocabulary else start

@@ -11,6 +11,8 @@ from charrnn.errors import SourceError, check_utf8, some
 from charrnn.feedback import SILENT, Feedback
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.corpus import Corpus
+from charrnn.text.item_corpus import ItemCorpus
+from charrnn.text.items import Each, Items, cut
 from charrnn.text.reading import DEFAULT, Reading
 from charrnn.text.sources import Listing, Text, TooLargeError, is_several, listed
 from charrnn.text.store import fetch_missing
@@ -35,6 +37,10 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     normalize: str | None = None
     min_count: int = 1
     size: int | None = None  # bytes of its files; None: an older charrnn did not note it
+    each: str | None = None  # of many short texts, how they are cut, as `Each` has it
+    label: str | None = None
+    unique: bool = False
+    split_seed: int = 0  # by which items are split at random
 
     @classmethod
     def of(
@@ -44,10 +50,19 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         val_fraction: float | None = None,
         test_fraction: float | None = None,
         min_count: int = 1,
+        each: Each | None = None,
+        split_seed: int = 0,
     ) -> "TextSpec":
-        """Return the specification of sources that are decoded as `reading` says."""
+        """Return the specification of sources that are decoded as `reading` says, and cut into items by `each`."""
         split: dict[str, Any] = {"val_fraction": val_fraction, "test_fraction": test_fraction, "min_count": min_count}
+        if each is not None:
+            split |= {"each": each.way, "label": each.label, "unique": each.unique, "split_seed": split_seed}
         return cls(tuple(sources), **asdict(reading), **split)
+
+    @property
+    def items(self) -> Each | None:
+        """How the text is cut into items; None where it is one text."""
+        return None if self.each is None else Each(self.each, self.label, self.unique)
 
     @property
     def reading(self) -> Reading:
@@ -106,6 +121,9 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             SourceError: a source is not there, is no text, or has fewer than two characters.
             ConfigError: the fractions leave nothing to train on.
         """
+        if self.items is not None:
+            items = self._items(self.items, feedback, on_listed, given)
+            return ItemCorpus.from_items(items, self.split_seed, self.val_fraction, self.test_fraction, self.min_count)
         if given is not None:
             return Corpus.from_text(Text(GIVEN, given), self.val_fraction, self.test_fraction, self.min_count)
         fetch_missing(self.sources, feedback=feedback)
@@ -114,3 +132,19 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fractions = (self.val_fraction, self.test_fraction)
         with feedback.bar(listing.size, "encoding", unit="B", delay=1) as bar:
             return Corpus.from_listing(listing, self.reading, *fractions, self.min_count, on_bytes=bar.update)
+
+    def _items(
+        self, each: Each, feedback: Feedback, on_listed: Callable[[Listing], object], given: str | None
+    ) -> Items:
+        if given is not None:
+            return Items.of(Text(GIVEN, ""), each, list(cut(given, each)))
+        fetch_missing(self.sources, feedback=feedback)
+        listing = listed(self.sources, self.reading)
+        on_listed(listing)
+        return read_items(listing, each, self.reading, feedback)
+
+
+def read_items(listing: Listing, each: Each, reading: Reading, feedback: Feedback) -> Items:
+    """Read the items of what is listed, while a bar shows how far it is."""
+    with feedback.bar(listing.size, "reading", unit="B", delay=1) as bar:
+        return Items.read(listing, each, reading, lambda content: bar.update(len(content)))

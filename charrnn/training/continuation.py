@@ -17,6 +17,7 @@ from charrnn.model.devices import choose_device, choose_precision
 from charrnn.model.network import CharRNN
 from charrnn.runs.lock import Lock, locked
 from charrnn.text.corpus import Corpus
+from charrnn.text.item_corpus import ItemCorpus
 from charrnn.text.spec import TextSpec
 from charrnn.training.config import OnNan, TrainingConfig
 from charrnn.training.group import Group, joined
@@ -145,6 +146,10 @@ def _same_text(saved: SavedState, path: Path, wish: Wish, watch: Watch) -> tuple
     changed = corpus.sha256 != provenance.sha256
     if changed and not wish.force:
         raise was
+    if isinstance(corpus, ItemCorpus) and corpus.facts.labels != (provenance.items.labels if provenance.items else ()):
+        raise RunError(
+            f"the text of {path} now has other labels", f"start a new run from its weights: {begin_from(path)}"
+        )
     unknown = saved.vocabulary.unknown(corpus.vocabulary.characters)
     if unknown:
         raise RunError(

@@ -11,11 +11,13 @@ from charrnn.files import is_free, is_special, leftovers
 from charrnn.findings import Finding, orphan
 from charrnn.model.checkpoint import BEST, LAST, STAGES, UNFINISHED_STAGES, load, stages
 from charrnn.runs.lock import LOCK
+from charrnn.text.item_index import NAME as ITEMS
+from charrnn.text.item_index import ItemIndex
 from charrnn.training.history import LOG, SAMPLES, raw_lines
 from charrnn.training.resume import STATE, Account, load_state
 
 _SIGNS = (BEST, LAST, LOG, STATE)  # by which a folder is known to be a run's
-_WRITTEN = (*_SIGNS, SAMPLES, "loss.png")
+_WRITTEN = (*_SIGNS, SAMPLES, ITEMS, "loss.png")
 
 
 def examined(path: Path) -> Iterator[Finding]:
@@ -48,6 +50,8 @@ def _run(folder: Path) -> Iterator[Finding]:
         elif account and (account.best_nats is not None if name == BEST else account.header.figures.step > 0):
             yield Finding("checkpoint", folder / name, f"{folder / name} is gone", str(again))
     yield from (_checkpoint(path, None) for path in stages(folder).values())
+    if os.path.lexists(folder / ITEMS):
+        yield _index(folder / ITEMS, again)
     yield from (_lines(folder / name) for name in (LOG, SAMPLES) if os.path.lexists(folder / name))
     if is_free(folder / LOCK):
         left = {path for name in _WRITTEN for path in leftovers(folder / name)}
@@ -73,6 +77,15 @@ def _checkpoint(path: Path, again: str | None) -> Finding:
     except CharrnnError as error:
         return Finding("checkpoint", path, error.problem, again or error.cure)
     return Finding("checkpoint", path)
+
+
+def _index(path: Path, again: str | None) -> Finding:
+    """Look at the index of a run's items."""
+    try:
+        ItemIndex.load(path)
+    except CharrnnError as error:
+        return Finding("items", path, error.problem, again or error.cure)
+    return Finding("items", path)
 
 
 def _lines(path: Path) -> Finding:

@@ -8,6 +8,7 @@ from charrnn.model.checkpoint import Checkpoint, Figures, Header, Provenance
 from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import Corpus
+from charrnn.text.item_corpus import ItemCorpus
 from charrnn.text.reading import DEFAULT, READING_OPTIONS
 from charrnn.text.spec import TextSpec
 from charrnn.text.vocabulary import Vocabulary
@@ -41,6 +42,7 @@ class Identity:
             corpus.source,
             corpus.folded,
             charges_folded=corpus.folded > 0,
+            items=corpus.facts if isinstance(corpus, ItemCorpus) else None,
         )
         chosen = {name: value for name, value in asdict(training).items() if value is not None and value is not False}
         decoding = {name: getattr(spec, name) for name in READING_OPTIONS}

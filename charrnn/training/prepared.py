@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import torch
 
 from charrnn.errors import RunError, SourceError
+from charrnn.model.checkpoint import Checkpoint
+from charrnn.model.classes import labels_of
 from charrnn.model.threads import Threads, numbers_of_threads
 from charrnn.text.corpus import Corpus
+from charrnn.text.item_corpus import ItemCorpus
 from charrnn.text.spec import TextSpec
 from charrnn.training.config import TrainingConfig
 from charrnn.training.group import Group
@@ -59,6 +62,21 @@ def compare_texts(corpus: Corpus, group: Group) -> None:
         )
 
 
+def labels_in(corpus: Corpus) -> tuple[str, ...]:
+    """Return the labels of the classes of a text's items; none where it has none."""
+    return corpus.facts.labels if isinstance(corpus, ItemCorpus) else ()
+
+
+def refuse_other_labels(before: Checkpoint, corpus: Corpus, what: str) -> None:
+    """Raise RunError where a model has other classes than the text: their vectors would be another's."""
+    known, found = labels_of(before), labels_in(corpus)
+    if known and known != found:
+        shown = ", ".join(found) or "none"
+        raise RunError(
+            f"{what} has the labels {', '.join(known)}, and the text has {shown}", "name the text with these labels"
+        )
+
+
 def report_beginning(trainer: Trainer, keeper: Keeper, watch: Watch, why: str = "") -> None:
     """Report what is trained, and how; the first process does."""
     if not trainer.group.is_first:
@@ -69,4 +87,6 @@ def report_beginning(trainer: Trainer, keeper: Keeper, watch: Watch, why: str = 
     device, processes = str(trainer.model.device), trainer.group.size
     watch.began(Begun(trainer.model.config, training, *sizes, precision, device, processes, keeper.path, why))
     if sizes != (training.batch_size, training.seq_length):
-        watch.note("the text is short: fewer streams, or a shorter window, than asked for")
+        short = "the items are few or short" if isinstance(trainer.corpus, ItemCorpus) else "the text is short"
+        if not isinstance(trainer.corpus, ItemCorpus) or sizes[0] != training.batch_size:
+            watch.note(f"{short}: fewer streams, or a shorter window, than asked for")

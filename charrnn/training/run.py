@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ from charrnn.model.network import CharRNN
 from charrnn.runs.lock import LOCK, Lock
 from charrnn.runs.report import Progress
 from charrnn.text.corpus import Corpus
+from charrnn.text.item_corpus import ItemCorpus
+from charrnn.text.item_index import NAME as ITEMS
+from charrnn.text.item_index import ItemIndex
 from charrnn.text.spec import TextSpec
 from charrnn.training.config import TrainingConfig
 from charrnn.training.history import CURVE, LOG, SAMPLES, History, raw_lines
@@ -55,10 +59,12 @@ class Run:
         `lock` is the folder's, where it is held.
         """
         self.path = path
-        self._spec = spec
+        self._spec, self._corpus = spec, corpus
         self.identity = Identity.of(corpus, training, precision, spec, origin or {})
         self._best: float | None = None
         self._written = {LOCK, LOG, STATE}  # what must be found in the folder
+        if isinstance(corpus, ItemCorpus):
+            self._written.add(ITEMS)
         self._lock = lock or Lock(path)
 
     def create(self, numbered: bool = False) -> None:
@@ -87,6 +93,13 @@ class Run:
             for name in (SAMPLES, STATE):
                 (self.path / name).unlink(missing_ok=True)
             self._drop_stages(after=-1)
+            self._keep_index()
+
+    def _keep_index(self) -> None:
+        """Keep which items the text has, by hashes: what is drawn is new or not, though the text is elsewhere."""
+        if isinstance(self._corpus, ItemCorpus):
+            texts = chain.from_iterable(map(self._corpus.items, self._corpus.parts))
+            ItemIndex.of(texts).save(self.path / ITEMS)
 
     def _refuse_a_run(self) -> None:
         """Refuse a folder in which a model, a state to go on from, or a log that is no run's would be lost."""
@@ -116,6 +129,7 @@ class Run:
         with self._writing():
             self._sweep()
             self._take_back(step)
+            self._keep_index()
 
     def renew(self, model: CharRNN, figures: Figures) -> list[str]:
         """Save the checkpoints that are damaged or gone as the saved state has them; return what there was to tell.
@@ -154,6 +168,8 @@ class Run:
             make_folder(self.path)
             if LOCK in lost:
                 self._lock.retake()
+            if ITEMS in lost:
+                self._keep_index()
             append(self.path / LOG, b"")
         if BEST in lost:
             self._best = None
@@ -283,7 +299,7 @@ class Run:
                     temporary.write_bytes(b"".join(kept))
 
     def _sweep(self) -> None:
-        for name in (BEST, LAST, STATE, LOG, SAMPLES, CURVE):
+        for name in (BEST, LAST, STATE, LOG, SAMPLES, CURVE, ITEMS):
             sweep(self.path / name)
 
     @contextmanager

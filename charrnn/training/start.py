@@ -28,6 +28,8 @@ from charrnn.training.prepared import (
     Prepared,
     compare_texts,
     kept_threads,
+    labels_in,
+    refuse_other_labels,
     refuse_stdin,
     report_beginning,
     threads_for,
@@ -71,6 +73,7 @@ def fresh(spec: TextSpec, order: Order, watch: Watch, given: str | None = None) 
         compare_texts(corpus, group)
         hardware = Hardware(group.device.type != "cpu", cores * group.size, number == "bfloat16", group.size)
         sizes = (len(corpus.parts["train"]), len(corpus.vocabulary))
+        options = {**options, "num_classes": len(labels_in(corpus))}
         config, training, why = recipe(*sizes, options, hardware, order.preset)
         folder = None if order.in_memory else order.folder or RUNS / f"{corpus.name}-{config.cell}"
         _check_room(config, training, corpus, group, folder)
@@ -133,6 +136,7 @@ def _corpus(spec: TextSpec, before: Checkpoint | None, watch: Watch, given: str 
     size = sizes[0] if sizes else None
     if before is None:
         return corpus, size
+    refuse_other_labels(before, corpus, f"the model {before.header.corpus.name}")
     known, own = before.vocabulary, corpus.vocabulary
     both = Vocabulary(known.characters + own.characters, folds=known.folds or own.folds)
     if len(both) > len(known):

@@ -15,20 +15,26 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "schema.json"
 if not SCHEMA.exists():
     pytest.skip("the documents are not here", allow_module_level=True)
 DEFINED = json.loads(SCHEMA.read_text("utf-8"))
-# What each is seen on; RUN and OTHER are runs of different cells, KEPT one with its stages, BOOK their text.
+# What each is seen on; RUN and OTHER are runs of different cells, KEPT one with its stages, ITEMS one of the lines of
+# BOOK, which is their text.
 CASES = {
-    "train": ["train BOOK --steps 2 --hidden-size 4 --precision float32 --out OUT"],
+    "train": [
+        "train BOOK --steps 2 --hidden-size 4 --precision float32 --out OUT",
+        "train BOOK --each line --steps 2 --hidden-size 4 --precision float32 --out ITEMS",
+    ],
     "sample": [
         "sample RUN --length 9 --count 2 --seed 1",
         "sample RUN --length 9 --beam 2 --nats",
         "sample OTHER --length 9 --alternatives --prime the",
+        "sample ITEMS --length 9 --count 2 --text BOOK --nats",
+        "sample ITEMS/best.safetensors --length 9",
     ],
     "score": [
         "score RUN BOOK",
         "score RUN BOOK --part test --dynamic --baseline",
         "score RUN BOOK --against OTHER",
     ],
-    "info": ["info RUN", "info OTHER", "info KEPT/best.safetensors"],
+    "info": ["info RUN", "info OTHER", "info KEPT/best.safetensors", "info ITEMS"],
     "history": ["history RUN", "history KEPT"],
     "compare": ["compare RUN OTHER KEPT"],
     "gradients": ["gradients RUN BOOK --distance 4 --losses 3", "gradients OTHER BOOK --distance 4 --losses 3"],
@@ -93,7 +99,7 @@ def places(train, book, tmp_path_factory):
     api.map.train(fields, out=runs["MAP"], steps=60, learning_rate=0.03, **tiny)
     api.map.train(pairs, attention="none", out=runs["PLAIN"], steps=2, **tiny)
     runs |= {"PAIRS": pairs, "MAPPED": folder / "mapped", "FIELDS": fields}
-    return {**runs, "BOOK": text, "OUT": folder / "out", "BROKEN": broken}
+    return {**runs, "BOOK": text, "OUT": folder / "out", "ITEMS": folder / "items", "BROKEN": broken}
 
 
 def typed(name, case, places):

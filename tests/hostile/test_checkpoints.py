@@ -117,7 +117,7 @@ FILES = {
     "a changed figure": (lambda w: w.with_metadata(header=w.metadata["header"].replace("1.25", "1.24")), "its digest"),
     "no digest": (lambda w: w.with_metadata(digest=""), "its digest does not fit its content"),
     # versions
-    "the next format version": (lambda w: w.with_metadata(format_version="3"), "reads up to 2; upgrade charrnn"),
+    "the next format version": (lambda w: w.with_metadata(format_version="4"), "reads up to 3; upgrade charrnn"),
     "a far one": (lambda w: w.with_metadata(format_version="99999"), "has format version 99999; this charrnn"),
     "no version": (lambda w: w.with_metadata(format_version=""), FOREIGN),
     "version 0": (lambda w: w.with_metadata(format_version="0"), FOREIGN),
