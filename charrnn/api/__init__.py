@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         explore,
         export,
         find,
+        gallery,
         gates,
         gradients,
         grep,

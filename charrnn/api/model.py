@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.explore import Explored
     from charrnn.api.export import Exported
     from charrnn.api.find import Findings
+    from charrnn.api.gallery import Gallery
     from charrnn.api.gates import Gates
     from charrnn.api.gradients import Gradients
     from charrnn.api.grep import Alike
@@ -346,6 +347,34 @@ class Model:
             high=high,
             seed=seed,
             name=self.name,
+        )
+
+    def gallery(
+        self,
+        *sources: str,
+        passage: Sequence[str] = (),
+        length: int = 600,
+        characters: int = 60_000,
+        signals: Sequence[str] | None = None,
+        ablated: int = 4_000,
+        seed: int = 0,
+        part: str | None = None,
+        reading: Reading = DEFAULT,
+        feedback: Feedback = SILENT,
+    ) -> "Gallery":
+        """Show what its best units follow on a text or its own; arguments and errors as of `api.gallery.gallery`."""
+        return api.gallery.gallery(
+            self,
+            sources,
+            passage=passage,
+            length=length,
+            characters=characters,
+            signals=signals,
+            ablated=ablated,
+            seed=seed,
+            part=part,
+            reading=reading,
+            feedback=feedback,
         )
 
     def gradients(

@@ -21,6 +21,7 @@ from charrnn.cli.common import (
     sources_argument,
     unseen_part_option,
 )
+from charrnn.cli.output import spare_inputs
 from charrnn.text.reading import Reading
 
 if TYPE_CHECKING:
@@ -104,3 +105,9 @@ def _asked(part: Decorator, sources: Decorator = sources_argument) -> Decorator:
 
 asks_for_text = _asked(part_option)
 asks_for_unseen_text = _asked(unseen_part_option)
+asks_for_own_text = _asked(
+    unseen_part_option,
+    click.argument(
+        "sources", nargs=-1, metavar="[SOURCE]...", callback=spare_inputs, shell_complete=completion.sources
+    ),
+)

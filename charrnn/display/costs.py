@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-_PLACES = {"all": "everywhere", "inside": "inside", "outside": "outside", "closing": "at its closing character"}
+PLACES = {"all": "everywhere", "inside": "inside", "outside": "outside", "closing": "at its closing character"}
 
 
 def text(told: dict[str, Any], telling: Sequence[str]) -> str:
@@ -13,19 +13,21 @@ def text(told: dict[str, Any], telling: Sequence[str]) -> str:
         f"Unit {told['unit']} held at its mean, h = {told['held_at']:.3f}; nats per character{of}",
         "",
         f"{'':24} {'free':>6} {'held':>6} {'cost':>7} {'95 %':^17} {'like units':^15}".rstrip(),
-        *(_row(_PLACES[place], effect) for place, effect in told["effects"].items()),
+        *(_row(PLACES[place], effect) for place, effect in told["effects"].items()),
         "",
     ]
-    number = len(told["controls"])
-    others = f"{number} random unit{'' if number == 1 else 's'} of like variance"
-    if not number:
-        lines.append("The layer has no other unit to compare it with.")
-    elif telling:
-        where = ", ".join(_PLACES[place] for place in telling)
-        lines.append(f"To hold it costs more than to hold any of {others}: {where}.")
-    else:
-        lines.append(f"To hold it costs no more than to hold some of {others}.")
+    lines.append(verdict(len(told["controls"]), telling))
     return "\n".join(lines)
+
+
+def verdict(controls: int, telling: Sequence[str]) -> str:
+    """Return what a cost amounts to, beside those of some random units; `telling` is where it is above all of them."""
+    if not controls:
+        return "The layer has no other unit to compare it with."
+    others = f"{controls} random unit{'' if controls == 1 else 's'} of like variance"
+    if telling:
+        return f"To hold it costs more than to hold any of {others}: {', '.join(PLACES[place] for place in telling)}."
+    return f"To hold it costs no more than to hold some of {others}."
 
 
 def _row(place: str, e: dict[str, Any]) -> str:

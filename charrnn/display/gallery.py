@@ -1,7 +1,7 @@
 """The gallery as one page: a card for each feature with its coloured passages, its figures and what they amount to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
@@ -26,15 +26,14 @@ class Card:
     about: str
     verdict: str
     told: str
-    figures: Mapping[str, str]
-    costs: Sequence[tuple[str, str, str]]  # where, the cost with its interval, what random units cost
-    plates: Sequence[Plate]
+    figures: Mapping[str, str] = field(default_factory=dict)
+    costs: Sequence[tuple[str, str, str]] = ()  # where, the cost with its interval, what random units cost
+    plates: Sequence[Plate] = ()
 
 
 def html(title: str, lines: Sequence[str], cards: Sequence[Card]) -> str:
     """Return a page that needs nothing from anywhere: no script, no request, its styles inside."""
     style = Markup(template("style.css").render() + highlight_style() + template("gallery.css").render())
-    return template("gallery.html").render(
-        title=title, lines=lines, cards=cards, style=style, policy=policy(style), text=text,
-        legend=legend_levels(Highlight("", "", "", ())),
-    )  # fmt: skip
+    scale = legend_levels(Highlight("", "", "", ()))
+    shown = {"title": title, "lines": lines, "cards": cards, "legend": scale, "text": text}
+    return template("gallery.html").render(style=style, policy=policy(style), **shown)

@@ -78,7 +78,12 @@ def framed(highlight: Highlight) -> str:
     """Return a frame with the page in it, for where a page of its own would mix with another, as in a notebook."""
     rows = sum(1 for _ in highlight.rows(SVG_COLUMNS)) * (1 + max((len(c.guesses) for c in highlight.cells), default=0))
     height = min(800, 220 + 24 * rows)
-    return str(Markup('<iframe sandbox srcdoc="{}" width="100%" height="{}"></iframe>').format(html(highlight), height))
+    return frame(html(highlight), height)
+
+
+def frame(content: str, height: int) -> str:
+    """Return a page in a frame of its own that runs nothing."""
+    return str(Markup('<iframe sandbox srcdoc="{}" width="100%" height="{}"></iframe>').format(content, height))
 
 
 def svg(highlight: Highlight) -> str:
