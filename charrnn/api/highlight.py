@@ -1,25 +1,18 @@
-"""A string scored, recorded, and coloured by how unexpected each character was, or by a unit."""
+"""A string recorded, and coloured by how unexpected each character was, or by a unit."""
 
 from collections.abc import Sequence
 
 import torch
 
 from charrnn.display.highlight import SURPRISING, Highlight
-from charrnn.errors import ConfigError, VocabularyError, counted
-from charrnn.evaluation.scoring import Score, score_text
+from charrnn.errors import VocabularyError, counted
+from charrnn.evaluation.scoring import score_text
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons import recording
 from charrnn.neurons.recording import Recording
 from charrnn.neurons.signal_names import default_signal, is_bounded, shown_signal
 from charrnn.text.vocabulary import Vocabulary
-
-
-def score(network: CharRNN, vocabulary: Vocabulary, text: str) -> Score:
-    """Measure how well a model predicts a text of at least two characters."""
-    if len(text) < 2:
-        raise ConfigError(f"the text has {counted(len(text), 'character')}", "give at least two")
-    return score_text(network, vocabulary, text)
 
 
 def record(
@@ -38,7 +31,7 @@ def highlight(network: CharRNN, vocabulary: Vocabulary, name: str, text: str, co
     rows = list(recording.guesses(recorded, vocabulary))
     source = counted(len(text), "character")
     if color == "surprisal":
-        values = score(network, vocabulary, text).nats.tolist() if len(text) > 1 else [0.0]
+        values = score_text(network, vocabulary, text).nats.tolist() if len(text) > 1 else [0.0]
         return Highlight.of(name, "surprisal in nats", source, text, values, rows, SURPRISING)
     unit, signal = Unit.parse(color, network.config), default_signal(network.config)
     values = recorded.values(unit, signal)

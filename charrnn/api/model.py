@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from charrnn import api
-from charrnn.api.passage import Passage, passage_of, read_passage
+from charrnn.api.passage import Extract, Passage, passage_of, read_extract, read_passage
 from charrnn.errors import ConfigError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model import known
@@ -36,11 +36,11 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.grep import Alike
     from charrnn.api.info import Info
     from charrnn.api.match import Matches
+    from charrnn.api.score import Scored
     from charrnn.api.show import Shown
     from charrnn.api.steer import Steered
     from charrnn.api.trace import Trace
     from charrnn.display.highlight import Highlight
-    from charrnn.evaluation.scoring import Score
     from charrnn.model.network import CharRNN
     from charrnn.neurons.recording import Recording
 
@@ -96,14 +96,44 @@ class Model:
         """Return what it is and what it was trained on."""
         return api.info.info(self.checkpoint, self.name)
 
-    def score(self, text: str) -> "Score":
+    def extract(
+        self,
+        *sources: str,
+        part: str | None = "all",
+        reading: Reading = DEFAULT,
+        feedback: Feedback = SILENT,
+    ) -> Extract:
+        """Read a text with all its characters, to be scored: those too that it does not know; otherwise as `read`."""
+        return read_extract(self.checkpoint, sources, part, reading, feedback)
+
+    def score(
+        self,
+        text: str | Extract,
+        *,
+        against: Sequence["str | Model"] = (),
+        baseline: bool = False,
+        dynamic: bool = False,
+        start: int = 0,
+        length: int = 5000,
+        feedback: Feedback = SILENT,
+    ) -> "Scored":
         """Measure how well it predicts a text of at least two characters: nats for each, and their mean.
 
-        Raises:
-            ConfigError: the text has fewer than two characters.
+        `against` are other models, of which it is told which one the text is most like. Arguments and errors as of
+        `api.score.score`.
         """
-        check_text(text)
-        return api.highlight.score(self.network, self.vocabulary, text)
+        if not isinstance(text, Extract):
+            check_text(text)
+            text = Extract(text)
+        models = {self.name: self}
+        for other in against:
+            loaded = other if isinstance(other, Model) else load(other, self._device)
+            loaded.build = loaded.build or self.build
+            models.setdefault(loaded.name, loaded)
+        scorers = {name: (model.checkpoint, model.network) for name, model in models.items()}
+        return api.score.score(
+            scorers, text, baseline=baseline, dynamic=dynamic, start=start, length=length, feedback=feedback
+        )
 
     def sample(
         self,

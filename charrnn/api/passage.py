@@ -1,7 +1,7 @@
 """Passage: a look at a text, as every method takes it: its ids, which part it is, what stands before it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,29 @@ class Passage:
         return {"model": self.model, "source": list(self.source), "part": self.part}
 
 
+@dataclass(frozen=True)
+class Extract:
+    """A text, or a part of one, with all its characters: those too that a model does not know."""
+
+    text: str
+    source: tuple[str, ...] = ()
+    part: str = "all"  # of the model's own text: all, train, val or test
+    whole: Text | None = field(default=None, repr=False)  # that it is a part of
+
+
+def read_extract(
+    checkpoint: "Checkpoint",
+    sources: Sequence[str],
+    part: str | None = "all",
+    reading: Reading = DEFAULT,
+    feedback: Feedback = SILENT,
+) -> Extract:
+    """Read a text, or a part of it, with all its characters; arguments and errors as of `read_passage`."""
+    whole = read_sources(sources, reading, feedback)
+    part = unseen_part(whole, checkpoint, feedback) if part is None else part
+    return Extract(part_of_text(whole, checkpoint, part, feedback), tuple(sources), part, whole)
+
+
 def passage_of(checkpoint: "Checkpoint", text: str, name: str = "", feedback: Feedback = SILENT) -> Passage:
     """Return a string as a passage.
 
@@ -79,14 +102,12 @@ def read_passage(
         ConfigError: a part is asked for and the text is not the one that the model was trained on.
         VocabularyError: the model knows no character of it.
     """
-    whole = read_sources(sources, reading, feedback)
-    split = checkpoint.header.corpus.split
-    part = unseen_part(whole, checkpoint, feedback) if part is None else part
-    chosen = part_of_text(whole, checkpoint, part, feedback)
+    extract = read_extract(checkpoint, sources, part, reading, feedback)
+    split, part = checkpoint.header.corpus.split, extract.part
     start = sum(split[each] for each in takewhile(lambda each: each != part, split if part != "all" else ()))
-    chosen = chosen if characters is None else beginning(checkpoint, chosen, characters)
+    chosen = extract.text if characters is None else beginning(checkpoint, extract.text, characters)
     ids = encode(checkpoint, chosen, feedback)[:characters]
-    before = whole.characters[max(0, start - CONTEXT) : start]
+    before = extract.whole.characters[max(0, start - CONTEXT) : start] if extract.whole else ""
     return Passage(checkpoint.vocabulary.decode(ids), ids, name, tuple(sources), part, start, before)
 
 

@@ -51,3 +51,16 @@ def test_the_corpora_are_what_the_commands_print(charrnn, book):
     (python,) = library.corpora.get(["python"])
     assert python.characters > 1e6
     assert python.path is None
+
+
+def test_a_score_is_what_the_command_prints_and_colours(charrnn, run, book, hello, tmp_path):
+    model = library.load(run)
+    extract = model.extract(str(book), part="test")
+    scored = model.score(extract, against=[hello], baseline=True, dynamic=True, start=3, length=40)
+    typed = ("score", run, book, "--part=test", "--against", hello, "--baseline", "--dynamic")
+    assert json.loads(charrnn(*typed, "--json").out) == json.loads(json.dumps(scored.to_dict()))
+    page = tmp_path / "scored.html"
+    assert charrnn(*typed, "--start=3", "--length=40", "--html", page).out == f"{scored}\n"
+    scored.save(tmp_path / "own.html")
+    assert (tmp_path / "own.html").read_bytes() == page.read_bytes()
+    assert scored.nats.shape == (len(extract.text),)
