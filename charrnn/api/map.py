@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from charrnn.api.drawing import Drawing
@@ -17,16 +18,18 @@ from charrnn.conditioned.answering import Answer
 from charrnn.conditioned.checkpoint import ConditionedCheckpoint, Header
 from charrnn.conditioned.checkpoint import load as load_checkpoint
 from charrnn.conditioned.config import ConditionedConfig
-from charrnn.conditioned.examples import LONGEST, Example, Examples, Origin, read_examples
+from charrnn.conditioned.examples import LONGEST, Example, Examples, Origin, most_common, read_examples
 from charrnn.conditioned.feed import Pair
 from charrnn.conditioned.pointing import Pointing, pointing
 from charrnn.conditioned.reader import Reader
+from charrnn.conditioned.rows import CLASSES
 from charrnn.display import alignment
 from charrnn.display.alignment import END, Alignment
 from charrnn.display.highlight import Highlight
 from charrnn.errors import ConfigError, SourceError, check_choice, check_range, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.checkpoint import locate
+from charrnn.text.store import fetch_missing
 
 if TYPE_CHECKING:
     from charrnn.api.map_training import resume, train
@@ -117,6 +120,7 @@ class MapScore(Result):
     shuffled_nats_per_symbol: float | None  # the same with the source of another example
     nearest_exact: float  # of the output of the training source that is most like each source
     nearest_edit_rate: float
+    commonest_exact: float  # of the commonest output of the training part
     beam: int
     pointing: dict[str, float] | None  # share of the symbols of known fields at which attention looked at the field
     hidden: dict[str, float] | None  # nats per symbol more where the place looked at, or a random one, is hidden
@@ -132,9 +136,9 @@ class MapScore(Result):
         """What the figures amount to, in a sentence."""
         if self.ignores_its_input:
             return "The model ignores its input: with another example's input it predicts as well."
-        if self.exact <= self.nearest_exact:
-            return "The output of the most similar training input is right as often: the model is no better than it."
-        return "The model uses its input, and answers better than the most similar training input does."
+        if self.exact <= max(self.nearest_exact, self.commonest_exact):
+            return "The model uses its input, and is right no more often than a look-up in the training examples."
+        return "The model uses its input, and is right more often than a look-up in the training examples."
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -148,6 +152,7 @@ class MapScore(Result):
             ("edits per symbol", f"{self.edit_rate:.4f}"),
             ("most similar training input: exact", f"{self.nearest_exact:.2%}"),
             ("most similar training input: edits per symbol", f"{self.nearest_edit_rate:.4f}"),
+            ("the commonest training output: exact", f"{self.commonest_exact:.2%}"),
             ("distinct answers, right ones", f"{self.distinct:,}, {self.distinct_right:,}"),
             ("answers cut off at the longest length", f"{1 - self.ended:.2%}"),
             ("nats per symbol of the right output", f"{self.nats_per_symbol:.4f}"),
@@ -267,24 +272,35 @@ class MapModel:
         *,
         source: str | None = None,
         target: str | None = None,
+        label: str | None = None,
         val_fraction: float | None = None,
         test_fraction: float | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         feedback: Feedback = SILENT,
     ) -> Examples:
-        """Read examples as `train` does; columns that are not named are those that the model learned from.
+        """Read examples as `train` does; columns and a split that are not given are those that the model learned from.
 
         Raises:
             SourceError: they cannot be read, or have no such columns.
         """
-        named = self.header.named
         several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-        absolute = tuple(os.path.abspath(path) for path in several)
-        if named and len(several) == 1:
-            source, target = source or self.header.columns[0], target or self.header.columns[1]
-        found = read_examples(Origin(absolute, source, target, val_fraction, test_fraction, seed))
+        classes = self.header.outputs.kind == "label"
+        if self.header.named and len(several) == 1 and label not in CLASSES:
+            source, output = source or self.header.columns[0], target or label or self.header.columns[1]
+            target, label = (None, output) if classes else (output, None)
+        spaced = self.header.outputs.kind == "spaced"
+        names = tuple(os.fspath(path) for path in several)
+        known = {"val_fraction": val_fraction, "test_fraction": test_fraction, "seed": seed}
+        split = {name: self.header.training.get(name) if value is None else value for name, value in known.items()}
+        origin = msgspec.convert(
+            {"paths": names, "source": source, "target": target, "label": label, "spaced": spaced, **split}, Origin
+        ).absolute()
+        fetch_missing(origin.paths, feedback=feedback)
+        found = read_examples(origin)
         for line in found.notes:
             feedback.note(line)
+        if found.sha256 != self.header.corpus.sha256:
+            feedback.note("these are not the examples that the model learned from, or they are split in another way")
         return found
 
     def attend(self, text: str) -> "Attended":
@@ -341,12 +357,14 @@ class MapModel:
         known = read.parts["train"]
         with feedback.bar(len(known), "looking up", unit="example") as bar:
             places = scoring.nearest([e.source for e in known], [e.source for e in chosen], bar.update)
+        commonest = self._agreement([most_common(known)[0]] * len(chosen), chosen)[0]
         near = self._agreement([known[place].outputs[0] for place in places], chosen)
         return MapScore(
             examples=len(chosen), part=part, exact=exact, edit_rate=edit_rate,
             ended=sum(answer.ended for answer in found) / len(found),
             distinct=len(set(said)), distinct_right=len({example.outputs[0] for example in chosen}),
-            **self._costs(chosen, feedback), nearest_exact=near[0], nearest_edit_rate=near[1], beam=beam,
+            **self._costs(chosen, feedback), nearest_exact=near[0], nearest_edit_rate=near[1],
+            commonest_exact=commonest, beam=beam,
             pointing=self._pointing(read, chosen, said, found),
         )  # fmt: skip
 

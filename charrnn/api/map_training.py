@@ -20,22 +20,26 @@ from charrnn.conditioned.feed import Feed, Pair
 from charrnn.conditioned.network import ConditionedRNN
 from charrnn.conditioned.reader import Reader
 from charrnn.conditioned.run import PairRun, load_state
-from charrnn.conditioned.symbols import Kind, Symbols
+from charrnn.conditioned.symbols import Symbols
 from charrnn.conditioned.trainer import PairTrainer
-from charrnn.conditioned.training import PairTraining, recipe
-from charrnn.errors import RunError, check_utf8, counted, typed
+from charrnn.conditioned.training import recipe
+from charrnn.conditioned.transfer import sizes_of, started
+from charrnn.errors import RunError, counted, typed
 from charrnn.model.checkpoint import Figures, Provenance, bits, locate
+from charrnn.model.checkpoint import load as load_character_model
 from charrnn.model.config import BUDGETS
 from charrnn.model.devices import choose_device
 from charrnn.model.shipped import RUNS, as_model, run_folder
 from charrnn.model.threads import Threads, numbers_of_threads
 from charrnn.room import check_disk
 from charrnn.runs.report import Progress
+from charrnn.text.catalogue import CATALOGUE
+from charrnn.text.store import fetch_missing
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 _SHOWN = 4  # answers that a milestone shows
 _CHECKED = 200  # answers of the validation part that a milestone checks
-_SETTINGS = "threads"  # kept beside the recipe: on it the last bits depend
+_THREADS = "threads"  # kept beside the recipe: on it the last bits depend
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,12 @@ def train(
     *,
     source: str | None = None,
     target: str | None = None,
+    label: str | None = None,
+    spaced: bool = False,
     val_fraction: float | None = None,
     test_fraction: float | None = None,
     out: str | os.PathLike[str] | None = None,
+    init_from: str | os.PathLike[str] | None = None,
     device: str = "auto",
     threads: int | None = None,
     watch: MapWatch | None = None,
@@ -120,9 +127,12 @@ def train(
             folder with train.tsv, val.tsv and test.tsv.
         source: the column of the inputs; None: source, input, … or the first one.
         target: the column of the outputs; None: target, output, … or the second one.
+        label: in place of a target, the column of classes; or "file" or "folder", each of which is a class.
+        spaced: whether an output's symbols are what stands between spaces, as in phones, not its characters.
         val_fraction: part of the sources for validation; None: 0.05, at most 2,000.
         test_fraction: part of the sources for the test; None: the same.
         out: the run folder; None: a new one in checkpoints/.
+        init_from: what MODEL is on the command line, a character model: the encoder begins with its sizes and weights.
         device: auto, cpu, cuda, cuda:N or mps.
         threads: how many threads of the CPU compute; None: as many as are measured to be fastest.
         watch: what to report to, and to ask whether to stop.
@@ -135,22 +145,30 @@ def train(
     """
     watch = watch or MapWatch()
     names = [examples] if isinstance(examples, str | os.PathLike) else list(examples)
-    paths = tuple(os.path.abspath(name) for name in names)
-    check_utf8(paths)
     seed = options.get("seed") or 0
-    read = _read(Origin(paths, source, target, val_fraction, test_fraction, seed), watch)
+    paths = tuple(os.fspath(name) for name in names)
+    origin = Origin(paths, source, target, label, spaced, val_fraction, test_fraction, seed).absolute()
+    read = _read(origin, watch)
     where, cores = choose_device(device), threads or torch.get_num_threads()
     sources, outputs = _symbols(read)
     pairs = _pairs(read, sources, outputs)
-    sizes = {"source_size": len(sources), "output_size": len(outputs)}
+    before = None if init_from is None else load_character_model(locate(os.fspath(init_from)))
+    if before is not None:
+        options = {**options, **sizes_of(before, options, str(init_from))}
+    output = "classes" if outputs.kind == "label" else "characters"
+    sizes = {"source_size": len(sources), "output_size": len(outputs), "output": output}
     config, training, why = recipe(sizes, Feed(pairs["train"], 1, 0, 0).symbols, options, cores)
     network = ConditionedRNN(config, torch.Generator().manual_seed(training.seed)).to(where)
+    if before is not None:
+        network.load(started(config, network.weights(), before, sources))
     fixed = threads if threads is not None or training.minutes is not None else cores
     trainer = PairTrainer(network, pairs, training, _threads(fixed, where, watch))
-    header = _header(read, config, sources, outputs, pairs, training, fixed)
+    begun = None if before is None else before.header.corpus.name
+    split = {"val_fraction": val_fraction, "test_fraction": test_fraction, "init_corpus": begun}
+    header = _header(read, config, sources, outputs, pairs, {**asdict(training), **split, _THREADS: fixed})
     folder = Path(out) if out is not None else RUNS / f"{read.name}-map"
     check_disk("a run of this size", 20 * config.parameters, folder, "make room, or name another folder with --out")
-    run = PairRun(folder, header, Origin(paths, source, target, val_fraction, test_fraction, seed))
+    run = PairRun(folder, header, origin)
 
     def begin() -> None:
         run.create(numbered=out is None)
@@ -186,7 +204,7 @@ def resume(
         read = _same(account.origin, header, folder, watch)
         where = choose_device(device)
         network = ConditionedRNN(header.model).to(where)
-        kept = header.training.get(_SETTINGS)
+        kept = header.training.get(_THREADS)
         fixed = threads if threads is not None else int(kept) if isinstance(kept, int) else None
         pairs = _pairs(read, header.sources, header.outputs)
         trainer = PairTrainer(network, pairs, training, _threads(fixed, where, watch))
@@ -202,6 +220,7 @@ def resume(
 
 
 def _read(origin: Origin, watch: MapWatch) -> Examples:
+    fetch_missing(origin.paths, feedback=watch)
     read = read_examples(origin)
     for line in read.notes:
         watch.note(line)
@@ -210,7 +229,7 @@ def _read(origin: Origin, watch: MapWatch) -> Examples:
 
 def _same(origin: Origin, header: Header, folder: Path, watch: MapWatch) -> Examples:
     """The examples of a stopped run. Raises RunError where they have changed."""
-    gone = [path for path in origin.paths if not os.path.lexists(path)]
+    gone = [path for path in origin.paths if path not in CATALOGUE and not os.path.lexists(path)]
     if gone:
         raise RunError(f"the examples of {folder} are not at {gone[0]} any more", "put them there again")
     read = _read(origin, watch)
@@ -221,9 +240,8 @@ def _same(origin: Origin, header: Header, folder: Path, watch: MapWatch) -> Exam
 
 def _symbols(read: Examples) -> tuple[Symbols, Symbols]:
     everything = read.part("all")
-    kind: Kind = "spaced" if read.spaced else "character"
     outputs = (output for example in everything for output in example.outputs)
-    return Symbols.of(example.source for example in everything), Symbols.of(outputs, kind)
+    return Symbols.of(example.source for example in everything), Symbols.of(outputs, read.kind)
 
 
 def _pairs(read: Examples, sources: Symbols, outputs: Symbols) -> dict[str, list[Pair]]:
@@ -240,12 +258,11 @@ def _header(
     sources: Symbols,
     outputs: Symbols,
     pairs: dict[str, list[Pair]],
-    training: PairTraining,
-    threads: int | None,
+    settings: dict[str, Any],
 ) -> Header:
-    symbols = {part: Feed(pairs[part], 1, 0, 0).symbols for part in PARTS if part in pairs}
+    ends = config.output == "characters"
+    symbols = {part: Feed(pairs[part], 1, 0, 0, ends).symbols for part in PARTS if part in pairs}
     corpus = Provenance(read.name, read.sha256, sum(symbols.values()), symbols)
-    chosen = {name: value for name, value in asdict(training).items() if value is not None}
     return Header(
         model=config,
         corpus=corpus,
@@ -256,7 +273,7 @@ def _header(
         named=read.named,
         examples={part: len(found) for part, found in read.parts.items()},
         longest=max(len(pair.output) for pair in pairs["train"]),
-        training=chosen | ({} if threads is None else {_SETTINGS: threads}),
+        training={name: value for name, value in settings.items() if value is not None},
     )
 
 
@@ -311,7 +328,8 @@ def _answers(prepared: _Prepared) -> str:
 def _said(header: Header, weights: dict[str, Any], chosen: Sequence[Example]) -> list[str]:
     reader = Reader(header.model, weights)
     ids = [header.sources.encode(example.source) for example in chosen]
-    return [header.outputs.decode(answer.ids) for answer in greedy(reader, ids, 2 * header.longest + 1)]
+    longest = 1 if header.model.output == "classes" else 2 * header.longest + 1
+    return [header.outputs.decode(answer.ids) for answer in greedy(reader, ids, longest)]
 
 
 def _ended(prepared: _Prepared, last: Progress | None, watch: MapWatch) -> TrainedMap:

@@ -34,12 +34,8 @@ BESIDE_RESUME = ("resume", "device", "threads", "as_json")
 columns: list[Decorator] = [
     click.option("--source", metavar="COLUMN", help="The column of the inputs. Default: source, input, or the first."),
     click.option("--target", metavar="COLUMN", help="The column of the outputs. Default: target, output, or the 2nd."),
-    click.option(
-        "--val-fraction",
-        type=float,
-        metavar="P",
-        help="For validation. Default: 0.05, at most 2,000 inputs.",
-    ),
+    click.option("--label", metavar="COLUMN", help="Instead: the column of classes; or file or folder, each a class."),
+    click.option("--val-fraction", type=float, metavar="P", help="For validation. Default: 0.05, at most 2,000."),
     click.option("--test-fraction", type=float, metavar="P", help="For the test. Default: the same."),
 ]
 
@@ -59,8 +55,8 @@ beam_option: Decorator = click.option(
 def map() -> None:
     """Learn from pairs to turn one text into another, and see where the model looks while it writes.
 
-    EXAMPLES is a table of pairs (.tsv, .csv, .jsonl), two parallel files of lines, a pronouncing dictionary, or a
-    folder with train.tsv, val.tsv and test.tsv.
+    EXAMPLES is a table of pairs (.tsv, .csv, .jsonl), two parallel files of lines, a folder with train.tsv, val.tsv and
+    test.tsv, files or folders that are classes, or the set cmudict or movie-reviews.
     """
 
 
@@ -83,12 +79,15 @@ def _with_columns(command: Any) -> Any:
         "charrnn map train dates --source english --target iso --minutes 2",
         "charrnn map train pairs.tsv --attention none --hidden-size 128 --steps 500",
         "charrnn map train english.txt korean.txt --out checkpoints/translation",
+        "charrnn map train movie-reviews --label label --init-from checkpoints/reviews",
         "charrnn map train --resume checkpoints/translation",
     )
 )
 @click.argument("paths", nargs=-1, metavar="EXAMPLES...")
 @_with_columns
+@click.option("--spaced", is_flag=True, help="Outputs are symbols between spaces, such as phones.")
 @click.option("--out", type=OutputFolder(), metavar="RUN", help="The run folder. Default: a new one in checkpoints/.")
+@click.option("--init-from", metavar="MODEL", help="Begin the encoder with this character model's sizes and weights.")
 @click.option("--resume", type=RunFolder(), metavar="RUN", help="Continue a stopped run exactly.")
 @click.option("--attention", type=click.Choice(ATTENTIONS), help="With none, every place counts alike. Default: soft.")
 @click.option("--cell", type=click.Choice(CELL_NAMES), help="Of encoder and decoder. Default: lstm.")
@@ -225,10 +224,11 @@ def _inputs(given: str) -> list[str]:
 @click.option(
     "--most", type=click.IntRange(1), default=2000, show_default=True, metavar="N", help="Measure the first N examples."
 )
-@click.option("--seed", type=int, default=0, metavar="N", help="Of the split, as in training. Default: 0.")
+@click.option("--seed", type=int, metavar="N", help="Of the split. Default: as in training.")
 @json_option
-def score(model: str, paths: tuple[str, ...], source: str | None, target: str | None, val_fraction: float | None,
-          test_fraction: float | None, part: str, beam: int, most: int, seed: int, as_json: bool) -> None:  # fmt: skip
+def score(
+    model: str, paths: tuple[str, ...], part: str, beam: int, most: int, as_json: bool, **options: Any
+) -> None:  # fmt: skip
     """Measure how well MODEL answers EXAMPLES by itself, never with the right symbols given.
 
     Beside it: how many distinct outputs there are; the loss with the inputs shuffled (where it is no higher, the model
@@ -237,8 +237,7 @@ def score(model: str, paths: tuple[str, ...], source: str | None, target: str | 
     looks at the right one.
     """
     loaded = api.map.load(model)
-    options = {"source": source, "target": target, "val_fraction": val_fraction, "test_fraction": test_fraction}
-    read = loaded.read(paths, **options, seed=seed, feedback=FEEDBACK)
+    read = loaded.read(paths, **options, feedback=FEEDBACK)
     show(loaded.score(read, part=part, beam=beam, most=most, feedback=FEEDBACK), as_json)
 
 

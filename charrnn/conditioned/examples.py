@@ -1,6 +1,7 @@
 """Examples: sources with what is right for each, split by source into parts; what was left out is told."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from charrnn.conditioned.rows import Row, Table, read_rows
-from charrnn.errors import ConfigError, SourceError, check_range, counted
+from charrnn.conditioned.rows import CLASSES, Columns, Row, Table, read_rows
+from charrnn.conditioned.symbols import Kind
+from charrnn.errors import ConfigError, SourceError, check_range, check_utf8, counted
+from charrnn.text.catalogue import CATALOGUE
+from charrnn.text.opening import chunks
 from charrnn.text.reading import DEFAULT, Reading
 
 HELD_OUT = 0.05  # of the sources, for validation and for the test each, where nothing else is asked for,
@@ -35,9 +39,22 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     paths: tuple[str, ...]
     source: str | None = None
     target: str | None = None
+    label: str | None = None
+    spaced: bool = False
     val_fraction: float | None = None
     test_fraction: float | None = None
     seed: int = 0
+
+    @property
+    def columns(self) -> Columns:
+        """Which columns are meant, and what outputs are."""
+        return Columns(self.source, self.target, self.label, self.spaced)
+
+    def absolute(self) -> "Origin":
+        """Return the same, to be found from any folder. Raises SourceError where a path is not in UTF-8."""
+        paths = tuple(path if path in CATALOGUE else os.path.abspath(path) for path in self.paths)
+        check_utf8(paths)
+        return msgspec.structs.replace(self, paths=paths)
 
 
 @dataclass(frozen=True)
@@ -50,7 +67,7 @@ class Examples:
     columns: tuple[str, str] = ("source", "target")
     named: bool = False  # whether the file itself names its columns
     notes: tuple[str, ...] = ()
-    spaced: bool = False  # whether an output's symbols are words between spaces
+    kind: Kind = "character"  # what outputs are made of
     fields: tuple[str, str] | None = None  # regular expressions that find fields, in sources and in outputs
 
     def part(self, name: str) -> tuple[Example, ...]:
@@ -75,30 +92,35 @@ def read_examples(origin: Origin, reading: Reading = DEFAULT) -> Examples:
     """
     for name in ("val_fraction", "test_fraction"):
         check_range(name, getattr(origin, name) or 0.0, 0, 0.9)
-    paths = [Path(path) for path in origin.paths]
-    if len(paths) == 1 and os.path.isdir(paths[0]):
-        tables = {part: read_rows([path], origin.source, origin.target, reading) for part, path in _parts(paths[0])}
+    first = Path(origin.paths[0]) if origin.paths else Path()
+    parts_of_its_own = origin.label not in CLASSES and len(origin.paths) == 1 and os.path.isdir(first)
+    if parts_of_its_own:
+        files = _parts(first)
+        alike = len(files) > 1 and len({_first_line(path) for _, path in files}) == 1  # then it is no example
+        tables = {part: read_rows([path], origin.columns, reading, alike) for part, path in files}
     else:
-        tables = {"": read_rows(paths, origin.source, origin.target, reading)}
+        tables = {"": read_rows(origin.paths, origin.columns, reading)}
     notes = [note for table in tables.values() for note in table.notes]
     grouped = {part: _grouped(table.rows, notes) for part, table in tables.items()}
     parts = _split(grouped[""], origin) if grouped.get("") else _apart(grouped, notes)
     if not parts.get("train"):
         raise SourceError(f"{origin.paths[0]} leaves nothing to train on", "give more examples")
-    first = next(iter(tables.values()))
+    table = next(iter(tables.values()))
+    if table.kind == "label" and len({o for e in parts["train"] for o in e.outputs}) < 2:
+        raise SourceError(f"{origin.paths[0]} has one class only", "give examples of several classes")
     return Examples(
-        name=paths[0].resolve().stem,
+        name=origin.paths[0] if origin.paths[0] in CATALOGUE else first.resolve().stem,
         sha256=_digest(parts),
         parts={part: parts[part] for part in PARTS if parts.get(part)},
-        columns=first.columns,
-        named=first.named,
+        columns=table.columns,
+        named=table.named,
         notes=tuple(notes),
-        spaced=first.spaced,
-        fields=_fields(paths[0], first),
+        kind=table.kind,
+        fields=_fields(first, table),
     )
 
 
-def _parts(folder: Path) -> list[tuple[str, Path]]:
+def _parts(folder: Path) -> list[tuple[str, str]]:
     """The files of a folder that are named as parts are."""
     found = [(part, folder / f"{part}{suffix}") for part in PARTS for suffix in _SUFFIXES]
     there = [(part, path) for part, path in found if path.is_file()]
@@ -106,22 +128,26 @@ def _parts(folder: Path) -> list[tuple[str, Path]]:
         raise SourceError(f"{folder} has no train.tsv, train.csv or train.jsonl", "name a file of examples instead")
     if len(dict(there)) < len(there):
         raise SourceError(f"{folder} has a part in two formats", "keep one of them")
-    return there
+    return [(part, str(path)) for part, path in there]
+
+
+def _first_line(path: str) -> bytes:
+    return next(chunks(Path(path)), b"").partition(b"\n")[0]
 
 
 def _grouped(rows: Iterable[Row], notes: list[str]) -> dict[str, tuple[str, ...]]:
     """The outputs of each source; rows with an empty or an overlong side are left out and counted."""
     grouped: dict[str, dict[str, None]] = {}
     left_out: dict[str, list[int]] = {}
-    for source, output, line in rows:
+    for source, output, number in rows:
         if not source.strip() or not output.strip():
-            left_out.setdefault("an empty side", []).append(line)
-        elif max(len(source), len(output)) > LONGEST:
-            left_out.setdefault(f"more than {LONGEST} characters on a side", []).append(line)
+            left_out.setdefault("an empty side", []).append(number)
+        elif len(source) > LONGEST or len(output) > LONGEST:
+            left_out.setdefault(f"more than {LONGEST} characters on a side", []).append(number)
         else:
             grouped.setdefault(source, {})[output] = None
     for why, lines in left_out.items():
-        notes.append(f"left out {counted(len(lines), 'row')} with {why}, the first on line {lines[0]}")
+        notes.append(f"left out {counted(len(lines), 'row')} with {why}, the first is row {lines[0]}")
     several = sum(len(outputs) > 1 for outputs in grouped.values())
     if several:
         notes.append(f"{counted(several, 'source')} with more than one output: any of them counts as right")
@@ -178,8 +204,10 @@ def _fields(folder: Path, table: Table) -> tuple[str, str] | None:
         return None
     try:
         known = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} is no JSON object of strings: {error}", "mend or remove it") from None
+        for pattern in known.values():
+            re.compile(pattern)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, re.error) as error:
+        raise SourceError(f"{path} has no regular expression for each column: {error}", "mend or remove it") from None
     source, target = table.columns
     return (known[source], known[target]) if source in known and target in known else None
 

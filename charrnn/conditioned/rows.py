@@ -1,4 +1,4 @@
-"""Files of examples, as people have them -> rows of a source and an output: tables, parallel files, dictionaries."""
+"""Examples as people have them -> rows of a source and an output: tables, parallel files, dictionaries, classes."""
 
 import csv
 import io
@@ -8,70 +8,95 @@ from dataclasses import dataclass
 from math import log
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from charrnn.errors import SourceError, counted, did_you_mean
+from charrnn.conditioned.symbols import Kind
+from charrnn.errors import SourceError, counted
+from charrnn.text import store
+from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.decoding import Change, characters, told
-from charrnn.text.opening import chunks, packing
+from charrnn.text.opening import chunks
 from charrnn.text.reading import DEFAULT, Reading
+from charrnn.text.tables import cells, kind_of
 
 HEADS = (("source", "target"), ("input", "output"), ("src", "tgt"), ("question", "answer"), ("text", "label"))
-_TABLES = {".tsv": "\t", ".csv": ",", ".jsonl": "", ".ndjson": ""}
-_DICTIONARIES = (".dict", "cmudict")  # how the names of pronouncing dictionaries end, or begin
-_VARIANT = re.compile(r"\(\d+\)$")
+CLASSES = ("file", "folder")  # of which each is a class, in the place of a column of labels
+_NAMES = ("1", "2")  # of the columns of a table that does not name them
+_PHONES = "phones"  # the column of a pronouncing dictionary whose stress is left out
+_FAST_TEXT = "__label__"
 _WINDOW, _ODD = 5, 1.0  # lines whose lengths are looked at together; a factor e in their ratio is odd
 
 
 class Row(NamedTuple):
-    """A source and an output, and the line of the file that they stand on."""
+    """A source and an output, and where they stand: which row of the file, counted from 1."""
 
     source: str
     output: str
-    line: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns are meant, and what outputs are: characters, symbols between spaces, or labels of classes.
+
+    A `label` is the column of the classes, or says that each "file" or each "folder" is one.
+    """
+
+    source: str | None = None
+    target: str | None = None
+    label: str | None = None
+    spaced: bool = False
+
+    def __post_init__(self) -> None:
+        if self.label is not None and (self.target is not None or self.spaced):
+            raise SourceError("an output is both a text and a label", "name a target or a label")
+
+    @property
+    def kind(self) -> Kind:
+        """What outputs are."""
+        return "label" if self.label is not None else "spaced" if self.spaced else "character"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of a file, what their columns are called, what a reader should be told, and whether symbols are words."""
+    """Rows, what their columns are called, whether the file says so, and what a reader should be told."""
 
     rows: tuple[Row, ...]
-    columns: tuple[str, str] = ("source", "target")
+    columns: tuple[str, str]
+    kind: Kind = "character"
+    named: bool = False
     notes: tuple[str, ...] = ()
-    spaced: bool = False
-    named: bool = False  # whether the file itself names its columns
 
 
-def read_rows(paths: Sequence[Path], source: str | None, target: str | None, reading: Reading = DEFAULT) -> Table:
-    """Read a table of named columns (.tsv, .csv, .jsonl), two parallel files of lines, or a pronouncing dictionary.
+def read_rows(sources: Sequence[str], wanted: Columns, reading: Reading = DEFAULT, has_names: bool = False) -> Table:
+    """Read a table (.csv, .tsv, .jsonl), two parallel files of lines, a named set, or files that are classes.
 
-    A table's first line names its columns where `source` and `target` are given, or where it has the names of one of
-    HEADS; else the first two columns are meant. A .txt file is read as .tsv.
+    A table's first line names its columns where columns are asked for, where it has the names of one of HEADS, or where
+    it is known to (`has_names`); else the first two columns are meant. Lines of fastText begin with __label__.
 
     Raises:
         SourceError: a file cannot be read, a line is not as the others, or there is no such column.
     """
+    if wanted.label in CLASSES:
+        return _classes(sources, wanted.label == "folder", reading)
+    if len(sources) == 2 and wanted.label is None:
+        return _parallel(sources, wanted, reading)
+    if len(sources) != 1:
+        raise SourceError(f"{counted(len(sources), 'file')} of examples are named", "give one, or two parallel ones")
+    if sources[0] in CATALOGUE:
+        return _named_set(sources[0], wanted)
     notes: list[str] = []
-    texts = [_text(path, reading, notes) for path in paths]
-    if len(paths) == 2:
-        return Table(tuple(_parallel(paths, texts)), (paths[0].name, paths[1].name), tuple(notes))
-    if len(paths) != 1:
-        raise SourceError(f"{counted(len(paths), 'file')} of examples are named", "give one, or two parallel ones")
-    path, text = paths[0], texts[0]
-    kind = path.with_suffix("").suffix if packing(path) else path.suffix
-    if kind == _DICTIONARIES[0] or path.name.startswith(_DICTIONARIES[1]):
-        return Table(tuple(_pronunciations(path, text)), ("word", "phones"), tuple(notes), spaced=True)
-    if not _TABLES.get(kind, "\t"):
-        rows, columns = _objects(path, text, source, target)
-    else:
-        rows, columns = _cells(path, text, _TABLES.get(kind, "\t"), source, target)
-    return Table(tuple(rows), columns, tuple(notes), named=columns != ("1", "2"))
+    text = _text(sources[0], reading, notes)
+    if text.startswith(_FAST_TEXT):
+        return Table(tuple(_fast_text(sources[0], text)), ("text", "label"), "label", notes=tuple(notes))
+    return _table(sources[0], text, wanted, tuple(notes), has_names)
 
 
-def _text(path: Path, reading: Reading, notes: list[str]) -> str:
+def _text(path: str, reading: Reading, notes: list[str]) -> str:
     changes: list[Change] = []
-    text = "".join(characters(chunks(path), reading, str(path), changes))
+    text = "".join(characters(chunks(Path(path)), reading, path, changes))
     notes += told(changes)
     if not text.strip():
         raise SourceError(f"there is no text in {path}", "give a file of examples, one a line")
@@ -82,103 +107,73 @@ def _lines(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n")
 
 
-def _cells(
-    path: Path, text: str, separator: str, source: str | None, target: str | None
-) -> tuple[list[Row], tuple[str, str]]:
-    """Rows of a table whose cells a tab or a comma separates."""
-    lines = _table_lines(path, text, separator)
-    number, first = next(lines)
-    named = next((pair for pair in HEADS if set(pair) <= set(first)), None)
-    if source or target or named:
-        columns = (source or (named or first)[0], target or (named or first[1:2])[-1])
-        places = [_place(path, column, first) for column in columns]
-    else:
-        columns, places = ("1", "2"), [0, 1]
-        lines = _with_first((number, first), lines)
-    rows = []
-    for line, cells in lines:
-        if len(cells) <= max(places):
-            what = "tab" if separator == "\t" else "comma"
-            cells_there = f"line {line} of {path} has {counted(len(cells), 'cell')}, not {max(places) + 1}"
-            raise SourceError(cells_there, f"add the missing {what}, or name other columns with --source and --target")
-        rows.append(Row(cells[places[0]], cells[places[1]], line))
-    return rows, columns
+def _table(where: str, text: str, wanted: Columns, notes: tuple[str, ...] = (), has_names: bool = False) -> Table:
+    first = _first_names(where, text)
+    head = next((pair for pair in HEADS if set(pair) <= set(first)), None)
+    output = wanted.target or wanted.label
+    named = has_names or wanted.source or output or head or kind_of(where, text) == "jsonl"
+    if not named:
+        return Table(tuple(_two_columns(where, text)), _NAMES, wanted.kind, notes=notes)
+    usual = head or (*first, "source", "target")[:2]
+    columns = (wanted.source or usual[0], output or usual[1])
+    kind: Kind = "label" if columns[1] == "label" and not wanted.target else wanted.kind
+    found = enumerate(cells(text, where, columns), 1)
+    rows = tuple(Row(source or "", output or "", number) for number, (source, output) in found)
+    return Table(rows, columns, kind, named=True, notes=notes)
 
 
-def _table_lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines of a table with their numbers; in a .csv a cell in quotes may go over several."""
-    if separator == "\t":
-        yield from ((number, line.split("\t")) for number, line in enumerate(_lines(text), 1) if line.strip())
-        return
-    table = csv.reader(io.StringIO(text, newline=""), strict=True)
-    before = 0
-    while True:
-        try:
-            cells = next(table)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise SourceError(f"{path} is no CSV from line {before + 1} on: {error}", "mend its quotes") from None
-        if cells:
-            yield before + 1, cells
-        before = table.line_num
+def _first_names(where: str, text: str) -> list[str]:
+    """The cells of the first line of a table, or the names in its first object."""
+    line = next(line for line in text.split("\n") if line.strip())
+    kind = kind_of(where, text)
+    if kind != "jsonl":
+        return next(csv.reader([line], delimiter="\t" if kind == "tsv" else ","))
+    try:
+        return list(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))
+    except (msgspec.DecodeError, RecursionError):
+        return []  # `cells` tells what is wrong
 
 
-def _with_first(first: Any, others: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from others
-
-
-def _place(path: Path, column: str, there: Sequence[str]) -> int:
-    """Where a column is."""
-    if column not in there:
-        raise _no_column(path, column, there)
-    return list(there).index(column)
-
-
-def _no_column(path: Path, column: str, there: Sequence[str]) -> SourceError:
-    shown = ", ".join(there[:20])
-    return SourceError(f"{path} has no column {column}", did_you_mean(column, there, f"choose among {shown}"))
-
-
-def _objects(path: Path, text: str, source: str | None, target: str | None) -> tuple[list[Row], tuple[str, str]]:
-    """Rows of JSON objects, one a line."""
-    rows: list[Row] = []
-    columns: tuple[str, str] | None = None
-    for number, line in enumerate(_lines(text), 1):
-        if not line.strip():
-            continue
-        try:
-            value = msgspec.json.decode(line, type=dict[str, Any])
-        except (msgspec.DecodeError, RecursionError) as error:
+def _two_columns(where: str, text: str) -> Iterator[Row]:
+    """Rows of a table that does not name its columns."""
+    tabs = kind_of(where, text) == "tsv" or "\t" in text.partition("\n")[0]
+    lines = (line.split("\t") for line in _lines(text)) if tabs else csv.reader(io.StringIO(text, newline=""))
+    for number, found in enumerate(lines, 1):
+        if any(found) and len(found) < 2:
+            what = "tab" if tabs else "comma"
             raise SourceError(
-                f"line {number} of {path} is no JSON object: {error}", "write one object a line"
-            ) from None
-        if columns is None:
-            named = next((pair for pair in HEADS if set(pair) <= set(value)), tuple([*value, "", ""][:2]))
-            columns = source or named[0], target or named[1]
-        cells = []
-        for column in columns:
-            if column not in value:
-                raise _no_column(path, f"{column or 'for the target'} on line {number}", list(value))
-            if not isinstance(value[column], str | int | float):
-                raise SourceError(f"{column} on line {number} of {path} is no text", "give a string or a number")
-            cells.append(str(value[column]))
-        rows.append(Row(cells[0], cells[1], number))
-    return rows, columns or ("source", "target")
+                f"row {number} of {where} has no {what}", "write an input, a tab and an output on each line"
+            )
+        if any(found):
+            yield Row(found[0], found[1], number)
 
 
-def _parallel(paths: Sequence[Path], texts: Sequence[str]) -> Iterator[Row]:
+def _named_set(name: str, wanted: Columns) -> Table:
+    """Rows of an example set of the catalogue."""
+    corpus = CATALOGUE[name]
+    if corpus.form == "text":
+        raise SourceError(f"{name} is one text, without pairs", f"learn it as such: charrnn train {name}")
+    if corpus.form == "labelled":
+        return _table(f"{name}.csv", store.load(name), Columns(wanted.source, wanted.target, wanted.label))
+    table = _table(f"{name}.csv", store.load(name), Columns(wanted.source or "word", wanted.target or _PHONES))
+    if table.columns[1] != _PHONES:
+        return table
+    rows = (row._replace(output=" ".join(phone.rstrip("012") for phone in row.output.split())) for row in table.rows)
+    return Table(tuple(rows), table.columns, "spaced", named=True)
+
+
+def _parallel(sources: Sequence[str], wanted: Columns, reading: Reading) -> Table:
     """Rows of two files whose lines stand for each other."""
-    lines = [_lines(text) for text in texts]
+    notes: list[str] = []
+    lines = [_lines(_text(path, reading, notes)) for path in sources]
     if len(lines[0]) != len(lines[1]):
-        sizes = (f"{path} has {counted(len(each), 'line')}" for path, each in zip(paths, lines, strict=True))
+        sizes = (f"{path} has {counted(len(each), 'line')}" for path, each in zip(sources, lines, strict=True))
         raise SourceError(
             f"{' and '.join(sizes)}; they seem to differ from line {first_suspect(*lines)} on",
             "look there for a line too many or too few",
         )
-    for number, (source, output) in enumerate(zip(*lines, strict=True), 1):
-        yield Row(source, output, number)
+    rows = tuple(Row(source, output, n) for n, (source, output) in enumerate(zip(*lines, strict=True), 1))
+    return Table(rows, (Path(sources[0]).name, Path(sources[1]).name), wanted.kind, notes=tuple(notes))
 
 
 def first_suspect(left: Sequence[str], right: Sequence[str]) -> int:
@@ -190,15 +185,14 @@ def first_suspect(left: Sequence[str], right: Sequence[str]) -> int:
     >>> first_suspect(["a", "bb", "", "d"], ["A", "BB", "D"])
     3
     """
-    common = min(len(left), len(right))
-    ratios = [abs(_ratio(a, b)) for a, b in zip(left, right, strict=False)]
-    usual = median(_ratio(a, b) for a, b in zip(left, right, strict=False)) if common else 0.0
-    odd = [abs(_ratio(a, b) - usual) > _ODD for a, b in zip(left, right, strict=False)]
-    for line in range(common):
+    ratios = [_ratio(a, b) for a, b in zip(left, right, strict=False)]
+    usual = median(ratios) if ratios else 0.0
+    odd = [abs(ratio - usual) > _ODD for ratio in ratios]
+    for line, ratio in enumerate(ratios):
         window = odd[line : line + _WINDOW]
-        if ratios[line] == float("inf") or (odd[line] and sum(window) > len(window) / 2):
+        if ratio == float("inf") or (odd[line] and sum(window) > len(window) / 2):
             return line + 1
-    return common + 1
+    return len(ratios) + 1
 
 
 def _ratio(left: str, right: str) -> float:
@@ -207,13 +201,36 @@ def _ratio(left: str, right: str) -> float:
     return log(len(left) / len(right))
 
 
-def _pronunciations(path: Path, text: str) -> Iterator[Row]:
-    """Rows of the CMU dictionary, `word[(n)] PHONE PHONE … [# comment]`: the word, and its phones without stress."""
+def _fast_text(where: str, text: str) -> Iterator[Row]:
+    """Rows of lines `__label__x text`."""
     for number, line in enumerate(_lines(text), 1):
-        content = line.partition("#")[0].split()
-        if not content or line.startswith(";;;"):
-            continue
-        word, *phones = content
-        if not phones:
-            raise SourceError(f"line {number} of {path} has a word without phones", "give each word a pronunciation")
-        yield Row(_VARIANT.sub("", word).lower(), " ".join(phone.rstrip("012") for phone in phones), number)
+        label, _, rest = line.partition(" ")
+        if not label.startswith(_FAST_TEXT) or rest.startswith(_FAST_TEXT):
+            why = "several labels" if label.startswith(_FAST_TEXT) else f"no {_FAST_TEXT}"
+            raise SourceError(f"line {number} of {where} has {why}", "write one label and a text on each line")
+        yield Row(rest, label.removeprefix(_FAST_TEXT), number)
+
+
+def _classes(sources: Sequence[str], folders: bool, reading: Reading) -> Table:
+    """Rows of which each file, or each folder, is a class: the lines of its file, or the texts of its files."""
+    places = [Path(source) for source in sources]
+    if len(places) == 1 and places[0].is_dir():
+        places = sorted(path for path in places[0].iterdir() if path.is_dir() == folders and path.name[0] != ".")
+    names = _names_of(places)
+    if len(places) < 2:
+        raise SourceError(f"{sources[0]} has one class only", "name several files or folders, one for each class")
+    notes: list[str] = []
+    rows = []
+    for place, name in zip(places, names, strict=True):
+        files = sorted(path for path in place.iterdir() if path.is_file()) if folders else [place]
+        for path in files:
+            text = _text(str(path), reading, notes)
+            texts = [re.sub(r"\s+", " ", text).strip()] if folders else _lines(text)
+            rows += [Row(each, name, number) for number, each in enumerate(texts, 1)]
+    return Table(tuple(rows), ("text", "class"), "label", notes=tuple(notes))
+
+
+def _names_of(places: Sequence[Path]) -> list[str]:
+    """What classes are called: by their files' names without the ending, or by the ending where those are equal."""
+    stems = [path.stem for path in places]
+    return stems if len(set(stems)) == len(stems) else [path.suffix.removeprefix(".") or path.name for path in places]

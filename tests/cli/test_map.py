@@ -98,13 +98,13 @@ def test_pointing_at_a_symbol_of_the_answer_colours_the_input(charrnn, model, tm
         (["apply", "MODEL", "M" * 500], "an input has 500 characters; give at most 400"),
         (["apply", "MODEL", "M", "--count=2", "--temperature=-1"], "temperature is -1.0; give a value from 0 to"),
         (["apply", "tolstoy", "M"], "is a model of another kind; it writes without an input: 'charrnn sample' and"),
-        (["train", "DATES", "--source=english", "--target=french"], "train.tsv has no column french; choose among"),
+        (["train", "DATES", "--source=english", "--target=french"], "train.tsv has no column french; choose"),
         (["train", "DATES", "--source=english", "--target=iso", "--memory-size=3"], "memory_size is 3; give an even"),
         (["train", "DATES", "--source=english", "--target=iso", "--out", "MODEL"], "holds a run already; name another"),
         (["train", "nowhere.tsv"], "there is no file "),
         (["train", "--resume", "MODEL"], "has used up its budget; start a new one for longer"),
         (["train", "--resume", "DATES"], "holds no state.safetensors; give a run folder made by 'charrnn map train'"),
-        (["score", "MODEL", "DATES", "--target=nothing"], "train.tsv has no column nothing; choose among"),
+        (["score", "MODEL", "DATES", "--target=nothing"], "train.tsv has no column nothing; choose"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_in_one_line(charrnn, model, dates, arguments, says):

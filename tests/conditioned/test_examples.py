@@ -11,8 +11,9 @@ from charrnn.conditioned import generated
 from charrnn.conditioned.examples import HELD_OUT, Origin, read_examples
 from charrnn.conditioned.generated import DATE_FIELDS, date_forms, english_number
 from charrnn.conditioned.pointing import pointing, spans
-from charrnn.conditioned.rows import first_suspect, read_rows
+from charrnn.conditioned.rows import Columns, first_suspect, read_rows
 from charrnn.errors import CharrnnError
+from charrnn.text import store
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def write(tmp_path):
 
 
 def rows(*paths, source=None, target=None):
-    table = read_rows(paths, source, target)
+    table = read_rows([str(path) for path in paths], Columns(source, target))
     return [(row.source, row.output) for row in table.rows], table.columns
 
 
@@ -61,29 +62,29 @@ def test_two_parallel_files_are_read(write):
     assert (found, columns) == (PAIRS, ("a.en", "a.fr"))
 
 
-def test_a_pronouncing_dictionary_is_read_without_stress_and_comments(write):
-    path = write("some.dict", ";;; head\nCafe K AH0 F EY1\ncafe(2) K AE1 F EY2 # French\n")
-    table = read_rows([path], None, None)
-    assert [(row.source, row.output) for row in table.rows] == [("cafe", "K AH F EY"), ("cafe", "K AE F EY")]
-    assert table.spaced
+def test_symbols_may_stand_between_spaces(write):
+    assert read_rows([str(write("a.tsv", "ab\tAH B\n"))], Columns(spaced=True)).kind == "spaced"
 
 
 BAD = {
-    "no tab": ([("a.tsv", "a\tb\nc d\n")], "line 2 of a.tsv has 1 cell, not 2; add the missing tab, or name other"),
-    "no comma": ([("a.csv", "a,b\nc\n")], "line 2 of a.csv has 1 cell, not 2; add the missing comma"),
-    "open quotes": ([("a.csv", 'a,b\n"c,d\n')], "a.csv is no CSV from line 2 on: unexpected end of data; mend"),
+    "no tab": ([("a.tsv", "a\tb\nc d\n")], "row 2 of a.tsv has no tab; write an input, a tab and an output on each"),
+    "no comma": ([("a.csv", "a,b\nc\n")], "row 2 of a.csv has no comma; write an input"),
+    "ragged": ([("a.tsv", "source\ttarget\na\tb\tc\n")], "a.tsv: the row that ends in line 2 has 3 cells, and there"),
+    "open quotes": ([("a.csv", 'source,target\n"c,d\n')], "a.csv: line 2 is not CSV (unexpected end of data); mend"),
     "no such column": (
-        [("a.tsv", "one\tother\na\tb\n")], "a.tsv has no column othre; did you mean other? Else choose among one, other"
+        [("a.tsv", "one\tother\na\tb\n")], "a.tsv has no column othre; did you mean other? Else choose one of its"
     ),
-    "no JSON": ([("a.jsonl", '{"source":"a","target":"b"}\n{"source":\n')], "line 2 of a.jsonl is no JSON object: "),
-    "a list": ([("a.jsonl", '{"source":[1],"target":"b"}\n')], "source on line 1 of a.jsonl is no text; give a string"),
+    "no JSON": ([("a.jsonl", '{"source":"a","target":"b"}\n{"source":\n')], "line 2 of a.jsonl is no JSON object ("),
+    "a list": ([("a.jsonl", '{"source":[1],"target":"b"}\n')], "source in line 1 of a.jsonl is no text; choose a"),
+    "one class": ([("a.csv", "text,label\na,1\nb,1\nc,1\n")], "a.csv has one class only; give examples of several"),
+    "two labels": ([("a.txt", "__label__a x\n__label__a __label__b y\n")], "line 2 of a.txt has several labels; write"),
+    "no label": ([("a.txt", "__label__a x\ny\n")], "line 2 of a.txt has no __label__; write one label and a text"),
     "unequal files": (
         [("a", "1\n2\n3\n"), ("b", "1\n2\n")],
         "a has 3 lines and b has 2 lines; they seem to differ from line 3 on; look there for a line too many",
     ),
     "three files": ([("a", "1"), ("b", "1"), ("c", "1")], "3 files of examples are named; give one, or two"),
     "nothing": ([("a.tsv", "\n\n")], "there is no text in a.tsv; give a file of examples, one a line"),
-    "no phones": ([("a.dict", "word\n")], "line 1 of a.dict has a word without phones; give each word a pronunciation"),
     "no file": ([], "there is no file a.tsv; "),
     "nothing left": ([("a.tsv", "a\t\n\tb\n")], "a.tsv leaves nothing to train on; give more examples"),
 }  # fmt: skip
@@ -144,8 +145,8 @@ def test_rows_with_an_empty_or_overlong_side_are_left_out_and_counted(write):
     content = "a\t1\n\t2\nc\t \nd\t" + "x" * 500 + "\ne\t5\n"
     found = read_examples(Origin((str(write("a.tsv", content)),), val_fraction=0, test_fraction=0))
     assert sources(found, "train") == {"a", "e"}
-    assert "left out 2 rows with an empty side, the first on line 2" in found.notes
-    assert "left out 1 row with more than 400 characters on a side, the first on line 4" in found.notes
+    assert "left out 2 rows with an empty side, the first is row 2" in found.notes
+    assert "left out 1 row with more than 400 characters on a side, the first is row 4" in found.notes
 
 
 def test_dates_are_true_in_every_form(tmp_path):
@@ -183,3 +184,50 @@ def test_the_fields_of_dates_are_found_and_pointing_is_counted():
     wrong = pointing(fields, iso, iso, np.roll(np.array(looks), 5, axis=1))
     assert wrong.right == 0
     assert right.chance == pytest.approx((4 * 4 + 2 * 2 + 2 * 2) / 10)
+
+
+def test_labels_are_a_column_of_any_table(write):
+    path = write("a.tsv", "id\tdocument\tlabel\n1\tgood\tyes\n2\tbad\tno\n3\tfine\tyes\n")
+    found = read_examples(Origin((str(path),), source="document", label="label", val_fraction=0, test_fraction=0))
+    assert found.kind == "label"
+    expected = {("good", ("yes",)), ("bad", ("no",)), ("fine", ("yes",))}
+    assert {(e.source, e.outputs) for e in found.parts["train"]} == expected
+    assert read_examples(Origin((str(write("b.csv", "text,label\na,1\nb,2\n")),))).kind == "label"
+
+
+def test_lines_of_fasttext_are_read(write):
+    found = read_examples(Origin((str(write("a.txt", "__label__1 very good\n__label__0 bad\n")),), val_fraction=0))
+    assert found.kind == "label"
+    assert {(e.source, e.outputs) for e in found.parts["train"]} == {("very good", ("1",)), ("bad", ("0",))}
+
+
+def test_each_file_or_each_folder_may_be_a_class(write, tmp_path):
+    one, other = write("rt.pos", "good\nvery good\n"), write("rt.neg", "bad\n")
+    found = read_examples(Origin((str(one), str(other)), label="file", val_fraction=0))
+    expected = {("good", ("pos",)), ("very good", ("pos",)), ("bad", ("neg",))}
+    assert {(e.source, e.outputs) for e in found.parts["train"]} == expected
+    for name, text in (("pos/1.txt", "good\n\nfilm"), ("pos/2.txt", "fine"), ("neg/1.txt", "bad")):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_text(text, "utf-8")
+    found = read_examples(Origin((str(tmp_path / "set"),), label="folder", val_fraction=0))
+    expected = {("good film", ("pos",)), ("fine", ("pos",)), ("bad", ("neg",))}
+    assert {(e.source, e.outputs) for e in found.parts["train"]} == expected
+
+
+def test_named_sets_are_read(tmp_path, monkeypatch):
+    texts = {"movie-reviews": "text,label\ngood,positive\nbad,negative\n", "cmudict": "word,phones\ncafe,K AE1 F EY2\n"}
+    monkeypatch.setattr(store, "load", texts.get)
+    reviews = read_examples(Origin(("movie-reviews",), val_fraction=0))
+    assert (reviews.name, reviews.kind, reviews.columns) == ("movie-reviews", "label", ("text", "label"))
+    words = read_examples(Origin(("cmudict",), val_fraction=0))
+    assert (words.kind, words.parts["train"]) == ("spaced", (("cafe", ("K AE F EY",)),))
+    with pytest.raises(CharrnnError, match="tolstoy is one text, without pairs; learn it as such"):
+        read_examples(Origin(("tolstoy",)))
+
+
+def test_a_first_line_that_all_parts_of_a_folder_share_names_the_columns(write, tmp_path):
+    write("set/train.tsv", "one\tother\na\t1\nb\t2\n")
+    write("set/test.tsv", "one\tother\nc\t3\n")
+    found = read_examples(Origin((str(tmp_path / "set"),)))
+    assert found.columns == ("one", "other")
+    assert (sources(found, "train"), sources(found, "test")) == ({"a", "b"}, {"c"})

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from charrnn import api
 from charrnn.api.map_watch import MapWatch
@@ -15,6 +16,9 @@ from charrnn.conditioned.run import load_state
 from charrnn.conditioned.training import recipe
 from charrnn.errors import CheckpointError, ConfigError, RunError
 from charrnn.files import LOCK
+from charrnn.model.checkpoint import Checkpoint, Figures, Header, Provenance
+from charrnn.model.checkpoint import save as save_character_model
+from charrnn.text.vocabulary import Vocabulary
 
 TINY = {"hidden_size": 16, "memory_size": 16, "embedding_size": 8, "attention_size": 8, "batch_size": 8, "threads": 1}
 
@@ -186,3 +190,48 @@ def test_the_recipe_gives_more_time_a_wider_network_and_takes_what_is_given():
     assert (mine.training.steps, mine.training.minutes) == (7, None)
     with pytest.raises(ConfigError, match="there is no option hidden"):
         recipe(sizes, 500, {"hidden": 3}, 2)
+
+
+@pytest.fixture(scope="module")
+def moods(tmp_path_factory):
+    """A file of texts with a class each, told by whether a comes before b."""
+    path = tmp_path_factory.mktemp("classes") / "moods.csv"
+    rows = [f"{left}{'ab' if n % 2 else 'ba'}{right},{n % 2}" for n, (left, right) in enumerate(_sides())]
+    path.write_text("text,label\n" + "\n".join(rows) + "\n", "utf-8")
+    return path
+
+
+def _sides():
+    return [("c" * (n % 4), "d" * (n // 4 % 5) + "c" * (n // 20)) for n in range(100)]
+
+
+def test_classes_are_learned_and_scored_beside_the_commonest(moods, tmp_path):
+    options = TINY | {"hidden_size": 24, "memory_size": 24, "learning_rate": 0.02}
+    model = api.map.train(moods, out=tmp_path / "run", steps=150, val_fraction=0.2, dropout=0.0, **options)
+    assert model.config.output == "classes"
+    score = model.score(model.read(moods), part="val")
+    assert score.exact > max(0.8, score.commonest_exact)
+    (answer,) = model.apply(["ccab"], beam=2)
+    assert set(answer.answers) == {"0", "1"}
+    assert sum(np.exp(-np.array(answer.nats))) == pytest.approx(1)
+    assert [len(model.attend("ccab").alignment.weights), *model.attend("ccab").alignment.output] == [
+        1,
+        answer.answers[0],
+    ]
+
+
+@pytest.mark.parametrize("options", [{"num_layers": 1}, {"num_layers": 2}])
+def test_an_encoder_that_begins_from_a_character_model_reads_as_it_does(make_model, moods, tmp_path, options):
+    model, start = make_model(vocabulary_size=5, **options), tmp_path / "model.safetensors"
+    header = Header(model.config, Provenance("letters", "0" * 64, 100, {"train": 100}), Figures())
+    save_character_model(Checkpoint(header, Vocabulary("abcde"), model.weights()), start)
+    still = {"steps": 1, "learning_rate": 1e-9, "batch_size": 2, "threads": 1}
+    taken = api.map.train(moods, out=tmp_path / "run", init_from=start, **still)
+    ids = np.array([[0, 1, 3, 2]])
+    with torch.no_grad():
+        _, _, signals = model.record(torch.from_numpy(ids), None, ["h"])
+    source = taken.header.sources.encode("abdc")[None]
+    values = taken.reader.encoded(source, np.ones(source.shape, np.float32))
+    np.testing.assert_allclose(values[..., :5], signals["h"][-1].numpy(), atol=1e-5)
+    with pytest.raises(ConfigError, match=r"memory_size is 10 with .*; leave --memory-size out"):
+        api.map.train(moods, out=tmp_path / "other", init_from=start, memory_size=8)
