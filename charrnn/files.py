@@ -15,13 +15,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 LOCK = ".lock"
-SHARED = 0o775  # the mode of a folder into which not everybody may write, whatever the umask
+SHARED, SHARED_FILE = 0o775, 0o664  # modes of a folder and a file that not everybody may write to, under any umask
 _OLD = 86_400  # seconds after which what has no lock is nobody's
 _DRAWN = 8  # characters that `tempfile` puts behind a prefix
 
 
 @contextmanager
-def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int = 0o666) -> Iterator[Path]:
+def replacing(path: Path, foreign: tuple[type[Exception], ...] = (), mode: int = SHARED_FILE) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; when the block ends well, it takes the place of `path`.
 
     The content is on the disk before the name changes, and the name before this returns. When the block raises, the
@@ -71,7 +71,7 @@ def is_special(path: Path) -> bool:
 
 def append(path: Path, content: bytes) -> None:
     """Write at the end of a file, which is made where it is missing. Raises OSError with `path` as its file name."""
-    with naming(path), path.open("ab", buffering=0) as file:
+    with naming(path), open(path, "ab", buffering=0, opener=_shared) as file:
         while content:  # a disk that is nearly full takes a part
             content = content[file.write(content) :]
 
@@ -182,6 +182,10 @@ def private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+def _shared(path: str, flags: int) -> int:
+    return os.open(path, flags, SHARED_FILE)
+
+
 def _is_own_folder(path: Path) -> bool:
     with suppress(OSError):
         found = path.lstat()
@@ -199,12 +203,15 @@ def _is_abandoned(left: Path, holds: str) -> bool:
         return False
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it where they are missing, none of which everybody may write to; raises OSError."""
+def make_folder(path: Path, mode: int = SHARED) -> None:
+    """Make a folder and those above it where they are missing, none of which everybody may write to; raises OSError.
+
+    The umask takes its bits from `mode`, which is that of the folder itself.
+    """
     for folder in reversed(path.parents):
         if not os.path.lexists(folder):
             folder.mkdir(SHARED, exist_ok=True)
-    path.mkdir(SHARED, exist_ok=True)
+    path.mkdir(mode, exist_ok=True)
 
 
 def made_anew(path: Path) -> Path:

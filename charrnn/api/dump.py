@@ -12,6 +12,7 @@ from charrnn.display.highlight import guess_sign
 from charrnn.display.signs import one_line
 from charrnn.errors import counted
 from charrnn.feedback import SILENT, Feedback
+from charrnn.files import make_folder
 from charrnn.model.cells import state_names
 from charrnn.model.devices import choose_precision
 from charrnn.model.network import CharRNN
@@ -75,7 +76,7 @@ def dump(
         "vocabulary": vocabulary.characters,
     }
     number = choose_precision(precision, network.device)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     with feedback.bar(len(passage), "recording") as bar:
         if output.suffix.lower() in lstmvis.SUFFIXES:
             words = _words(vocabulary.characters)

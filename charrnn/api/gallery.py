@@ -23,7 +23,7 @@ from charrnn.display import gallery as page_of
 from charrnn.display import page, picture
 from charrnn.display.findings import P_VALUE
 from charrnn.feedback import SILENT, Feedback
-from charrnn.files import replacing
+from charrnn.files import make_folder, replacing
 from charrnn.model.devices import choose_precision
 from charrnn.neurons.columns import recorded_columns
 from charrnn.neurons.features.text_kind import text_kind
@@ -85,7 +85,7 @@ class Gallery(Result):
             OSError: a file cannot be written.
         """
         folder, missing = Path(path), set[str]()
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._sweep(folder)
         for each in self.shown:
             for highlight, stem in each.pictures(self.about):

@@ -12,6 +12,7 @@ import click
 from charrnn.cli.writing import Look, write_one, write_prime
 from charrnn.display.signs import one_line, visible
 from charrnn.errors import CharrnnError, ConfigError, check_range
+from charrnn.files import make_folder, private
 
 if TYPE_CHECKING:
     from charrnn.model.config import ModelConfig
@@ -229,8 +230,9 @@ def _history() -> Iterator[None]:
     finally:
         readline.set_history_length(HISTORY)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
+            make_folder(path.parent)
+            with open(path, "ab", opener=private):
+                pass
             readline.write_history_file(path)
         except OSError as error:
             click.echo(f"Note: the history cannot be kept ({error.strerror})", err=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from charrnn.conditioned.examples import FIELDS, PARTS
-from charrnn.files import replacing
+from charrnn.files import make_folder, replacing
 
 HELD_OUT = 2000  # examples for validation and for the test each
 MOST = 40_000  # examples in all, where nothing else is asked for
@@ -122,7 +122,7 @@ def write(name: str, folder: Path, count: int = MOST, seed: int = 0) -> dict[str
     rows = list(made.rows(random.Random(seed), count))
     held_out = min(HELD_OUT, count // 10)
     cuts = {"val": rows[:held_out], "test": rows[held_out : 2 * held_out], "train": rows[2 * held_out :]}
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for part in PARTS:
         with replacing(folder / f"{part}.tsv") as temporary:
             lines = ["\t".join(row) + "\n" for row in (made.columns, *cuts[part])]

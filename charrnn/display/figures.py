@@ -25,16 +25,16 @@ def form_of(name: Path) -> str:
     return "svg" if name.suffix.lower() == ".svg" else "png"
 
 
-def write(figure: Figure, path: Path, form: str = "png") -> None:
-    """Write a figure of few colours; the same figure gives the same bytes."""
+def write(figure: Figure, temporary: Path, form: str = "png") -> None:
+    """Write a figure of few colours to what `replacing` gives; the same figure gives the same bytes."""
     if form == "svg":
-        path.write_text(svg(figure), "utf-8")
+        temporary.write_text(svg(figure), "utf-8")
         return
     drawn = io.BytesIO()
     with any_signs():
         figure.savefig(drawn, format=form)
     few_colours = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)  # a third of the size
-    few_colours.save(path, form, optimize=True)
+    few_colours.save(temporary, form, optimize=True)
 
 
 def svg(figure: Figure) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from charrnn.files import naming, replacing, workshop
+from charrnn.files import naming, private, replacing, workshop
 from charrnn.model.network import CharRNN
 from charrnn.neurons.recording import record_pieces
 from charrnn.neurons.signal_names import check_signals
@@ -45,9 +45,13 @@ def write(
         arrays = {"text": ids, "meta": np.array(json.dumps(meta, ensure_ascii=False))}
         files = {name: folder / f"{name}.npy" for name in (*arrays, *signals)}
         for name, array in arrays.items():
-            np.save(files[name], array)
+            with open(files[name], "wb", opener=private) as opened:
+                np.save(opened, array)
         with ExitStack() as stack:
-            written = {name: _Array(stack.enter_context(files[name].open("wb")), shape, dtype) for name in signals}
+            written = {
+                name: _Array(stack.enter_context(open(files[name], "wb", opener=private)), shape, dtype)
+                for name in signals
+            }
             for piece in record_pieces(model, ids, signals, precision):
                 for name, recorded in piece.signals.items():
                     written[name].put(piece.start, recorded.float().cpu().numpy())

@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 
 from charrnn import trust
 from charrnn.errors import RunError
+from charrnn.files import append
 from charrnn.model.checkpoint import STAGES
 
 LOCK = ".lock"
@@ -37,6 +38,7 @@ class Lock:
         if refusal := trust.refusal(self._folder):
             raise RunError(*refusal)
         _refuse_ways_out(self._folder)
+        append(self._folder / LOCK, b"")  # the lock's library would let everybody write to it
         try:
             self._lock.acquire(blocking=False)
         except Timeout:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from charrnn import trust
 from charrnn.errors import SourceError
-from charrnn.files import replacing
+from charrnn.files import make_folder, replacing
 from charrnn.text.cache_files import (
     ENTRIES,
     FILE_MODE,
@@ -83,7 +83,7 @@ def encoded(
     """
     place = folder()
     try:
-        place.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
+        make_folder(place, _FOLDER_MODE)
         choices = {**asdict(reading), "min_count": min_count, "files": _layout(listing.files)}
         told = [*_closed(place), *(_dropped(file) for file in damaged(place))]
         entry = _found(listing.files, choices, place, on_bytes, told)

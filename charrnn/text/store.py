@@ -8,7 +8,7 @@ from pathlib import Path
 
 from charrnn.errors import SourceError, did_you_mean, typed
 from charrnn.feedback import SILENT, Feedback
-from charrnn.files import abandoned, is_special, remove_abandoned, replacing, sync, workshop
+from charrnn.files import abandoned, is_special, make_folder, remove_abandoned, replacing, sync, workshop
 from charrnn.findings import Finding, orphan
 from charrnn.text.catalogue import CATALOGUE, NamedCorpus
 from charrnn.text.standard_library import standard_library, standard_names
@@ -91,7 +91,7 @@ def fetch(name: str, mirror: str | None = None, on_bytes: Callable[[int], object
 
     corpus, path = corpus_named(name), path_of(name)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         for known in CATALOGUE:
             remove_abandoned(path.parent, f".{known}.", "*")
         with workshop(path.parent, f".{name}.", "*") as place:

@@ -12,7 +12,7 @@ import msgspec
 
 from charrnn.errors import CharrnnError, CheckpointError, RunError, typed
 from charrnn.evaluation.memorisation import Verbatim
-from charrnn.files import SHARED, append, made_anew, make_folder, replacing, sweep, sync
+from charrnn.files import append, made_anew, make_folder, replacing, sweep, sync
 from charrnn.model.checkpoint import (
     BEST,
     LAST,
@@ -89,7 +89,8 @@ class Run:
                 self._lock.let_go()
                 raise
             self._sweep()
-            (self.path / LOG).write_bytes(b"")  # an older log is of a run that ended before its first checkpoint
+            with replacing(self.path / LOG):  # an older log is of a run that ended before its first checkpoint
+                pass
             for name in (SAMPLES, STATE):
                 (self.path / name).unlink(missing_ok=True)
             self._drop_stages(after=-1)
@@ -269,7 +270,7 @@ class Run:
             save(checkpoint, self.best)
 
     def _keep(self, checkpoint: Checkpoint, path: Path) -> None:
-        path.parent.mkdir(SHARED, exist_ok=True)
+        make_folder(path.parent)
         try:
             save(checkpoint, path, "float16")
         except CheckpointError:  # a weight is beyond float16

@@ -53,10 +53,44 @@ def test_modes_are_those_that_the_documents_tell(charrnn, book, tmp_path, monkey
     ]  # fmt: skip
 
 
-def test_a_runs_folder_is_never_one_that_everybody_may_write_to(charrnn, book, tmp_path):
-    before = os.umask(0)
+WRITTEN = {
+    "a run": "train BOOK --steps=1 --hidden-size=4 --keep-checkpoints --out a/run",
+    "a run named by itself": "train BOOK --steps=1 --hidden-size=4",
+    "a corpus": "corpus get poems --mirror URL",
+    "a dump": "neurons dump RUN BOOK -o a/b/dump.npz",
+    "a dump for LSTMVis": "neurons dump RUN BOOK -o a/b/states.hdf5",
+    "a gallery": "neurons gallery RUN BOOK BOOK --part=all --ablated=100 --length=60 --characters=2000 -o a/gallery",
+    "a page": "neurons show RUN BOOK --unit=0:0 --length=60 -o page.html",
+    "a picture": "compare RUN RUN -o curves.svg",
+    "event files": "train BOOK --steps=1 --hidden-size=4 --tensorboard --out a/run",
+}
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_nothing_is_made_that_everybody_may_write_to_even_if_the_umask_lets_them(
+    row, run, book, here, server, poems, what
+):
+    for package in {"a dump for LSTMVis": "h5py", "event files": "tensorboard"}.get(what, "os").split():
+        pytest.importorskip(package)
+    names, before = {"RUN": run, "BOOK": book, "URL": server.url}, os.umask(0)
     try:
-        charrnn("train", book, "--steps=1", "--hidden-size=4", "--keep-checkpoints", "--out", tmp_path / "a" / "run")
+        row([names.get(word, word) for word in WRITTEN[what].split()], 0, "", CHARRNN_CACHE=str(here / "x" / "cache"))
     finally:
         os.umask(before)
-    assert modes([tmp_path / "a", *(tmp_path / "a").rglob("*/")]) == files.SHARED
+    made = list(here.rglob("*"))
+    assert made
+    assert not [(path, mode) for path in made if (mode := stat.S_IMODE(path.stat().st_mode)) & stat.S_IWOTH]
+
+
+def test_a_large_text_is_kept_for_its_owner_alone_even_if_the_umask_lets_everybody(row, book, here, monkeypatch):
+    monkeypatch.setattr("charrnn.text.cache.LARGE", 100)
+    before = os.umask(0)
+    try:
+        row(
+            ["train", book, "--steps=1", "--hidden-size=4", "--out=run"], 0, "", CHARRNN_CACHE=str(here / "x" / "cache")
+        )
+    finally:
+        os.umask(before)
+    assert modes([here / "x" / "cache"]) == 0o700
+    assert modes((here / "x" / "cache").iterdir()) == 0o600
+    assert modes([here / "x"]) == files.SHARED

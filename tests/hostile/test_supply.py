@@ -32,10 +32,17 @@ def imported(node):
     return {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
 
 
+def without_pickles(call):
+    """Whether a call says that no pickle is to be read."""
+    return any(
+        k.arg == "allow_pickle" and isinstance(k.value, ast.Constant) and not k.value.value for k in call.keywords
+    )
+
+
 def used(path):
-    """What a module imports, and what it calls."""
+    """What a module imports, and what it calls; arrays are read without their pickles."""
     nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-    calls = {dotted(node.func) for node in nodes if isinstance(node, ast.Call)}
+    calls = {dotted(node.func) for node in nodes if isinstance(node, ast.Call) and not without_pickles(node)}
     return set().union(*map(imported, nodes)), calls
 
 
@@ -60,6 +67,28 @@ def test_rich_prints_by_the_one_console_that_obeys_no_string():
 def test_shells_are_called_by_none():
     for module in MODULES:
         assert "shell=True" not in (PACKAGE / module).read_text("utf-8")
+
+
+MAKING = {"mkdir", "makedirs", "touch", "mkdtemp", "mkstemp", "NamedTemporaryFile", "write_text", "write_bytes"}
+MADE = {("runs/lock.py", "write_text")}  # into the file that the lock has made
+
+
+def makes(call):
+    """What of the above a call is, or "open" where it opens a file to write to it; nothing for another."""
+    name = dotted(call.func).rpartition(".")[2]
+    private = any(each.arg == "opener" and dotted(each.value) == "private" for each in call.keywords)
+    given = [each.value for each in (*call.args, *(k.value for k in call.keywords)) if isinstance(each, ast.Constant)]
+    writing = any(isinstance(each, str) and re.fullmatch("[rbt+]*[wax+][bt+]*", each) for each in given)
+    return name if name in MAKING else "open" if name == "open" and writing and not private else ""
+
+
+def test_files_and_folders_are_made_by_the_one_module_that_knows_their_modes():
+    for module in set(MODULES) - {"files.py"}:
+        calls = [n for n in ast.walk(ast.parse((PACKAGE / module).read_text("utf-8"))) if isinstance(n, ast.Call)]
+        for call in calls:
+            named = [dotted(each) for each in (call.func, *call.args)]
+            replacing = any(each.partition(".")[0] == "temporary" for each in named)  # as what it gives is called
+            assert replacing or not makes(call) or (module, makes(call)) in MADE, f"{module}:{call.lineno}"
 
 
 COMMAND = re.compile("charrnn (corpus|train|sample|score|info|history|compare|gradients|neurons) ")
