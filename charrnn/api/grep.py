@@ -42,7 +42,8 @@ class Alike(Result):
     def __str__(self) -> str:
         told = self.to_dict()
         rows = [(f"{'like':>8}", told["like"]), *((f"{each['distance']:8.2f}", each) for each in told["matches"])]
-        return "\n".join(f"{head}  {at['start']:>10,}  {one_line(at['text'])}" for head, at in rows)
+        heads = f"distance  {'position':>10}  text (distance in standard deviations, position in characters)"
+        return "\n".join([heads, *(f"{head}  {at['start']:>10,}  {one_line(at['text'])}" for head, at in rows)])
 
     def _text(self, start: int, end: int) -> str:
         return self.passage.text[start:end]

@@ -335,7 +335,7 @@ class Model:
         signal: str | None = None,
         start: int | None = None,
         length: int = 600,
-        guesses: int = 5,
+        guesses: int = 0,
         feedback: Feedback = SILENT,
     ) -> "Shown":
         """Show what units do over a stretch of a text, in colours; arguments and errors as of `api.show.show`."""

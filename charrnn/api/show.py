@@ -99,7 +99,7 @@ def show(
     signal: str | None = None,
     start: int | None = None,
     length: int = 600,
-    guesses: int = 5,
+    guesses: int = 0,
     known: Sequence[KnownUnit] = (),
     feedback: Feedback = SILENT,
 ) -> Shown:

@@ -17,7 +17,7 @@ from charrnn.display import highlight
     epilog=examples(
         "charrnn neurons show checkpoints/python-lstm python --unit 0:42",
         "charrnn neurons show checkpoints/python-lstm python --part val --feature python_comment_or_string",
-        "charrnn neurons show checkpoints/python-lstm python --unit 0:42 --unit 0:7 --guesses 0 -o units.png",
+        "charrnn neurons show checkpoints/python-lstm python --unit 0:42 --unit 0:7 -o units.png",
         "charrnn neurons show checkpoints/python-lstm python --unit 0:42 --signal f -o forget.html",
     )
 )
@@ -38,7 +38,11 @@ from charrnn.display import highlight
 )
 @click.option("--length", type=click.IntRange(1), default=600, show_default=True, help="Characters to show.")
 @click.option(
-    "--guesses", type=click.IntRange(0, 20), default=5, show_default=True, help="Likeliest next characters under each."
+    "--guesses",
+    type=click.IntRange(0, 20),
+    default=0,
+    show_default=True,
+    help="Rows of the most likely next characters under the text.",
 )
 @drawing_options
 @click.option(
@@ -50,10 +54,10 @@ from charrnn.display import highlight
 def show(asked: Asked, form: str | None, output: Path | None, pager: bool, length: int, **options: Any) -> None:
     """Highlight the values of one unit or several over a passage of SOURCE, on one fixed scale from −1 to 1.
 
-    Blue is negative, red positive; where there is no colour (NO_COLOR, a pipe), marks from ▁ to █ say it. Under each
-    character stand the five next ones that the model held most likely. The values of c, and of h in a ReLU network,
-    have no bound: they are coloured by their tanh. A page shows at most 20,000 characters, a picture at most 32,000
-    dots of height: with five guesses under each, some 170 rows.
+    Blue is negative, red positive; without colour (NO_COLOR, a pipe), marks from ▁ to █ show the values. With
+    --guesses N, the N most likely next characters stand under each. The values of c, and of h in a ReLU network, have
+    no bound: they are coloured by their tanh. A page shows at most 20,000 characters, a picture at most 32,000 dots of
+    height.
     """
     if bool(options["unit"]) == bool(options["feature"]):
         both = "Both" if options["unit"] else "Neither"
