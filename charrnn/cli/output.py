@@ -1,7 +1,8 @@
 """The file or folder that a command writes: looked at before any work is done, told when it is written."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from glob import glob
 from pathlib import Path
@@ -174,6 +175,21 @@ def written_to(path: Path | None) -> Iterator[None]:
     echo_written(path)
 
 
-def echo_written(path: Path, more: str = "") -> None:
-    """Tell which file was written."""
-    click.echo(f"wrote {one_line(str(path))}{more}")
+def open_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that writes a page the option to open it; it gets `opens`, for `echo_written`."""
+    return click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")(command)
+
+
+def echo_written(path: Path, more: str = "", opens: bool = False) -> None:
+    """Tell which file was written, as a link where stdout is a terminal; open it if that is wanted."""
+    click.echo(f"wrote {_link(path)}{more}")
+    if opens and click.launch(os.path.abspath(path)):
+        raise ConfigError(f"no program opens {path} here", "open it in a browser")
+
+
+def _link(path: Path) -> str:
+    """The path; in a terminal with the escape sequence (OSC 8) that lets a click open it."""
+    name = one_line(str(path))
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return name
+    return f"\x1b]8;;{Path(os.path.abspath(path)).as_uri()}\x1b\\{name}\x1b]8;;\x1b\\"

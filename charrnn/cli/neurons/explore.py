@@ -8,7 +8,7 @@ import click
 from charrnn import api
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option
 from charrnn.cli.common import FEEDBACK, examples
-from charrnn.cli.output import PAGE, echo_written
+from charrnn.cli.output import PAGE, echo_written, open_option
 
 
 @click.command(
@@ -37,8 +37,9 @@ from charrnn.cli.output import PAGE, echo_written
 @click.option("--length", type=click.IntRange(1, 20_000), default=4000, show_default=True, help="Characters of it.")
 @characters_option(60_000, " to rank the features, as `neurons find` does")
 @click.option("--no-model", is_flag=True, help="Leave the network out: the page only shows what was recorded.")
+@open_option
 @asks_for_unseen_text
-def explore(asked: Asked, output: Path, length: int, **options: Any) -> None:
+def explore(asked: Asked, output: Path, length: int, opens: bool, **options: Any) -> None:
     """Write a page to play with: choose a unit by the arrow keys, see a passage of SOURCE coloured by it.
 
     The page is one file, needs nothing else, and asks nothing of anywhere. It ranks the features that fit the text,
@@ -52,4 +53,4 @@ def explore(asked: Asked, output: Path, length: int, **options: Any) -> None:
     api.explore.check_room(asked.model.config, length)  # before a long text is read
     explored = asked.model.explore(asked.passage(), length=length, **options, feedback=FEEDBACK)
     explored.save(output)
-    echo_written(output, f" ({len(explored.content) / 1e6:.1f} MB)")
+    echo_written(output, f" ({len(explored.content) / 1e6:.1f} MB)", opens)
