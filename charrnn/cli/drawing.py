@@ -10,6 +10,7 @@ import click
 
 from charrnn.cli.common import FEEDBACK, show
 from charrnn.cli.output import OutputFile, echo_written
+from charrnn.cli.screen import console
 from charrnn.display import terminal
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def emit(drawing: "Drawing", form: str, output: Path | None, pager: bool = False
         drawing.save(output, form, FEEDBACK)
         echo_written(output)
     elif form == "text":
-        terminal.show(drawing.highlight, page=_page if pager and sys.stdout.isatty() else None)
+        terminal.show(drawing.highlight, console(), page=_page if pager and sys.stdout.isatty() else None)
         for line in drawing.below():
             click.echo(line)
     else:

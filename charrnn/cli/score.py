@@ -8,6 +8,7 @@ import click
 from charrnn.cli.asked import Asked, asks_for_text
 from charrnn.cli.common import FEEDBACK, echo_json, examples, json_option, note
 from charrnn.cli.output import PAGE
+from charrnn.cli.screen import console
 from charrnn.display import terminal
 from charrnn.display.signs import one_line
 
@@ -59,7 +60,7 @@ def score(asked: Asked, color: bool, html: Path | None, start: int, length: int,
         click.echo(str(scored))
     if color:
         click.echo("")
-        terminal.show(scored.highlight)
+        terminal.show(scored.highlight, console())
     if html:
         _save(scored, html)
 

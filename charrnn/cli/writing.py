@@ -60,16 +60,19 @@ class Look:
 
     def writer(self) -> "Writer | None":
         """What draws it, or None: into a pipe goes the text alone, unless the guesses were asked for."""
+        from charrnn.cli.screen import console
         from charrnn.display.highlight import SURPRISING, Highlight
-        from charrnn.display.terminal import Terminal, Writer
+        from charrnn.display.terminal import Writer
 
-        console = Terminal()
-        if not (self.guesses or (self.is_drawn and console.is_terminal)):
+        if not self.is_drawn:
+            return None
+        screen = console()
+        if not (self.guesses or screen.is_terminal):
             return None
         scale = "surprisal in nats" if self.surprisal else f"{self.signal} of unit {self.watch}" if self.watch else ""
         scale += f"; clamped: {self.held}" if scale and self.held else ""
         top = SURPRISING if self.surprisal else None
-        return Writer(Highlight.of("", scale, "", "", [], [], top), self.guesses > 0, console)
+        return Writer(Highlight.of("", scale, "", "", [], [], top), self.guesses > 0, screen)
 
 
 def as_report(prime: str, samples: "Iterator[tuple[int | None, Iterator[Drawn]]]", with_nats: bool) -> dict[str, Any]:

@@ -10,9 +10,10 @@ _STOPS: tuple[Rgb, ...] = tuple((stop[0], stop[1], stop[2]) for stop in map(byte
 
 _DARK, _DARK_BLUE, _DARK_RED = (30, 33, 37), (38, 118, 186), (196, 52, 52)
 
-# The scale where there are 256 colours, by their numbers: the nearest to each of its colours are neither in order of
-# lightness nor of its hues.
-OF_256 = (17, 24, 31, 74, 117, 195, 231, 224, 216, 209, 167, 124, 52)
+# Both scales where there are 256 colours, by their numbers: the nearest to each of their colours are neither in order
+# of lightness nor of their hues.
+DAY_256 = (68, 74, 117, 195, 231, 224, 216, 209, 167)
+NIGHT_256 = (26, 25, 24, 17, 235, 52, 88, 124, 160)
 
 # Okabe and Ito's palette, in the order in which curves take its colours; its yellow, faint on white, is left out.
 OKABE_ITO = {
@@ -30,10 +31,10 @@ GREY = "#999999"  # of what a curve is held against
 MARKS = "▁▂▃▄▅▆▇█"  # the scale without colour, from −1 to 1
 
 
-def colour(value: float) -> Rgb:
-    """Return the colour of a value; beyond ±1 it is that of ±1.
+def strong(value: float) -> Rgb:
+    """Return the colour of a value on the whole of ColorBrewer's scale; beyond ±1 it is that of ±1.
 
-    >>> colour(0), colour(-1), colour(7)
+    >>> strong(0), strong(-1), strong(7)
     ((247, 247, 247), (5, 48, 97), (103, 0, 31))
     """
     place = (min(1.0, max(-1.0, value)) + 1) / 2 * (len(_STOPS) - 1)
@@ -42,13 +43,13 @@ def colour(value: float) -> Rgb:
     return r, g, b
 
 
-def day(value: float) -> Rgb:
-    """Return the colour of a value where black letters are to be read on all of them: the scale up to its middle tones.
+def colour(value: float) -> Rgb:
+    """Return the colour of a value on white: the scale up to its middle tones, on all of which black letters are read.
 
-    >>> day(0), ink(day(-1)), ink(day(1))
+    >>> colour(0), ink(colour(-1)), ink(colour(1))
     ((247, 247, 247), (0, 0, 0), (0, 0, 0))
     """
-    return colour(0.62 * min(1.0, max(-1.0, value)))
+    return strong(0.62 * min(1.0, max(-1.0, value)))
 
 
 def night(value: float) -> Rgb:
@@ -62,13 +63,14 @@ def night(value: float) -> Rgb:
     return r, g, b
 
 
-def number_of_256(value: float) -> int:
-    """Return the colour of a value, of the 256 that older terminals have, by its number.
+def number_of_256(value: float, dark: bool = False) -> int:
+    """Return the colour of a value, of the 256 that older terminals have, by its number; on a light or a dark screen.
 
-    >>> number_of_256(-1), number_of_256(0), number_of_256(7)
-    (17, 231, 52)
+    >>> number_of_256(-1), number_of_256(0), number_of_256(7), number_of_256(0, dark=True)
+    (68, 231, 167, 235)
     """
-    return OF_256[round((min(1.0, max(-1.0, value)) + 1) / 2 * (len(OF_256) - 1))]
+    numbers = NIGHT_256 if dark else DAY_256
+    return numbers[round((min(1.0, max(-1.0, value)) + 1) / 2 * (len(numbers) - 1))]
 
 
 def ink(background: Rgb) -> Rgb:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from charrnn.display.colours import Rgb, css, day, ink, night
+from charrnn.display.colours import Rgb, colour, css, ink, night
 from charrnn.display.findings import P_VALUE, short_p
 from charrnn.display.packing import packed
 from charrnn.display.page import template
@@ -228,7 +228,7 @@ def _as_block(content: Mapping[str, Any]) -> str:
 
 def _paints() -> str:
     steps = [2 * level / (PAINTS - 1) - 1 for level in range(PAINTS)]
-    bright = "".join(_paint(f".v{n}", day(step)) for n, step in enumerate(steps))
+    bright = "".join(_paint(f".v{n}", colour(step)) for n, step in enumerate(steps))
     return bright + "".join(_paint(f".dark .v{n}", night(step)) for n, step in enumerate(steps))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from charrnn.display.colours import colour, css, ink
+from charrnn.display.colours import colour, css, ink, night, strong
 from charrnn.display.highlight import LONGEST, Cell, Highlight
 from charrnn.display.signs import is_running, one_line, runs_left
 
@@ -45,8 +45,9 @@ def policy(style: str, images: bool = False) -> Markup:
 @cache
 def highlight_style() -> str:
     """Return the styles of highlights in a page."""
-    paints = [colour(2 * level / LEVELS - 1) for level in range(LEVELS + 1)]
-    return template("highlight.css").render(styles=[(css(paint), css(ink(paint))) for paint in paints])
+    steps = [2 * level / LEVELS - 1 for level in range(LEVELS + 1)]
+    day, dark = ([(css(paint), css(ink(paint))) for paint in map(scale, steps)] for scale in (colour, night))
+    return template("highlight.css").render(day=day, night=dark)
 
 
 def text(highlight: Highlight) -> Markup:
@@ -70,7 +71,7 @@ def _runs(row: list[Cell]) -> bool:
 
 def _letters(value: float) -> str:
     """The colour of letters on white, where a run leaves no place for a background: grey, to red or blue."""
-    share, (r, g, b) = min(1.0, abs(value)), colour(0.8 if value > 0 else -0.8)
+    share, (r, g, b) = min(1.0, abs(value)), strong(0.8 if value > 0 else -0.8)
     return css((round(118 + (r - 118) * share), round(118 + (g - 118) * share), round(118 + (b - 118) * share)))
 
 

@@ -4,7 +4,7 @@ from bisect import bisect
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 from rich.color import Color
@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from charrnn.display.colours import MARKS, colour, ink, mark, number_of_256
+from charrnn.display.colours import MARKS, colour, ink, mark, night, number_of_256
 from charrnn.display.highlight import Cell, Highlight
 from charrnn.display.signs import visible
 
@@ -29,11 +29,13 @@ _FAINT = "#767676"  # to be read on white (4.5 to 1) and on black (4.6 to 1)
 class Terminal(Console):
     """A console that shows every string as it stands: nothing of it is markup, and nothing drives the terminal.
 
-    A reader who has gone, as under `| head`, is left to whoever prints; rich would end the process.
+    A reader who has gone, as under `| head`, is left to whoever prints; rich would end the process. On a dark screen,
+    values near 0 are as dark as it is.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, dark: bool = False, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
+        self.dark = dark
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Make a Text of a string, with signs for what a terminal would act on, before it is given its room."""
@@ -119,9 +121,17 @@ class Writer:
         self._row = []
 
 
-def colours_of(console: Console) -> str | None:
-    """Which colours a console shows: "truecolor", "256", "standard" or "windows" (both 16), or None."""
-    return None if console.no_color else console.color_system
+class Colours(NamedTuple):
+    """Which colours a console shows."""
+
+    system: str  # "truecolor", "256", "standard" or "windows" (both 16)
+    dark: bool  # on a dark screen
+
+
+def colours_of(console: Console) -> Colours | None:
+    """Return which colours a console shows; None: none."""
+    system = None if console.no_color else console.color_system
+    return Colours(system, getattr(console, "dark", False)) if system else None
 
 
 def plain(highlight: Highlight) -> str:
@@ -129,7 +139,7 @@ def plain(highlight: Highlight) -> str:
     return "".join(f"{line.plain}\n" for line in _lines(highlight, 80, None))
 
 
-def _lines(highlight: Highlight, width: int, colours: str | None) -> Iterator[Text]:
+def _lines(highlight: Highlight, width: int, colours: Colours | None) -> Iterator[Text]:
     yield Text(highlight.title, style="bold")
     yield Text(highlight.source)
     yield _legend(highlight, colours, bool(highlight.cells and highlight.cells[0].guesses))
@@ -138,7 +148,7 @@ def _lines(highlight: Highlight, width: int, colours: str | None) -> Iterator[Te
         yield from _row(highlight, row, colours)
 
 
-def _row(highlight: Highlight, row: list[Cell], colours: str | None) -> Iterator[Text]:
+def _row(highlight: Highlight, row: list[Cell], colours: Colours | None) -> Iterator[Text]:
     gutter = " " * highlight.gutter
     if highlight.names:
         yield Text(gutter + "".join(_padded(cell.sign, cell) for cell in row))
@@ -152,7 +162,7 @@ def _row(highlight: Highlight, row: list[Cell], colours: str | None) -> Iterator
         yield Text(gutter).append_text(_guesses(row, rank, colours))
 
 
-def _blocks(highlight: Highlight, row: list[Cell], index: int, colours: str | None) -> Text:
+def _blocks(highlight: Highlight, row: list[Cell], index: int, colours: Colours | None) -> Text:
     """One of a row's values at each character, as colours or as marks."""
     blocks = Text()
     for cell in row:
@@ -164,7 +174,7 @@ def _blocks(highlight: Highlight, row: list[Cell], index: int, colours: str | No
     return blocks
 
 
-def _legend(highlight: Highlight, colours: str | None, guesses: bool) -> Text:
+def _legend(highlight: Highlight, colours: Colours | None, guesses: bool) -> Text:
     low, high = highlight.ends
     legend = Text(f"{low} ")
     if colours:
@@ -178,15 +188,15 @@ def _legend(highlight: Highlight, colours: str | None, guesses: bool) -> Text:
     return legend
 
 
-def _line(highlight: Highlight, row: list[Cell], colours: str | None) -> Text:
+def _line(highlight: Highlight, row: list[Cell], colours: Colours | None) -> Text:
     line = Text()
     for cell in row:
         line.append(_padded(cell.sign, cell), style=_paint(highlight.place(cell.value), colours) if colours else "")
     return line
 
 
-def _guesses(row: list[Cell], rank: int, colours: str | None) -> Text:
-    line, faint = Text(), _FAINT if colours in ("truecolor", "256") else ""
+def _guesses(row: list[Cell], rank: int, colours: Colours | None) -> Text:
+    line, faint = Text(), _FAINT if colours and colours.system in ("truecolor", "256") else ""
     for cell in row:
         sign, chance = cell.guesses[rank] if rank < len(cell.guesses) else (" ", 0.0)
         line.append(_padded(sign, cell), style="bold" if chance >= 0.5 else "" if chance >= 0.1 else faint)
@@ -197,10 +207,12 @@ def _padded(sign: str, cell: Cell) -> str:
     return sign + " " * (cell.width - cell_len(sign))
 
 
-def _paint(value: float, colours: str) -> Style:
-    if colours == "truecolor":
-        return _painted(Color.from_rgb(*colour(value)))
-    return _painted(Color.from_ansi(number_of_256(value))) if colours == "256" else _FEW[bisect(_FEW_FROM, value)]
+def _paint(value: float, colours: Colours) -> Style:
+    if colours.system == "truecolor":
+        return _painted(Color.from_rgb(*(night if colours.dark else colour)(value)))
+    if colours.system == "256":
+        return _painted(Color.from_ansi(number_of_256(value, colours.dark)))
+    return _FEW[bisect(_FEW_FROM, value)]
 
 
 @lru_cache(maxsize=4096)

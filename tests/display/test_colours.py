@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn.display.colours import MARKS, colour, css, ink, mark
+from charrnn.display.colours import MARKS, colour, css, ink, mark, night, strong
 
 law = settings(max_examples=200)
 values = st.floats(-1, 1)
@@ -25,8 +25,18 @@ def contrast(a, b):
 
 @law
 @given(values)
-def test_ink_on_its_background_has_a_contrast_of_at_least_4_5(value):
+def test_letters_are_black_on_all_of_the_light_scale_and_white_on_all_of_the_dark_one(value):
+    assert ink(colour(value)) == (0, 0, 0)
+    assert ink(night(value)) == (255, 255, 255)
     assert contrast(ink(colour(value)), colour(value)) >= 4.5
+    assert contrast(ink(night(value)), night(value)) >= 4.5
+
+
+@law
+@given(values)
+def test_nothing_glows_least(value):
+    assert luminance(colour(0)) >= luminance(colour(value))
+    assert luminance(night(0)) <= luminance(night(value))
 
 
 @law
@@ -38,8 +48,8 @@ def test_ink_is_readable_on_any_colour(background):
 @law
 @given(st.floats(1, 1e9))
 def test_beyond_1_the_scale_goes_on_as_at_1(value):
-    assert colour(value) == colour(1) == (103, 0, 31)
-    assert colour(-value) == colour(-1) == (5, 48, 97)
+    for scale in (colour, night, strong):
+        assert scale(value) == scale(1) != scale(-1) == scale(-value)
     assert (mark(value), mark(-value)) == (MARKS[-1], MARKS[0])
 
 
