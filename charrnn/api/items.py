@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from charrnn.api.result import Result
-from charrnn.errors import ConfigError, counted
+from charrnn.errors import ConfigError, check_whole, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.checkpoint import Checkpoint, locate
 from charrnn.model.clamping import Clamp
@@ -57,6 +57,9 @@ class Choice:
     count: int
     new: bool = False
     distinct: bool = False
+
+    def __post_init__(self) -> None:
+        check_whole("count", self.count, 1, 10**12)
 
 
 @dataclass

@@ -35,8 +35,10 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.gradients import Gradients
     from charrnn.api.grep import Alike
     from charrnn.api.info import Info
+    from charrnn.api.items import SampledItems
     from charrnn.api.match import Matches
     from charrnn.api.score import Scored
+    from charrnn.api.score_items import ItemScores
     from charrnn.api.show import Shown
     from charrnn.api.steer import Steered
     from charrnn.api.trace import Trace
@@ -133,6 +135,74 @@ class Model:
         scorers = {name: (model.checkpoint, model.network) for name, model in models.items()}
         return api.score.score(
             scorers, text, baseline=baseline, dynamic=dynamic, start=start, length=length, feedback=feedback
+        )
+
+    def score_items(
+        self,
+        *sources: str,
+        each: str | None = None,
+        part: str = "all",
+        label: str | None = None,
+        by_label: bool = False,
+        sort: Literal["text", "surprise"] = "text",
+        with_nats: bool = False,
+        reading: Reading | None = None,
+        feedback: Feedback = SILENT,
+    ) -> "ItemScores":
+        """Measure how well a model of items predicts each; arguments and errors as of `api.score_items.score_items`."""
+        build = self.build or api.devices.network
+        return api.score_items.score_items(
+            self.checkpoint,
+            sources,
+            lambda checkpoint: build(checkpoint, self._device),
+            each=each,
+            part=part,
+            label=label,
+            by_label=by_label,
+            sort=sort,
+            with_nats=with_nats,
+            reading=reading,
+            feedback=feedback,
+        )
+
+    def sample_items(
+        self,
+        count: int = 1,
+        *,
+        length: int = 1000,
+        prime: str = "",
+        new: bool = False,
+        distinct: bool = False,
+        label: str | None = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        clamp: str | Sequence[str] = (),
+        text: Sequence[str] = (),
+        nearest: bool = False,
+        seed: int | None = None,
+        feedback: Feedback = SILENT,
+    ) -> "SampledItems":
+        """Draw items from a model of items, on the CPU; iterate over them once. Errors as of `api.items.sample`.
+
+        `new` keeps those alone that are not in the text that was learned, `distinct` none twice. `text` are the sources
+        of that text, where the run's folder is not at hand, or to tell the `nearest` item.
+        """
+        check_text(prime)
+        return api.items.sample(
+            self.checkpoint,
+            self.name,
+            api.items.Choice(count, new, distinct),
+            length,
+            prime,
+            secrets.randbits(32) if seed is None else seed,
+            SamplingConfig(temperature, top_k, top_p, min_p),
+            [Clamp.parse(one, self.config) for one in _several(clamp)],
+            label,
+            text,
+            nearest,
+            feedback,
         )
 
     def sample(

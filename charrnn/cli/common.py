@@ -3,7 +3,7 @@
 import os
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import takewhile
 from shutil import get_terminal_size
@@ -267,3 +267,18 @@ def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":
     from charrnn.api import passage
 
     return passage.encode(checkpoint, text, FEEDBACK)
+
+
+def is_given(*names: str) -> bool:
+    """Return whether one of the options, as click names them, stands on the command line."""
+    source, context = click.core.ParameterSource.COMMANDLINE, click.get_current_context()
+    return any(context.get_parameter_source(name) is source for name in names)
+
+
+def refuse_options(checkpoint: "Checkpoint", of_texts: Iterable[str], of_items: Iterable[str]) -> None:
+    """Raise UsageError where an option is given that a model of items, or of a running text, has no use for."""
+    items = checkpoint.header.corpus.items
+    for param in click.get_current_context().command.params:
+        if param.name in (of_texts if items else of_items) and is_given(param.name):
+            kind = "of items, each of which stands alone" if items else "of a running text, which has no items"
+            raise click.UsageError(f"{param.opts[-1]} is not for this model: it is one {kind}.")

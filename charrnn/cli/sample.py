@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charrnn.cli.common import device_option, echo_json, examples, json_option, load_checkpoint, model_argument, note
+from charrnn.cli.common import (
+    device_option,
+    echo_json,
+    examples,
+    json_option,
+    load_checkpoint,
+    model_argument,
+    note,
+    refuse_options,
+)
 from charrnn.cli.output import OutputFile, spare_inputs, written_to
 from charrnn.errors import counted
 
@@ -104,7 +113,7 @@ def sample(
     _refuse_contradictions(as_json)
     config = SamplingConfig(temperature, top_k, top_p, min_p)
     checkpoint = load_checkpoint(model)
-    _refuse_options_of_others(checkpoint)
+    refuse_options(checkpoint, OF_TEXTS, OF_ITEMS)
     held = [Clamp.parse(clamp, checkpoint.config) for clamp in clamps]
     if checkpoint.header.corpus.items:
         from charrnn.api.items import Choice
@@ -137,17 +146,6 @@ def sample(
         if seed is None and temperature == 0:
             samples = ((None, drawn) for _, drawn in samples)  # nothing is drawn, so no seed is told
         echo_json({"model": model, "temperature": temperature} | as_report(begin, samples, with_nats))
-
-
-def _refuse_options_of_others(checkpoint: "Checkpoint") -> None:
-    """Raise UsageError where an option is given that a model of items, or of a running text, has no use for."""
-    context, items = click.get_current_context(), checkpoint.header.corpus.items
-    of_others = OF_TEXTS if items else OF_ITEMS
-    for param in context.command.params:
-        given = context.get_parameter_source(param.name or "") is click.core.ParameterSource.COMMANDLINE
-        if given and param.name in of_others:
-            kind = "items, which are drawn one by one to their ends" if items else "a running text, which has no items"
-            raise click.UsageError(f"{param.opts[-1]} is not for this model: it writes {kind}.")
 
 
 def _check_room(length: int, count: int) -> None:

@@ -6,14 +6,28 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.cli.asked import Asked, asks_for_text
-from charrnn.cli.common import FEEDBACK, echo_json, examples, json_option, note
+from charrnn.cli.common import (
+    FEEDBACK,
+    echo_json,
+    examples,
+    is_given,
+    json_option,
+    note,
+    refuse_options,
+    show,
+)
 from charrnn.cli.output import PAGE
 from charrnn.cli.screen import console
 from charrnn.display import terminal
 from charrnn.display.signs import one_line
+from charrnn.text.reading import READING_OPTIONS
 
 if TYPE_CHECKING:
     from charrnn.api.score import Scored
+
+# Options, as click names them, of a running text that items have no use for, and of items.
+OF_TEXTS = ("against", "baseline", "dynamic", "color", "html", "start", "length")
+OF_ITEMS = ("each", "label", "by", "sort")
 
 
 @click.command(
@@ -22,6 +36,7 @@ if TYPE_CHECKING:
         "echo 'import os' | charrnn score checkpoints/python-lstm - --color",
         "charrnn score checkpoints/python-lstm python --part test --baseline --dynamic",
         "charrnn score checkpoints/python-lstm letter.txt --against checkpoints/shakespeare-lstm",
+        "charrnn score checkpoints/names-lstm names.txt --sort surprise",
     )
 )
 @click.option(
@@ -33,9 +48,17 @@ if TYPE_CHECKING:
 @click.option("--html", type=PAGE, metavar="FILE", help="Write the coloured text as a page.")
 @click.option("--start", type=click.IntRange(0), default=0, metavar="N", help="Where --color and --html begin.")
 @click.option("--length", type=click.IntRange(1), default=5000, show_default=True, help="Characters that they show.")
+@click.option("--each", metavar="WAY", help="Of items: line, file, paragraph or a column. Default: as in training.")
+@click.option("--label", metavar="NAME", help="Of items with classes: the class. Default: each item's own.")
+@click.option("--by", type=click.Choice(["label"]), help="Of items with classes: which class is each item most like?")
+@click.option("--sort", type=click.Choice(["text", "surprise"]), help="Of items: as read, or what fits least first.")
+@click.option("--nats", "with_nats", is_flag=True, help="With --json: also −ln p of every character.")
 @asks_for_text
 @json_option
-def score(asked: Asked, color: bool, html: Path | None, start: int, length: int, as_json: bool, **options: Any) -> None:
+def score(
+    asked: Asked, color: bool, html: Path | None, start: int, length: int, each: str | None, label: str | None,
+    by: str | None, sort: str | None, with_nats: bool, as_json: bool, **options: Any,
+) -> None:  # fmt: skip
     """Measure how well MODEL predicts SOURCE: nats and bits per character, and perplexity.
 
     The state is carried over the whole text; its first character is context and is not counted. A character that the
@@ -47,15 +70,28 @@ def score(asked: Asked, color: bool, html: Path | None, start: int, length: int,
 
     --baseline takes a val or test part of the text that the model was trained on. --dynamic moves the weights after
     every 20 characters (dynamic evaluation, Krause et al. 2018); the model's file stays as it is.
+
+    A model of items (train --each) scores each item from its first character to its end, which counts as a character.
     """
     if color and as_json:
         raise click.UsageError("--color and --json are both given; give one of them.")
+    if with_nats and not as_json:
+        raise click.UsageError("--nats says what --json shows; give --json too.")
     model, coloured = asked.model, bool(color or html)
+    refuse_options(model.checkpoint, OF_TEXTS, OF_ITEMS)
+    if model.checkpoint.header.corpus.items:
+        found = model.score_items(
+            *asked.sources, each=each, part=asked.part or "all", label=label, by_label=by is not None,
+            sort="surprise" if sort == "surprise" else "text", with_nats=with_nats,
+            reading=asked.reading if is_given(*READING_OPTIONS) else None, feedback=FEEDBACK,
+        )  # fmt: skip
+        show(found, as_json)
+        return
     extract = model.extract(*asked.sources, part=asked.part, reading=asked.reading, feedback=FEEDBACK)
     start = start if coloured else 0
     scored = model.score(extract, **options, start=start, length=length, feedback=FEEDBACK)
     if as_json:
-        echo_json(scored.to_dict())
+        echo_json(scored.to_dict() | ({"nats": scored.nats.tolist()} if with_nats else {}))
     else:
         click.echo(str(scored))
     if color:

@@ -78,7 +78,7 @@ class ItemCorpus(Corpus):
             ConfigError: the fractions leave nothing to train on, or min_count no character.
             SourceError: the labels are too many, or one only.
         """
-        texts, labels = _ordered(items, seed)
+        texts, labels = ordered(items, seed, items.each.unique)
         cuts, notes = _cuts(texts, val_fraction, test_fraction)
         return cls._encoded(items, texts, labels, cuts, seed, min_count, notes)
 
@@ -108,7 +108,7 @@ class ItemCorpus(Corpus):
         )  # fmt: skip
         return cls(
             items.about.name,
-            _hash(texts, labels),
+            sha256_of(texts, labels),
             items.about.licence,
             vocabulary,
             {name: ids[ends[start] : ends[stop] + 1] for name, (start, stop) in cuts.items()},
@@ -147,11 +147,14 @@ class ItemCorpus(Corpus):
         return self.vocabulary.decode(self.parts[part][1:-1]).split(END)
 
 
-def _ordered(items: Items, seed: int) -> tuple[list[str], list[str] | None]:
-    """The items in an order that depends on what they are and on the seed alone; equal ones stand side by side."""
+def ordered(items: Items, seed: int, unique: bool = False) -> tuple[list[str], list[str] | None]:
+    """Return the items in an order that depends on what they are and on the seed alone; equal ones stand side by side.
+
+    If `unique`, one of equal ones is kept; their labels come beside them.
+    """
     pairs: Any = zip(items.texts, items.labels or ("",) * len(items.texts), strict=True)
     key = seed.to_bytes(8, "little")
-    pairs = dict.fromkeys(pairs) if items.each.unique else pairs
+    pairs = dict.fromkeys(pairs) if unique else pairs
     keyed = sorted((blake2b(text.encode(), digest_size=16, key=key).digest(), text, label) for text, label in pairs)
     texts, labels = [text for _, text, _ in keyed], [label for _, _, label in keyed]
     return texts, labels if items.labels is not None else None
@@ -203,8 +206,8 @@ def _pieces(texts: Sequence[str]) -> Iterator[str]:
     yield "".join(gathered)
 
 
-def _hash(texts: Sequence[str], labels: Sequence[str] | None) -> str:
-    """SHA-256 of the items, whatever their order."""
+def sha256_of(texts: Sequence[str], labels: Sequence[str] | None) -> str:
+    """Return the SHA-256 of items and their labels, whatever their order."""
     digest = sha256()
     for text, label in sorted(zip(texts, labels or ("",) * len(texts), strict=True)):
         digest.update(f"{text}{END}{label}{END}".encode("utf-8", "surrogatepass"))

@@ -18,6 +18,7 @@ from charrnn.model.shipped import RUNS
 from charrnn.model.transfer import transferred
 from charrnn.room import check_disk, check_memory
 from charrnn.text.corpus import Corpus
+from charrnn.text.listlike import suggestion
 from charrnn.text.spec import TextSpec
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import TrainingConfig
@@ -131,7 +132,7 @@ def _corpus(spec: TextSpec, before: Checkpoint | None, watch: Watch, given: str 
     """The text, split, and the bytes of its files; all characters that a model knows already stay in its vocabulary."""
     sizes: list[int | None] = []
     corpus = spec.read(watch, lambda listing: sizes.append(listing.size), given)
-    for line in corpus.notes:
+    for line in (*corpus.notes, *filter(None, [suggestion(corpus)])):
         watch.note(line)
     size = sizes[0] if sizes else None
     if before is None:

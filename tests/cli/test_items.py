@@ -210,14 +210,14 @@ def test_zero_bytes_cannot_end_items_that_may_hold_them(charrnn, tmp_path):
 def test_options_of_running_texts_are_refused_for_items(charrnn, run, option):
     result = charrnn("sample", run["run"], *option)
     assert result.status == 2
-    assert f"{option[0]} is not for this model: it writes items" in result.err
+    assert f"{option[0]} is not for this model: it is one of items" in result.err
 
 
 @pytest.mark.parametrize("option", [["--new"], ["--distinct"], ["--null"], ["--text", "x"], ["--label", "x"]])
 def test_options_of_items_are_refused_for_running_texts(charrnn, option):
     result = charrnn("sample", "tolstoy", *option)
     assert result.status == 2
-    assert f"{option[0]} is not for this model: it writes a running text" in result.err
+    assert f"{option[0]} is not for this model: it is one of a running text" in result.err
 
 
 def test_a_running_text_goes_to_a_file_too(charrnn, tmp_path):
@@ -236,3 +236,86 @@ def test_a_class_is_chosen_by_its_label(charrnn, reviews, tmp_path):
     result = charrnn("sample", out)
     assert result.status == 1
     assert "has a class for each kind: long, short; name one with --label" in result.err
+
+
+def scored(charrnn, *arguments):
+    result = charrnn("score", *arguments, "--json")
+    assert result.status == 0, result.err
+    return json.loads(result.out)
+
+
+def test_the_score_of_a_part_is_the_loss_of_the_training(charrnn, run, names):
+    for part in ("val", "test"):
+        told = scored(charrnn, run["run"], names, "--part", part)
+        assert told["nats_per_character"] == pytest.approx(run[f"{part}_nats"], abs=1e-5)
+        assert len(told["items"]) == run["items"]["split"][part]
+    result = charrnn("score", run["run"], names.with_name("reviews.csv"), "--part", "test")
+    assert result.status == 1
+
+
+def test_each_item_has_its_own_score_whatever_is_beside_it(charrnn, run, tmp_path):
+    (tmp_path / "two").write_text("anbo\ncelané\n", "utf-8")
+    (tmp_path / "other").write_text("xyz\ncelané\nbo\n", "utf-8")
+    two, other = (scored(charrnn, run["run"], tmp_path / name, "--nats") for name in ("two", "other"))
+    assert two["items"][1]["character_nats"] == pytest.approx(other["items"][1]["character_nats"], abs=1e-5)
+    assert other["unknown"] == other["items"][0]["unknown"] == 3
+    for item in (*two["items"], *other["items"]):
+        assert item["characters"] == len(item["character_nats"]) == len(item["text"]) + 1
+        assert item["nats"] == pytest.approx(sum(item["character_nats"]), abs=1e-4)
+        assert item["first_nats"] == pytest.approx(item["character_nats"][0])
+    assert two["nats_per_character"] == pytest.approx(sum(i["nats"] for i in two["items"]) / two["characters"])
+
+
+def test_what_fits_least_comes_first(charrnn, run, names):
+    told = scored(charrnn, run["run"], names, "--sort", "surprise")["items"]
+    means = [item["nats_per_character"] for item in told]
+    assert means == sorted(means, reverse=True)
+    shown = charrnn("score", run["run"], names, "--sort", "surprise").out.splitlines()
+    assert "the ends of 400 items among them" in shown[0]
+    assert shown[2].endswith(told[0]["text"])
+
+
+def test_classes_are_told_apart_by_what_the_model_expects(charrnn, tmp_path):
+    table, out = tmp_path / "table.csv", tmp_path / "run"
+    rows = [f"{'ab'[n % 2] * (n % 5 + 3)},{'first' if n % 2 else 'second'}" for n in range(200)]
+    table.write_text("\n".join(["text,kind", *rows]), "utf-8")
+    learned = ("--steps", 150, "--learning-rate", 0.03, "--dropout", 0)
+    charrnn("train", table, "--each", "text", "--label", "kind", *SMALL, *learned, "--out", out)
+    told = scored(charrnn, out, table, "--by", "label")
+    assert told["accuracy"] == 1.0
+    assert all(item["most_like"] == item["label"] for item in told["items"])
+    assert all(
+        item["margin"] == pytest.approx(abs(item["by_label"]["first"] - item["by_label"]["second"]))
+        for item in told["items"]
+    )
+    assert scored(charrnn, out, table)["nats_per_character"] == pytest.approx(told["nats_per_character"])
+    drawn = {label: charrnn("sample", out, "--label", label, "--count", 20).out for label in ("first", "second")}
+    assert "a" not in drawn["first"]
+    assert "b" not in drawn["second"]
+    few = tmp_path / "few"
+    few.write_text("aaa\nbbb\n")
+    assert [i["most_like"] for i in scored(charrnn, out, few, "--each", "line", "--by", "label")["items"]] == [
+        "second",
+        "first",
+    ]
+    others, own = scored(charrnn, out, few, "--each", "line", "--label", "first")["items"]
+    assert own["nats"] < 5 < others["nats"]
+    result = charrnn("score", out, few, "--each", "line")
+    assert "the items have none; name one with --label, or ask for --by label" in result.err
+    (tmp_path / "new.csv").write_text("text,kind\naa,first\nbb,third\n")
+    result = charrnn("score", out, tmp_path / "new.csv")
+    assert "the model was trained on no kind third" in result.err
+
+
+@pytest.mark.parametrize("option", [["--color"], ["--against", "tolstoy"], ["--dynamic"], ["--baseline"]])
+def test_score_refuses_options_of_running_texts_for_items(charrnn, run, names, option):
+    result = charrnn("score", run["run"], names, *option)
+    assert result.status == 2
+    assert f"{option[0]} is not for this model: it is one of items" in result.err
+
+
+@pytest.mark.parametrize("option", [["--each", "line"], ["--by", "label"], ["--sort", "text"], ["--label", "x"]])
+def test_score_refuses_options_of_items_for_running_texts(charrnn, names, option):
+    result = charrnn("score", "tolstoy", names, *option)
+    assert result.status == 2
+    assert f"{option[0]} is not for this model: it is one of a running text" in result.err

@@ -21,6 +21,7 @@ CASES = {
     "train": [
         "train BOOK --steps 2 --hidden-size 4 --precision float32 --out OUT",
         "train BOOK --each line --steps 2 --hidden-size 4 --precision float32 --out ITEMS",
+        "train TABLE --each text --label kind --steps 2 --hidden-size 4 --precision float32 --out CLASSES",
     ],
     "sample": [
         "sample RUN --length 9 --count 2 --seed 1",
@@ -33,6 +34,9 @@ CASES = {
         "score RUN BOOK",
         "score RUN BOOK --part test --dynamic --baseline",
         "score RUN BOOK --against OTHER",
+        "score RUN BOOK --nats",
+        "score ITEMS BOOK --nats",
+        "score CLASSES TABLE --by label",
     ],
     "info": ["info RUN", "info OTHER", "info KEPT/best.safetensors", "info ITEMS"],
     "history": ["history RUN", "history KEPT"],
@@ -84,6 +88,9 @@ def places(train, book, tmp_path_factory):
         "OTHER": train(*sizes, "--cell=rnn", "--nonlinearity=relu", source=text),
         "KEPT": train(*sizes, "--cell=gru", "--keep-checkpoints", source=text),
     }
+    table = folder / "table.csv"
+    table.write_text("text,kind\n" + "".join(f"{'ab'[n % 2] * n},{n % 2}\n" for n in range(1, 20)), "utf-8")
+    classes = {"TABLE": table, "CLASSES": folder / "classes"}
     broken = shutil.copytree(runs["RUN"], folder / "broken")
     (broken / "best.safetensors").write_bytes(b"no checkpoint")
     (broken / ".log.jsonl.x.tmp").write_bytes(b"left")
@@ -99,7 +106,7 @@ def places(train, book, tmp_path_factory):
     api.map.train(fields, out=runs["MAP"], steps=60, learning_rate=0.03, **tiny)
     api.map.train(pairs, attention="none", out=runs["PLAIN"], steps=2, **tiny)
     runs |= {"PAIRS": pairs, "MAPPED": folder / "mapped", "FIELDS": fields}
-    return {**runs, "BOOK": text, "OUT": folder / "out", "ITEMS": folder / "items", "BROKEN": broken}
+    return {**runs, "BOOK": text, "OUT": folder / "out", "ITEMS": folder / "items", **classes, "BROKEN": broken}
 
 
 def typed(name, case, places):
