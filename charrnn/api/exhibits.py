@@ -10,8 +10,9 @@ from charrnn.display.gallery import Card, Plate
 from charrnn.display.highlight import Highlight
 from charrnn.errors import counted
 from charrnn.neurons.ablation import Ablation, Effect
+from charrnn.neurons.finding import Finding
 from charrnn.neurons.gallery import Exhibit
-from charrnn.neurons.search import SIGNIFICANT, Finding
+from charrnn.neurons.verdicts import SIGNIFICANT
 
 PARTS = {
     "train": "of the part that the model was trained on",
@@ -20,10 +21,11 @@ PARTS = {
 }
 NONE, HARDLY = "the text has none", "hardly ever changes"
 VERDICTS = {
-    "single unit": "One unit follows it: it has most of what its whole layer knows, and more than the last five "
-    "characters tell.",
-    "distributed": "The layer knows it, but no single unit has most of that; this is the best one.",
-    "surface": "The last five characters tell as much.",
+    "single unit": "One unit follows it: it predicts at least 95 % as well as a probe on the best layer, and better "
+    "than the text alone or an untrained network.",
+    "distributed": "A linear probe on the layer predicts it, but no single unit nearly as well; this is the best one.",
+    "halves disagree": "The halves of the text prefer different units.",
+    "baseline": "The text alone, or an untrained network, predicts it as well.",
     "not found": "Neither a unit nor the layer follows it clearly.",
 }
 
@@ -92,7 +94,7 @@ class Shown:
             "title": self.title,
             "feature": exhibit.feature.name if exhibit.feature else None,
             "verdict": self.verdict,
-            "finding": asdict(finding) | {"unit": str(finding.unit)} if finding else None,
+            "finding": finding.to_dict() if finding else None,
             "ablation": None,
             "passages": [
                 asdict(each) | {"files": [f"{stem}.svg", f"{stem}.png"]}
@@ -114,7 +116,7 @@ class Shown:
         score = f"{_metric(finding):3} {short(finding.score)} ({short(finding.low)}–{short(finding.high)})"
         return (
             f"{self.title:17} {finding.unit!s:>5} {score:20} {short(finding.surface_score)} "
-            f"{short(finding.layer_score)} {short_p(finding.p_value)} {cost:>8} {finding.verdict}"
+            f"{short(finding.layer_score)} {short_p(finding.q_value)} {cost:>8} {finding.verdict.removeprefix('halves ')}"
         )
 
     def card(self, about: About) -> Card:
@@ -133,8 +135,8 @@ class Shown:
         binary = finding.kind == "binary"
         means = f"{colour.title()}: {feature.sentence}" if binary else f"The more {colour}, the more {feature.sentence}"
         lines = [VERDICTS[finding.verdict]]
-        if finding.p_value >= SIGNIFICANT:
-            lines.append("No unit does better than on labels shifted by chance.")
+        if finding.q_value >= SIGNIFICANT:
+            lines.append("The unit does no better than on shifted labels.")
         effects = self.ablation.effects if self.ablation else {}
         if self.ablation:
             telling = [place for place, effect in effects.items() if effect.tells]
@@ -148,8 +150,10 @@ def _scores(finding: Finding) -> dict[str, str]:
     scores = {
         finding.metric: f"{finding.score:.3f} ({finding.low:.3f}–{finding.high:.3f})",
         "the last five characters": f"{finding.surface_score:.3f}",
-        "the whole layer": f"{finding.layer_score:.3f}",
-        "chance of a unit as good": f"p = {finding.p_value:.3f}",
+        "the last twenty characters": f"{finding.longer_score:.3f}",
+        "leaky counters of characters": f"{finding.counters_score:.3f}",
+        "a probe on the best layer": f"{finding.layer_score:.3f}",
+        "p-value (labels shifted)": f"{finding.p_value:.3f}",
     }
     return scores | ({"on at": f"{100 * finding.share:.1f} % of characters"} if finding.share is not None else {})
 

@@ -1,7 +1,7 @@
 """One offline page in which every unit can be looked at, over a passage and over whatever is typed into it."""
 
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.api.find import features_wanted, search_units
-from charrnn.api.limits import SHORTEST_SEARCH
+from charrnn.api.limits import SHORTEST_SEARCH, SPREAD
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
 from charrnn.display.explorer import ENCODING, MOST, Explorer, Network, Ranked, html
@@ -24,10 +24,11 @@ from charrnn.model.config import ModelConfig
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.features import Feature
+from charrnn.neurons.finding import Finding
 from charrnn.neurons.passages import telling_passage
 from charrnn.neurons.recording import guesses, record, state_before, surprisals
-from charrnn.neurons.search import Finding
 from charrnn.neurons.signal_names import default_signal, is_bounded, shown_signal
+from charrnn.neurons.stretches import REPORT, Stretches
 from charrnn.text.vocabulary import Vocabulary
 
 SENTENCE = 160  # characters, at most, of a piece of text in which a feature shows
@@ -46,7 +47,7 @@ class Explored(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the page opens with, as JSON has it; the values are on the page, and in what `dump` writes."""
-        features = [asdict(each) | {"unit": str(each.unit)} for each in self.findings]
+        features = [each.to_dict() for each in self.findings]
         place = {"start": self.start, "end": self.end, "unit": str(self.unit)}
         return {**self.passage.origin(), **place, "features": features}
 
@@ -92,7 +93,7 @@ def explore(
         network: whose units are shown.
         vocabulary: its characters.
         passage: the text.
-        start: where what is shown begins; None: a line of the text on which the scores were measured.
+        start: where what is shown begins; None: a line of a stretch on which scores were measured.
         length: how many characters are shown.
         characters: how many are read to rank the features, as `find` does.
         unit: at which the page opens, such as "0:42"; None: the best single one.
@@ -107,11 +108,12 @@ def explore(
     check_room(network.config, length)
     if len(ids) < 2:
         raise ConfigError(f"the text has {counted(len(ids), 'character')} that the model knows", "give a longer text")
-    searched = replace(passage, text=passage.text[:characters], ids=ids[:characters])
-    begins = _line_in_the_second_half(searched.text, length) if start is None else start
+    searched = replace(passage, text=passage.text[: SPREAD * characters], ids=ids[: SPREAD * characters])
+    over = Stretches.over(len(searched), characters)
+    begins = _line_after(searched.text, over.starts[REPORT], length) if start is None else start
     if begins >= len(ids):
         raise ConfigError(f"the text has {len(ids):,} characters, none from {begins:,} on", "choose a lower --start")
-    findings, features = _ranked(network, searched, feedback)
+    findings, features = _ranked(network, searched, over, feedback)
     opens = opens or (findings[0].unit if findings else Unit(0, 0))
     sentences = {each.name: _sentence(searched, each) for each in features} if checkpoint else {}
     drawn = _explorer(network, vocabulary, passage, begins, length, findings, sentences, opens)
@@ -146,7 +148,9 @@ def check_room(config: ModelConfig, length: int) -> None:
         raise ConfigError(room, f"give --length {MOST // units} or less")
 
 
-def _ranked(network: CharRNN, passage: Passage, feedback: Feedback) -> tuple[list[Finding], list[Feature]]:
+def _ranked(
+    network: CharRNN, passage: Passage, over: Stretches, feedback: Feedback
+) -> tuple[list[Finding], list[Feature]]:
     """What `find` finds, the surest first, and what it looked for; nothing where the text is too short to say."""
     if len(passage) < SHORTEST_SEARCH:
         least = f"that takes {SHORTEST_SEARCH:,} characters"
@@ -154,15 +158,15 @@ def _ranked(network: CharRNN, passage: Passage, feedback: Feedback) -> tuple[lis
         return [], []
     wanted, _ = features_wanted(passage.text, (), (), None, feedback)
     signals = [default_signal(network.config)]
-    found = search_units(network, passage.ids, passage.text, passage.before, wanted, signals, 0, feedback)
+    found = search_units(network, passage.ids, passage.text, passage.before, wanted, signals, 0, feedback, over)
     known = (each for each in found if not isinstance(each, str))
     return sorted(known, key=lambda each: (each.verdict != "single unit", -each.gain)), wanted
 
 
-def _line_in_the_second_half(text: str, length: int) -> int:
-    """Where a line begins after the middle, if the passage still fits there."""
+def _line_after(text: str, place: int, length: int) -> int:
+    """Where a line begins after a place, if the passage still fits there."""
     last = max(0, len(text) - length)
-    middle = min(len(text) // 2, last)
+    middle = min(place, last)
     newline = text[middle:last].find("\n")
     return middle + newline + 1 if newline >= 0 else middle
 
@@ -204,5 +208,5 @@ def _named(passage: Passage) -> str:
 
 def _in_the_list(finding: Finding, sentence: str) -> Ranked:
     scores = (finding.score, finding.surface_score, finding.layer_score)
-    chosen = (finding.sign, finding.p_value, finding.verdict)
+    chosen = (finding.sign, finding.q_value, finding.named)
     return Ranked(finding.feature, finding.unit.layer, finding.unit.index, finding.metric, *scores, *chosen, sentence)

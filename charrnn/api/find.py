@@ -1,8 +1,8 @@
 """Which unit follows a feature, how surely, and whether it is one unit at all."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,15 @@ from charrnn.model.devices import choose_precision
 from charrnn.model.known import KnownUnit
 from charrnn.model.network import CharRNN
 from charrnn.neurons.columns import recorded_columns
+from charrnn.neurons.controls import CHARACTERS, Untrained, untrained_strengths
 from charrnn.neurons.features import Feature
 from charrnn.neurons.features.registry import feature_named, features_for, own_feature
 from charrnn.neurons.features.text_kind import text_kind as kind_of
-from charrnn.neurons.search import Finding, search, unchanging
+from charrnn.neurons.finding import Finding
+from charrnn.neurons.search import search
 from charrnn.neurons.signal_names import check_signals, default_signal
+from charrnn.neurons.stretches import DISCOVER, REPORT, Stretches
+from charrnn.neurons.tasks import unchanging
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,27 @@ class Findings(Result):
     skipped: tuple[str, ...]  # features that hardly change over the text
     text_kind: str
     signals: tuple[str, ...]  # that were searched
+    precision: str  # of the recording: float32 or bfloat16
+    over: Stretches  # of the passage that were read
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        start, half = self.passage.start, self.passage.start + len(self.passage) // 2
+        start, over = self.passage.start, self.over
+        discover, report = ({"start": start + a, "end": start + b} for a, b in map(over.span, (DISCOVER, REPORT)))
+        stretches = [
+            {"start": start + begin, "end": start + end, "half": ("discover", "report")[number % 2]}
+            for number, (begin, end) in enumerate(zip(over.starts, over.stops, strict=True))
+        ]
         return {
             **self.passage.origin(),
             "text_kind": self.text_kind,
             "signals": list(self.signals),
-            "discover": {"start": start, "end": half},
-            "report": {"start": half, "end": start + len(self.passage)},
+            "precision": self.precision,
+            "discover": discover,
+            "report": report,
+            "stretches": stretches,
             "skipped": list(self.skipped),
-            "features": [asdict(each) | {"unit": str(each.unit)} for each in self.findings],
+            "features": [each.to_dict() for each in self.findings],
         }
 
     def __str__(self) -> str:
@@ -79,10 +92,12 @@ def find(
     regex: Sequence[str] = (),
     text_kind: str | None = None,
     signals: Sequence[str] | None = None,
+    characters: int | None = None,
+    precision: str | None = None,
     seed: int = 0,
     feedback: Feedback = SILENT,
 ) -> Findings:
-    """Find the unit that follows each feature of a text best: chosen on its first half, measured on its second.
+    """Find the unit that follows each feature of a text best: chosen on one half of it, measured on the other.
 
     Args:
         network: whose units are searched.
@@ -91,7 +106,9 @@ def find(
         regex: features as NAME=PATTERN, what a regular expression matches.
         text_kind: prose, play, c, python or markup; None: as the text looks.
         signals: such as h, tanh_c or a gate; None: h and, for LSTMs, tanh_c.
-        seed: of the shifts and the intervals.
+        characters: how many are read, in stretches from all over the passage; None: all.
+        precision: float32 or bfloat16, in which units are recorded; None: as `choose_precision` has it.
+        seed: of the intervals.
         feedback: where notes and counts go.
 
     Raises:
@@ -102,15 +119,19 @@ def find(
         raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST_SEARCH:,} or more")
     wanted, kind = features_wanted(passage.text, feature, regex, text_kind, feedback)
     searched = signals_wanted(signals, network.config)
-    found = search_units(network, passage.ids, passage.text, passage.before, wanted, searched, seed, feedback)
+    over = Stretches.over(len(passage), characters)
+    kept = str(choose_precision(precision, network.device)).removeprefix("torch.")
+    found = search_units(
+        network, passage.ids, passage.text, passage.before, wanted, searched, seed, feedback, over, kept
+    )
     skipped = tuple(each for each in found if isinstance(each, str))
     findings = tuple(each for each in found if not isinstance(each, str))
     if len(wanted) == 1 and not findings:
-        raise unchanging(wanted[0], passage.text, passage.before)
+        raise unchanging(wanted[0], passage.text, passage.before, over)
     if not findings:
-        whole = counted(len(passage), "character")
+        whole = counted(len(over.places), "character")
         raise ConfigError(f"none of {', '.join(skipped)} changes enough over {whole}", "give a longer text")
-    return Findings(passage, findings, skipped, kind, tuple(searched))
+    return Findings(passage, findings, skipped, kind, tuple(searched), kept, over)
 
 
 def search_units(
@@ -122,16 +143,28 @@ def search_units(
     signals: Sequence[str],
     seed: int,
     feedback: Feedback,
+    over: Stretches | None = None,
+    precision: str | None = None,
 ) -> list[Finding | str]:
-    """Record a text, ids [T], and search for features: what was found, or the name of one that hardly changes."""
-    precision = choose_precision(None, network.device)
+    """Record a text, ids [T], or stretches of it, and search for features beside all controls.
+
+    Returns:
+        What was found of each, or the name of one that hardly changes.
+    """
+    over = over or Stretches.over(len(ids))
+    number_format = choose_precision(precision, network.device)
+
+    def untrained(features: Sequence[Feature]) -> Mapping[str, Untrained]:
+        with feedback.bar(len(over.thinned(CHARACTERS).places), "recording an untrained network") as bar:
+            return untrained_strengths(network, ids, text, features, signals, over, before, number_format, bar.update)
+
     with (
-        feedback.bar(len(ids), "recording") as bar,
-        recorded_columns(network, ids, signals, precision, bar.update) as columns,
+        feedback.bar(len(over.places), "recording") as bar,
+        recorded_columns(network, over.of(ids), signals, number_format, bar.update) as columns,
     ):
         bar.close()
         with feedback.bar(len(wanted), "searching", "feature") as bar:
-            return search(columns, ids, text, wanted, before, seed, bar.update)
+            return search(columns, over.of(ids), text, wanted, before, seed, bar.update, over, untrained)
 
 
 def features_wanted(

@@ -14,20 +14,20 @@ import numpy.typing as npt
 
 from charrnn.api.drawing import note_missing
 from charrnn.api.exhibits import About, Excerpt, Shown
-from charrnn.api.find import signals_wanted
+from charrnn.api.find import search_units, signals_wanted
 from charrnn.api.gallery_text import GalleryText, text_for
 from charrnn.api.limits import CONTEXT
 from charrnn.api.passage import encode
 from charrnn.api.result import Result, write
 from charrnn.display import gallery as page_of
 from charrnn.display import page, picture
-from charrnn.display.findings import P_VALUE
+from charrnn.display.findings import Q_VALUE
 from charrnn.feedback import SILENT, Feedback
 from charrnn.files import make_folder, replacing
-from charrnn.model.devices import choose_precision
-from charrnn.neurons.columns import recorded_columns
+from charrnn.neurons.features import Feature
 from charrnn.neurons.features.text_kind import text_kind
-from charrnn.neurons.gallery import THEMES, Exhibit, changes, cost, exhibits
+from charrnn.neurons.finding import Finding
+from charrnn.neurons.gallery import Exhibit, changes, cost, exhibits
 from charrnn.neurons.passages import telling_passage, whole_lines
 from charrnn.neurons.recording import watch
 from charrnn.neurons.signal_names import is_bounded, shown_signal
@@ -53,11 +53,11 @@ class Gallery(Result):
     def __str__(self) -> str:
         return "\n".join(
             [
-                f"{'':17} {'unit':>5} {'score (95 %)':18} last 5 layer   p {'cost':>8} verdict",
+                f"{'':17} {'unit':>5} {'score (95 %)':18} last 5 layer   q {'cost':>8} verdict",
                 *(each.row() for each in self.shown),
                 "\nCost: of holding the unit, in nats per character, where its feature is on (of a",
                 "count: everywhere); with *, more than of holding any of some random units.",
-                P_VALUE,
+                Q_VALUE,
             ]
         )
 
@@ -69,7 +69,7 @@ class Gallery(Result):
             f" of its {about.part} part" if about.part in ("train", "val", "test") else ""
         )
         lines = [
-            f"Over {of}. Units were chosen on the first half of them; every figure is from the second.",
+            f"Over {of}. Units were chosen on one half of them, in stretches; every figure is from the other.",
             "Blue is −1, red +1. ↵ is a newline, ⇥ a tab. Point at a character for its value.",
         ]
         cards = [each.card(about) for each in self.shown]
@@ -168,14 +168,12 @@ class _Curator:
     def found(self) -> list[Exhibit]:
         """Look for the unit that follows each theme."""
         network, kind, context, seed = self.model.network, self.about.text_kind, self.text.context, self.about.seed
-        precision = choose_precision(None, network.device)
-        with (
-            self.feedback.bar(len(self.read), "recording") as bar,
-            recorded_columns(network, self.read, self.about.signals, precision, bar.update) as columns,
-        ):
-            bar.close()
-            with self.feedback.bar(len(THEMES), "searching", "feature") as bar:
-                return exhibits(columns, self.read, self.characters, kind, context, seed, bar.update)
+
+        def search(wanted: Sequence[Feature]) -> list[Finding | str]:
+            asked = (self.read, self.characters, context, wanted, self.about.signals, seed, self.feedback)
+            return search_units(network, *asked)
+
+        return exhibits(kind, search)
 
     def with_costs(self, found: list[Exhibit]) -> list[Shown]:
         """Measure what it costs to hold the units that were found."""

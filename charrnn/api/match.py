@@ -15,10 +15,10 @@ from charrnn.display import matches as shown
 from charrnn.errors import ConfigError, VocabularyError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.devices import choose_precision
+from charrnn.neurons.best import best_unit, surface_score
 from charrnn.neurons.columns import Columns, recorded_columns
 from charrnn.neurons.features import feature_named
 from charrnn.neurons.matching import pairs
-from charrnn.neurons.search import best_unit, surface_score
 
 if TYPE_CHECKING:
     from charrnn.api.model import Model

@@ -343,6 +343,8 @@ class Model:
         regex: Sequence[str] = (),
         text_kind: str | None = None,
         signals: Sequence[str] | None = None,
+        characters: int | None = None,
+        precision: str | None = None,
         seed: int = 0,
         feedback: Feedback = SILENT,
     ) -> "Findings":
@@ -354,6 +356,8 @@ class Model:
             regex=regex,
             text_kind=text_kind,
             signals=signals,
+            characters=characters,
+            precision=precision,
             seed=seed,
             feedback=feedback,
         )

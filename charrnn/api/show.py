@@ -18,11 +18,11 @@ from charrnn.model.devices import choose_precision
 from charrnn.model.known import KnownUnit
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
+from charrnn.neurons.best import best_unit
 from charrnn.neurons.columns import recorded_columns
 from charrnn.neurons.features import feature_named
 from charrnn.neurons.passages import telling_passage
 from charrnn.neurons.recording import Watched, guesses, watch
-from charrnn.neurons.search import best_unit
 from charrnn.neurons.signal_names import check_signals, default_signal, is_bounded, shown_signal
 from charrnn.text.vocabulary import Vocabulary
 

@@ -50,6 +50,10 @@ network_threads_option: Decorator = click.option(  # for what `build_network` ma
     "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", expose_value=False, help=_threads_help,
     callback=lambda context, option, value: context.meta.update({GIVEN_THREADS: value}),
 )  # fmt: skip
+precision_option: Decorator = click.option(
+    "--precision", type=click.Choice(["float32", "bfloat16"]),
+    help="Number format of the network's products. Default: bfloat16 where the hardware multiplies in it.",
+)  # fmt: skip
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead.")
 _reading_options: tuple[Decorator, ...] = (
     click.option(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from charrnn.display.colours import Rgb, colour, css, ink, night
-from charrnn.display.findings import P_VALUE, short_p
+from charrnn.display.findings import Q_VALUE, short_p
 from charrnn.display.packing import packed
 from charrnn.display.page import template
 from charrnn.display.signs import is_running, one_line, sign
@@ -42,9 +42,9 @@ class Ranked:
     metric: str
     score: float
     surface: float  # the score of the last characters alone
-    whole: float  # the score of a probe on the unit's layer
+    whole: float  # the score of a probe on the best layer
     sign: int  # −1 where the unit is low while the feature is on
-    p_value: float  # that a unit scores as well by chance
+    q_value: float  # the p-value that it scores so well on shifted labels, adjusted for all features
     verdict: str
     sentence: str = ""  # a piece of text in which the feature shows
 
@@ -93,7 +93,7 @@ def html(explorer: Explorer) -> str:
         data=Markup(_as_block(_content(explorer))),
         model=Markup(_as_block(network.model)) if network else "",
         legend=range(PAINTS),
-        p_value=P_VALUE,
+        p_value=Q_VALUE,
     )  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def _content(explorer: Explorer) -> dict[str, Any]:
             {
                 "feature": one_line(each.feature), "unit": [each.layer, each.index], "metric": each.metric,
                 "score": round(each.score, 3), "surface": round(each.surface, 3), "whole": round(each.whole, 3),
-                "sign": each.sign, "p": short_p(each.p_value), "verdict": each.verdict, "sentence": each.sentence,
+                "sign": each.sign, "p": short_p(each.q_value), "verdict": each.verdict, "sentence": each.sentence,
             }
             for each in explorer.ranked
         ],

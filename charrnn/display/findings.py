@@ -1,48 +1,92 @@
-"""What was found of features, as a table of 80 columns."""
+"""What was found of features, as tables of 80 columns: the units, then what they are compared with."""
 
 from typing import Any
 
 from charrnn.display.signs import one_line
 
-SIGNIFICANT = 0.05  # the p-value below which a unit, or a layer's probe, counts as found
-P_VALUE = "p: permutation p-value over all units (labels shifted); found where below 0.05"
-_SIGN = "signal −: the unit is low while the feature is on, or falls as the count grows"
-_KINDS = (("binary", "On or off: ROC AUC, chance is 0.5"), ("continuous", "Counts: Spearman's ρ"))
+SIGNIFICANT = 0.05  # the q-value below which a unit, or a layer's probe, counts as found
+FEW = 30  # episodes below which a figure rests on little
+Q_VALUE = "q: p-value (labels shifted), adjusted for all features; found below 0.05"
+_KINDS = (("binary", "On or off: ROC AUC, chance is 0.5"), ("continuous", "Counts: Spearman's ρ, chance is 0"))
+_UNITS = f"{'':24} {'unit':>5} signal  score 95 %        AP episodes    q"
+_CONTROLS = (
+    f"{'':24} {'unit':>5} {'last 5':>6} {'last 20':>7} {'counters':>8} {'untrained':>9} {'layer':>6} {'units':>6}"
+)
+_NOTES = (
+    "signal −: the unit is low while the feature is on, or falls as the count grows",
+    "AP: average precision; chance is the share of characters with the feature on",
+    Q_VALUE,
+    f"episodes: on-periods, or restarts of a count; * fewer than {FEW}",
+    "untrained: the best unit, and the best layer's probe, of an untrained network",
+    "layer: a linear probe on the best layer; units: how many have 95 % of its score",
+)
 
 
 def text(told: dict[str, Any]) -> str:
-    """Return the table, what is left to say, and where no single unit follows any feature, that."""
-    discover, report, findings = told["discover"], told["report"], told["features"]
+    """Return the tables, what is left to say, and where no single unit follows any feature, that."""
+    stretches, findings = told["stretches"], told["features"]
+    read = sum(each["end"] - each["start"] for each in stretches)
     lines = [
-        f"Chosen on characters {discover['start']:,} to {discover['end']:,}, measured on {report['start']:,} to "
-        f"{report['end']:,}"
+        f"Over {read:,} characters from {stretches[0]['start']:,} to {stretches[-1]['end']:,}, in "
+        f"{len(stretches)} stretches:",
+        "units are chosen on every other stretch and measured on the rest",
     ]
     for kind, title in _KINDS:
         some = [each for each in findings if each["kind"] == kind]
         if some:
-            lines += ["", title, f"{'':24} {'unit':>5} signal score 95 %   last 5 layer    p verdict", *map(_row, some)]
-    lines += ["", _SIGN, P_VALUE]
-    unsure = [f"{each['feature']} (p {short_p(each['layer_p_value'])})" for each in findings
-              if each["layer_p_value"] >= SIGNIFICANT]  # fmt: skip
-    if unsure:
-        lines.append(f"The probe on the layer is not significant: {', '.join(unsure)}")
+            lines += ["", title, _UNITS, *map(_unit, some)]
+    lines += ["", "Compared with", _CONTROLS, *map(_controls, findings)]
+    lines += ["", "Verdicts", *(f"{each['feature']:24} {_verdict(each)}" for each in findings)]
+    lines += ["", *_NOTES]
     if told["skipped"]:
-        lines.append(f"Hardly ever, or always, on: {', '.join(told['skipped'])}")
+        lines.append(f"Skipped, almost constant here: {', '.join(told['skipped'])}")
     if all(each["verdict"] != "single unit" for each in findings):
         lines += ["", f"No single neuron follows {'any of these' if len(findings) > 1 else 'it'}."]
     return "\n".join(map(one_line, lines))
 
 
-def _row(each: dict[str, Any]) -> str:
+def _unit(each: dict[str, Any]) -> str:
     """A row of 80 columns for names of 24 characters and units below 1000."""
-    signal, interval = (
-        f"{'−' if each['sign'] < 0 else '+'}{each['signal']}",
-        f"{short(each['low'])}–{short(each['high'])}",
-    )
+    signal = f"{'−' if each['sign'] < 0 else '+'}{each['signal']}"
+    interval = f"{three(each['low'])}–{three(each['high'])}"
+    precision = "" if each["average_precision"] is None else short(each["average_precision"])
+    few = "*" if each["episodes"] < FEW else " "
     return (
-        f"{each['feature']:24} {each['unit']:>5} {signal:7} {short(each['score'])} {interval:9} "
-        f"{short(each['surface_score'])} {short(each['layer_score'])} {short_p(each['p_value'])} {each['verdict']}"
+        f"{each['feature']:24} {each['unit']:>5} {signal:7} {three(each['score'])} {interval:11} {precision:>4} "
+        f"{each['episodes']:7,}{few} {short_p(each['q_value'])}"
     )
+
+
+def _controls(each: dict[str, Any]) -> str:
+    untrained = "" if each["untrained_score"] is None else (
+        f"{short(each['untrained_score'])} {short(each['untrained_layer_score'])}"
+    )  # fmt: skip
+    units = each["units_needed"] or f">{each['curve'][-1]['units']}"
+    return (
+        f"{each['feature']:24} {short(each['score']):>5} {short(each['surface_score']):>6} "
+        f"{short(each['longer_score']):>7} {short(each['counters_score']):>8} {untrained:>9} "
+        f"{short(each['layer_score']):>6} {units:>6}"
+    )
+
+
+def _verdict(each: dict[str, Any]) -> str:
+    """The verdict in a few words, with the units on which the halves disagree."""
+    if each["verdict"] != "halves disagree":
+        return str(each["verdict_text"])
+    units = [
+        f"{one['unit']} {short(one['discover_score'])} and {short(one['report_score'])}"
+        for one in each["candidates"][:2]
+    ]
+    return f"halves disagree: {'; '.join(units)}"
+
+
+def three(score: float) -> str:
+    """Write a score in five characters at most.
+
+    >>> three(0.984), three(-0.2641), three(1.0)
+    ('.984', '-.264', '1.00')
+    """
+    return "1.00" if score >= 0.9995 else f"{score:z.3f}".replace("0.", ".", 1)
 
 
 def short(score: float) -> str:

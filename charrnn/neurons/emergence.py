@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.model.units import Unit
+from charrnn.neurons.best import Best, best_unit, score_of, surface_score
 from charrnn.neurons.columns import Columns
 from charrnn.neurons.features import Feature
+from charrnn.neurons.finding import Metric
 from charrnn.neurons.measures import strength_of
-from charrnn.neurons.search import MARGIN, Best, Metric, best_unit, score_of, surface_score
+from charrnn.neurons.verdicts import MARGIN
 
 
 @dataclass(frozen=True)

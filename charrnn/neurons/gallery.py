@@ -1,6 +1,6 @@
 """The study's figure for any model: what its best units follow on a text, with the figures that prove it, or none."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,10 @@ import numpy.typing as npt
 
 from charrnn.model.network import CharRNN
 from charrnn.neurons.ablation import Ablation, ablate
-from charrnn.neurons.columns import Columns
 from charrnn.neurons.features.feature import Feature
 from charrnn.neurons.features.registry import feature_named
+from charrnn.neurons.finding import Finding
 from charrnn.neurons.passages import telling_passage
-from charrnn.neurons.search import Finding, search
 
 Ids = npt.NDArray[np.integer]
 CONTROLS = 8  # random units that a unit's ablation is held against; each costs as much time as the unit itself
@@ -63,19 +62,11 @@ class Exhibit:
         return self.finding is not None and self.finding.verdict != "not found"
 
 
-def exhibits(
-    columns: Columns,
-    ids: Ids,
-    text: str,
-    text_kind: str,
-    before: str = "",
-    seed: int = 0,
-    on_feature: Callable[[int], object] = lambda done: None,
-) -> list[Exhibit]:
-    """Look for the feature of every theme among all units recorded over a text, ids [T], as `search` does."""
+def exhibits(text_kind: str, search: Callable[[Sequence[Feature]], Sequence[Finding | str]]) -> list[Exhibit]:
+    """Look for the feature of every theme in a kind of text; `search` returns what it finds of some features."""
     features = [theme.feature(text_kind) for theme in THEMES]
     wanted = [feature for feature in features if feature]
-    results = iter(search(columns, ids, text, wanted, before, seed, on_feature))
+    results = iter(search(wanted))
     found = [next(results) if feature else None for feature in features]
     return [
         Exhibit(theme, feature, finding if isinstance(finding, Finding) else None)

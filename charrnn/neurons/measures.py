@@ -4,6 +4,7 @@ All rest on ranks. A unit's strength is 2 · AUC − 1 for a binary feature and 
 perfect; the sign says which way the unit goes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 Floats = npt.NDArray[Any]
 BLOCK = 64  # units that are ranked at once
 _ZERO = 0x8000  # the place of 0 among float16's values
-BLOCKS, RESAMPLES = 100, 1000  # of the bootstrap
+ROUNDING = 1e-9  # of strengths that are sums of thousands of terms
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Labels:
         """Leave out what is undefined of values [T]."""
         places = np.flatnonzero(~np.isnan(values))
         return cls(values[places], places, binary)
+
+    def where(self, some: npt.NDArray[np.bool_]) -> "Labels":
+        """Return the labels at some of the places [D]."""
+        return Labels(self.values[some], self.places[some], self.binary)
 
     @property
     def targets(self) -> Floats:
@@ -59,14 +64,12 @@ def float16_midranks(rows: npt.NDArray[np.float16]) -> Floats:
     """Return `midranks` of each row [n, T]; float16 has 65,536 values, so that counting takes the place of sorting."""
     bits = np.ascontiguousarray(rows).view(np.int16)
     keys = (bits ^ ((bits >> 15) & 0x7FFF)).view(np.uint16) ^ 0x8000  # in the order of the values
+    keys[keys == _ZERO - 1] = _ZERO  # −0 is 0
+    least = keys.min()
+    keys -= least
     ranks = np.empty(keys.shape, np.float32)
     for row, key in zip(ranks, keys, strict=True):
-        counts = np.bincount(key, minlength=0x10000)
-        counts[_ZERO] += counts[_ZERO - 1]  # −0 is 0
-        counts[_ZERO - 1] = 0
-        table = _by_counts(counts, len(key))
-        table[_ZERO - 1] = table[_ZERO]
-        table.take(key, out=row)
+        _by_counts(np.bincount(key), len(key)).take(key, out=row)
     return ranks
 
 
@@ -77,15 +80,27 @@ def _by_counts(counts: Floats, length: int) -> Floats:
 
 def rank_products(values: npt.NDArray[np.float16], places: Floats, targets: Floats) -> tuple[Floats, Floats]:
     """Return Σ rank · target [N, M] and Σ rank² [N] of units [N, T] at places [D], for targets [M, D]."""
-    right = torch.from_numpy(targets.astype(np.float32)).T
+    products, _, squares = rank_moments(values, places, targets, np.ones((1, len(places)), np.float32))
+    return products, squares[:, 0]
+
+
+def rank_moments(
+    values: npt.NDArray[np.float16], places: Floats, targets: Floats, masks: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return Σ rank · target [N, M], Σ rank [N, K] and Σ rank² [N, K] of units [N, T] at places [D].
+
+    The targets are [M, D]; the last two sums are over the places in each of the masks [K, D], which are 0 or 1.
+    """
+    M = len(targets)
+    right = torch.from_numpy(np.concatenate([targets, masks]).astype(np.float32)).T
     whole = len(places) == values.shape[1]
-    products, squares = np.empty((len(values), len(targets))), np.empty(len(values))
+    products, squares = np.empty((len(values), right.shape[1])), np.empty((len(values), len(masks)))
     for begin in range(0, len(values), BLOCK):
         rows = slice(begin, begin + BLOCK)
         ranks = torch.from_numpy(float16_midranks(values[rows] if whole else values[rows, places]))
         products[rows] = (ranks @ right).numpy()
-        squares[rows] = ranks.square().sum(1).numpy()
-    return products, squares
+        squares[rows] = (ranks.square_() @ right[:, M:]).numpy()
+    return products[:, :M], products[:, M:], squares
 
 
 def strength(values: Floats, labels: Labels) -> float:
@@ -112,23 +127,28 @@ def average_precision(values: Floats, labels: Labels) -> float:
     return float((on * found / taken).sum() / found[-1])
 
 
-def interval(values: Floats, labels: Labels, random: np.random.Generator) -> tuple[float, float]:
-    """Return the block bootstrap's 95 % interval of a unit's strength, its values [D] at the labels' places.
+def shift_p_value(values: Floats, labels: Labels) -> float:
+    """Return the chance that a predictor, its values [D] at the labels' places, does as well on shifted labels.
 
-    The text is cut into BLOCKS stretches, which are drawn with replacement; ranks are those of the whole text.
+    The labels are shifted in a circle by every number of places from a twentieth of them on: all those strengths are
+    one circular cross-correlation of ranks, by Fourier transforms in O(D log D).
     """
     ranks, targets = midranks(values).astype(np.float64), labels.targets.astype(np.float64)
-    ones = np.ones_like(ranks)
-    terms = np.stack([ones, ranks, ranks**2, targets, targets**2, ranks * targets])
-    cuts = np.linspace(0, len(ranks), min(BLOCKS, len(ranks)) + 1).astype(int)[:-1]
-    sums = np.add.reduceat(terms, cuts, axis=1)  # [6, blocks]
-    drawn = random.multinomial(len(cuts), np.full(len(cuts), 1 / len(cuts)), RESAMPLES)  # [resamples, blocks]
-    n, r, rr, y, yy, ry = sums @ drawn.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if labels.binary:
-            strengths = 2 * (ry / y - (r - ry) / (n - y))
-        else:
-            strengths = (ry - r * y / n) / np.sqrt((rr - r**2 / n) * (yy - y**2 / n))
-    known = np.nan_to_num(strengths).clip(-1, 1)  # 0 where nothing changes; fixed ranks may go a little beyond 1
-    low, high = np.percentile(known, [2.5, 97.5])
-    return float(low), float(high)
+    length, least = len(ranks), len(ranks) // 20
+    products = np.fft.irfft(np.fft.rfft(ranks) * np.fft.rfft(targets).conj(), length)
+    strengths = labels.strengths(products, (ranks**2).sum())
+    shifted = strengths[max(1, least) : length - least + 1]
+    return float((1 + (shifted >= strengths[0] - ROUNDING).sum()) / (1 + len(shifted)))
+
+
+def adjusted(p_values: Sequence[float]) -> list[float]:
+    """Return Benjamini and Hochberg's q-value of each p-value: the least rate of false discoveries at which it counts.
+
+    >>> adjusted([0.01, 0.04, 0.03, 0.5])
+    [0.04, 0.05333333333333334, 0.05333333333333334, 0.5]
+    """
+    order = np.argsort(p_values)[::-1]
+    scaled = np.asarray(p_values, float)[order] * len(order) / np.arange(len(order), 0, -1)
+    q_values = np.empty(len(order))
+    q_values[order] = np.minimum.accumulate(np.minimum(1, scaled))
+    return q_values.tolist()

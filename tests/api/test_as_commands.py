@@ -9,7 +9,10 @@ import charrnn as library
 LONG = {"part": "all", "characters": 3000}
 TYPED = ("--part=all", "--characters=3000")
 CALLS = {
-    "find": (lambda m, book: m.find(m.read(book, **LONG), ["line_position"]), ("--feature=line_position", *TYPED)),
+    "find": (
+        lambda m, book: m.find(m.read(book, part="all"), ["line_position"], characters=3000),
+        ("--feature=line_position", *TYPED),
+    ),
     "ablate": (lambda m, book: m.ablate(m.read(book, **LONG), "0:3", seed=2), ("--unit=0:3", "--seed=2", *TYPED)),
     "gates": (lambda m, book: m.gates(m.read(book, **LONG)), TYPED),
     "grep": (

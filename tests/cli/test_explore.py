@@ -65,9 +65,9 @@ def test_ranked_features_are_those_that_find_finds(explore, charrnn, run, book, 
         finding = found[each["feature"]]
         assert ":".join(map(str, each["unit"])) == finding["unit"]
         assert each["score"] == pytest.approx(finding["score"], abs=6e-4)
-        assert each["verdict"] == finding["verdict"]
+        assert each["verdict"] == finding["verdict_text"]
         assert each["sign"] == finding["sign"]
-        assert float(each["p"]) == pytest.approx(finding["p_value"], abs=6e-4)
+        assert float(each["p"]) == pytest.approx(finding["q_value"], abs=6e-4)
 
 
 def test_a_short_text_from_stdin_has_a_page_without_a_ranking(explore):

@@ -48,8 +48,11 @@ def test_find_tells_for_each_feature_what_scripts_read(told, long_book):
         assert each["low"] <= each["high"]
         assert 0 < each["p_value"] <= 1
     characters = len(long_book.read_text("utf-8"))
-    assert found["discover"] == {"start": 0, "end": characters // 2}
-    assert found["report"] == {"start": characters // 2, "end": characters}
+    stretches = found["stretches"]
+    assert [each["half"] for each in stretches] == ["discover", "report"] * (len(stretches) // 2)
+    assert (stretches[0]["start"], stretches[-1]["end"]) == (0, characters)
+    assert found["discover"] == {"start": 0, "end": stretches[-2]["end"]}
+    assert found["report"] == {"start": stretches[1]["start"], "end": characters}
 
 
 @pytest.mark.parametrize(
@@ -92,20 +95,29 @@ def test_find_tries_what_fits_the_kind_of_text_and_says_so(charrnn, run, long_bo
     assert "speech_line" in chosen.out
 
 
-def test_the_table_of_find_has_the_sign_and_p_values_that_verdicts_rest_on(charrnn, told, run, long_book):
-    """A ρ of 0.9 beside "not found" is understood by its p-value alone; what a probe failed is named with its own."""
+def test_the_tables_of_find_have_all_that_a_verdict_rests_on(charrnn, told, run, long_book):
     found = told("find", long_book)["features"]
     shown = charrnn("neurons", "find", run, long_book).out.splitlines()
     assert {each["sign"] for each in found} == {-1, 1}
     for each in found:
-        row = next(line for line in shown if line.startswith(each["feature"] + " "))
-        *_, p_value = row.removesuffix(each["verdict"]).split()
-        assert float(p_value) == pytest.approx(each["p_value"], abs=0.0005)
-        assert ("−" if each["sign"] < 0 else "+") + each["signal"] in row.split()
-    unsure = [each for each in found if each["layer_p_value"] >= 0.05]
-    named = [line for line in shown if line.startswith("The probe on the layer is not significant")]
-    assert len(named) == bool(unsure)
-    assert all(each["feature"] in named[0] for each in unsure)
+        unit, controls, verdict = (line for line in shown if line.startswith(each["feature"] + " "))
+        assert f"{each['q_value']:.3f}".removeprefix("0")[:4] in unit.split()
+        assert ("−" if each["sign"] < 0 else "+") + each["signal"] in unit.split()
+        assert f"{each['episodes']:,}{'*' if each['episodes'] < 30 else ''}" in unit.split()
+        scores = [each[name] for name in ("score", "surface_score", "longer_score", "counters_score")]
+        scores += [each["untrained_score"], each["untrained_layer_score"], each["layer_score"]]
+        for own, written in zip(scores, controls.split()[1:], strict=False):
+            assert float(written) == pytest.approx(own, abs=0.006)
+        assert verdict.split(None, 1)[1] == each["verdict_text"] or each["verdict"] == "halves disagree"
+
+
+def test_units_are_recorded_in_the_number_format_that_is_asked_for(told, long_book):
+    found = [
+        told("find", long_book, "--feature", "line_position", "--precision", name) for name in ("float32", "bfloat16")
+    ]
+    assert [each["precision"] for each in found] == ["float32", "bfloat16"]
+    first, second = (each["features"][0] for each in found)
+    assert first["score"] != second["score"]
 
 
 def test_of_the_models_own_text_the_part_is_searched_that_it_was_not_trained_on(charrnn, run, book):
@@ -281,16 +293,16 @@ def test_the_stages_of_a_run_tell_when_a_unit_was_born(charrnn, kept, long_book,
     [
         (
             "X=zzz$",
-            "nowhere in 3,000 characters; give a text in which it changes, or another feature or pattern",
+            "nowhere in 3,001 characters; give a text in which it changes, or another feature or pattern",
         ),
-        ("X=\\Athe", "X is on nowhere in 3,000 characters"),
-        ("X=.|\\n", "X is on everywhere in 3,000 characters"),
-        ("X=#", " of 3,000 characters: it takes 10 or more with it, and without, in each half; give a longer text"),
+        ("X=\\Athe", "X is on nowhere in 3,001 characters"),
+        ("X=.|\\n", "X is on everywhere in 3,001 characters"),
+        ("X=#", " of 3,001 characters: it takes 10 or more with it, and without, in each half; give a longer text"),
     ],
 )
 def test_a_pattern_that_tells_too_little_is_told_how_often_it_is_on(charrnn, run, tmp_path, pattern, says):
     text = tmp_path / "text.txt"
     text.write_text("a cat sat\n" * 150 + "#" + "a cat sat\n" * 150, "utf-8")
-    result = charrnn("neurons", "find", run, text, "--regex", pattern, "--characters", 3000)
+    result = charrnn("neurons", "find", run, text, "--regex", pattern, "--characters", 3001)
     assert result.status == 1
     assert says in result.err.splitlines()[-1]

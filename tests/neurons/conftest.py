@@ -35,13 +35,20 @@ LETTERS = Vocabulary("abcdefgh “”\n")
 UNIT, HIDDEN, LARGE = 3, 30, 12.0
 
 
-def quotations(seed, inside, outside, length=6000):
-    """Random letters, with quotations of `inside` characters on average and as many as `outside` between them."""
+def quotations(seed, inside, outside, length=6000, again=0.0):
+    """Random letters, with quotations of `inside` characters on average and as many as `outside` between them.
+
+    A mark comes again, before its counterpart, at such a share of the characters: then no count of marks tells
+    whether a quotation is open.
+    """
     random, pieces = np.random.default_rng(seed), []
     while sum(map(len, pieces)) < length:
         for marks, mean in (("", outside), ("“”", inside)):
             count = int(random.integers(mean // 2, mean * 3 // 2 + 1))
             letters = "".join(random.choice(list("abcdefgh "), count))
+            if again:
+                mark = "“" if marks else "”"
+                letters = "".join(mark if r < again else c for r, c in zip(random.random(count), letters, strict=True))
             pieces.append(marks[:1] + letters + marks[1:])
     return "".join(pieces)[:length]
 

@@ -1,15 +1,14 @@
 """A unit emerges at the stage since which it does what it does in the end."""
 
-import numpy as np
 import pytest
 import torch
 
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
+from charrnn.neurons.best import Best, best_unit
 from charrnn.neurons.columns import recorded_columns
 from charrnn.neurons.emergence import Emergence, Stage, emergence
 from charrnn.neurons.features import FEATURES
-from charrnn.neurons.search import Best, best_unit
 
 
 def at(step, score):
@@ -46,4 +45,4 @@ def test_a_planted_unit_is_followed_back_to_the_stage_at_which_it_was_planted(pl
     assert told.surface_score < 0.8
     with recorded_columns(before, ids, ["h"]) as columns:
         assert told.stages[0].best == best_unit(columns, text, feature)
-    np.testing.assert_allclose(told.stages[2].score, told.stages[2].best.score)
+    assert told.stages[2].score == pytest.approx(told.stages[2].best.score)

@@ -8,14 +8,19 @@ from charrnn.neurons.columns import recorded_columns
 from charrnn.neurons.features import FEATURES
 from charrnn.neurons.gallery import CONTROLS, THEMES, changes, cost, exhibits
 from charrnn.neurons.passages import passage_with, telling_passage, whole_lines
+from charrnn.neurons.search import search
 
 
 @pytest.fixture(scope="module")
 def found(planted):
-    text = planted.text(seed=3, inside=40, outside=40)
+    text = planted.text(seed=3, inside=40, outside=40, again=0.05)
     ids = planted.letters.encode(text)
     with recorded_columns(planted.quote_neuron, ids, ["h", "tanh_c"]) as columns:
-        return text, ids, {e.theme.name: e for e in exhibits(columns, ids, text, "prose")}
+        return (
+            text,
+            ids,
+            {e.theme.name: e for e in exhibits("prose", lambda wanted: search(columns, ids, text, wanted))},
+        )
 
 
 def test_a_planted_unit_is_the_best_of_its_theme(found, planted):

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from charrnn.neurons.measures import (
     Labels,
+    adjusted,
     average_precision,
     float16_midranks,
-    interval,
     midranks,
     rank_products,
     score,
+    shift_p_value,
     strength,
 )
 
@@ -123,28 +124,21 @@ def test_characters_without_a_label_are_left_out():
 
 
 @pytest.mark.parametrize("binary", [True, False])
-def test_the_interval_holds_the_score_and_widens_with_fewer_characters(binary):
-    random = np.random.default_rng(3)
-    widths = []
-    for characters in (400, 40_000):
-        truth = random.integers(0, 2 if binary else 9, characters).astype(float)
-        values, labels = truth + 3 * random.normal(size=characters), Labels.of(truth, binary)
-        low, high = interval(values, labels, np.random.default_rng(1))
-        assert low < strength(values, labels) < high
-        widths.append(high - low)
-    assert widths[0] > 5 * widths[1]
+def test_the_p_value_counts_the_shifts_that_do_as_well(binary):
+    random = np.random.default_rng(4)
+    labels = Labels.of(random.integers(0, 2 if binary else 5, 60).astype(float), binary)
+    values = labels.values + random.normal(size=60)
+    shifts = [strength(values, Labels.of(np.roll(labels.values, by), binary)) for by in range(3, 58)]
+    as_good = sum(each >= strength(values, labels) - 1e-9 for each in shifts)
+    assert shift_p_value(values, labels) == pytest.approx((1 + as_good) / (1 + len(shifts)))
 
 
-@pytest.mark.parametrize("binary", [True, False])
-def test_the_interval_of_a_unit_that_never_changes_is_chance(binary):
-    labels = Labels.of(np.arange(500) % 2.0, binary)
-    assert interval(np.full(500, 0.25), labels, np.random.default_rng(1)) == (0, 0)
-
-
-def test_the_interval_covers_the_true_strength_about_as_often_as_it_says():
-    random, covered = np.random.default_rng(5), 0
-    for _ in range(60):
-        truth = random.integers(0, 2, 1000).astype(float)
-        low, high = interval(truth + random.normal(size=1000), Labels.of(truth, binary=True), random)
-        covered += low < 2 * 0.7602 - 1 < high  # Φ(1/√2) = 0.7602
-    assert covered >= 51  # of 57 expected
+@law
+@given(st.lists(st.floats(0.001, 1), min_size=1, max_size=12))
+def test_q_values_reject_what_benjamini_and_hochberg_reject(p_values):
+    q_values, m = adjusted(p_values), len(p_values)
+    for rate in (0.01, 0.05, 0.3):
+        passed = [k for k, p in enumerate(sorted(p_values), 1) if p <= rate * k / m]
+        assert sum(q <= rate + 1e-12 for q in q_values) >= max(passed, default=0)
+        assert sum(q <= rate - 1e-12 for q in q_values) <= max(passed, default=0)
+    assert all(q >= p - 1e-12 for p, q in zip(p_values, q_values, strict=True))

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.api.limits import SPREAD
 from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
-from charrnn.cli.common import FEEDBACK, echo_json, examples, json_option, note, show
+from charrnn.cli.common import FEEDBACK, echo_json, examples, json_option, note, precision_option, show
 from charrnn.display.signs import one_line
 from charrnn.errors import CheckpointError, typed
 from charrnn.model.checkpoint import locate
@@ -59,30 +60,33 @@ def features(as_json: bool) -> None:
     help="Which features all means. Default: as the text looks.",
 )
 @signals_option("Such as h,tanh_c,i,f,g,o. Default: h and, for LSTMs, tanh_c.")
-@characters_option(100_000, ", from the part's beginning: half to choose on, half to measure on")
-@seed_option("Of the shifts and the intervals.")
+@characters_option(300_000, ", in stretches from all over the part: half to choose on, half to measure on")
+@precision_option
+@seed_option("Of the intervals.")
 @click.option("--save", is_flag=True, help="Keep the single units in MODEL's file: --unit then takes their names.")
 @asks_for_unseen_text
 @json_option
 def find(asked: Asked, characters: int, save: bool, as_json: bool, **options: Any) -> None:
     """Find the unit of MODEL that follows a feature of SOURCE best, how well, and whether it is one unit at all.
 
-    Units are chosen on the first half of the text; every figure is from the second: the score with a 95 % interval
-    (block bootstrap), beside it what the last five characters alone tell, and a linear probe on the unit's whole layer.
-    A unit counts as found where no unit does as well in 95 % of 200 shifts of the labels in a circle, and so does
-    the layer for its probe. The table has the p-value of the unit; a "−" before the signal: the unit is low while
-    the feature is on, or falls as the count grows.
+    The text is read in stretches. Units are chosen on every other one and measured on the rest, then the other way
+    round. Scores are ROC AUC (0.5 is chance) or, for counts, Spearman's ρ (0 is chance), with a 95 % interval from
+    resampled blocks of the text; q is the p-value of the unit under shifted labels, adjusted for all features.
 
-    The verdict is "single unit" (found, better than the last five characters, 80 % of its layer), "distributed" (the
-    layer knows it clearly, no unit has most of that), "surface" (the last five characters tell as much) or "not found".
+    Controls, all fitted on the half on which the unit was chosen: ridge regressions on the last 5 characters, on the
+    last 20, and on counters of characters that decay; the best unit and the best layer of an untrained network of the
+    same shape; and a linear probe on each layer of the model, of which the best counts.
 
-    Scores are AUC (0.5 is chance) for features that are on or off, with the unit's sign as it was chosen, and
-    Spearman's ρ (0 is chance) for counts, of values in float16, in which all saturated ones are equal; strengths
-    2·AUC−1 and ρ are compared, 0.05 being a difference and 0.3 clear.
+    Verdicts. "single unit": it beats all controls and has 95 % of the layer's score. "distributed": the layer beats
+    all controls, and needs so many units for 95 %. "halves disagree": the unit that one half prefers is far from the
+    best on the other. "no better than": a control predicts the feature as well. "not found": neither a unit nor the
+    layer follows it clearly (q < 0.05, and an AUC of 0.65 or a ρ of 0.3).
+
+    To beat is to be better by 0.05 in 2·AUC − 1 or ρ, or to miss half as much to 1, and by more than chance.
     """
     if save and shipped(asked.name):
         raise CheckpointError(f"{asked.name} comes with charrnn", "copy its file, and name the copy as MODEL")
-    found = asked.model.find(asked.passage(characters), **options, feedback=FEEDBACK)
+    found = asked.model.find(asked.passage(SPREAD * characters), characters=characters, **options, feedback=FEEDBACK)
     show(found, as_json)
     if save:
         _keep(asked, found)

@@ -1,0 +1,84 @@
+"""Tasks: features with their labels on both halves of what is read, and those that change too little left out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.errors import ConfigError, counted
+from charrnn.neurons.features import Feature
+from charrnn.neurons.measures import Labels
+from charrnn.neurons.stretches import DISCOVER, REPORT, Stretches
+
+Floats = npt.NDArray[Any]
+RAREST = 10  # characters at which a binary feature must be on, and off, in either half
+
+
+@dataclass(frozen=True)
+class Task:
+    """A feature and its labels on each half, at places among the characters that are read."""
+
+    feature: Feature
+    halves: tuple[Labels, Labels]  # discovery, report
+
+    @property
+    def places(self) -> bytes:
+        """What tasks that are defined at the same places have in common."""
+        return self.halves[0].places.tobytes() + self.halves[1].places.tobytes()
+
+    @property
+    def binary(self) -> bool:
+        """Whether the feature is on or off."""
+        return self.halves[0].binary
+
+
+def task_of(feature: Feature, text: str, before: str, over: Stretches) -> Task | None:
+    """Return a feature's labels over a passage, `before` being what precedes it; None where it hardly changes."""
+    values = over.of(feature.values(before + text)[len(before) :])
+    defined = values[~np.isnan(values)]
+    binary = feature.binary or bool(np.isin(defined, (0, 1)).all())
+    halves = over.halves
+    first, second = (
+        Labels.of(np.where(halves == half, values, np.nan), binary) for half in (DISCOVER, REPORT)
+    )  # fmt: skip
+    return Task(feature, (first, second)) if _changes(first) and _changes(second) else None
+
+
+def _changes(labels: Labels) -> bool:
+    if not labels.binary:
+        return len(labels.values) >= RAREST and bool(np.ptp(labels.values) > 0)
+    on = labels.values.sum()
+    return bool(min(on, len(labels.values) - on) >= RAREST)
+
+
+def changing(feature: Feature, text: str, before: str, over: Stretches) -> Task:
+    """Return a feature's task.
+
+    Raises:
+        ConfigError: the feature hardly changes in one of the halves.
+    """
+    task = task_of(feature, text, before, over)
+    if task is None:
+        raise unchanging(feature, text, before, over)
+    return task
+
+
+def unchanging(feature: Feature, text: str, before: str, over: Stretches) -> ConfigError:
+    """Return the error of a feature that hardly changes over what is read of a text."""
+    values = over.of(feature.values(before + text)[len(before) :])
+    whole, on = counted(len(values), "character"), int((values == 1).sum())
+    if not feature.binary or on in (0, len(values)):
+        where = f"is on {'nowhere' if on == 0 else 'everywhere'} in" if feature.binary else "hardly changes over"
+        cure = "give a text in which it changes, or another feature or pattern"
+        return ConfigError(f"{feature.name} {where} {whole}", cure)
+    needed = f"it takes {RAREST} or more with it, and without, in each half"
+    return ConfigError(f"{feature.name} is on at {on:,} of {whole}: {needed}", "give a longer text, or another feature")
+
+
+def groups(tasks: Sequence[Task]) -> Iterator[list[Task]]:
+    """Yield tasks that are defined at the same places together."""
+    for _, group in groupby(sorted(tasks, key=lambda task: task.places), key=lambda task: task.places):
+        yield list(group)
