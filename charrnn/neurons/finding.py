@@ -91,8 +91,9 @@ class Finding:
             | {"discover_score": each.discover, "report_score": each.report}
             for each in self.candidates
         ]
-        units = {"unit": str(self.unit), "curve_units": [str(each) for each in self.curve_units]}
-        return asdict(self) | units | {"candidates": candidates, "verdict_text": self.named}
+        curve = {"curve": [asdict(each) for each in self.curve], "curve_units": list(map(str, self.curve_units))}
+        named = {"unit": str(self.unit), "verdict_text": self.named}
+        return asdict(self) | curve | named | {"candidates": candidates}
 
     @property
     def named(self) -> str:
