@@ -1,6 +1,6 @@
 """What single units of the shipped models follow: the Markdown tables of the page on neurons.
 
-Each model reads the test part of its own corpus, as `charrnn neurons find NAME NAME` does, for some minutes of one core.
+Each model reads the test part of its own corpus, as `charrnn neurons find NAME NAME` does, for minutes.
 
     python benchmarks/features.py
 """

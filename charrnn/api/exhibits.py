@@ -114,9 +114,10 @@ class Shown:
         effect = self.ablation.effects.get("inside", self.ablation.effects["all"]) if self.ablation else None
         cost = f"{effect.difference:+.4f}{'*' if effect.tells else ' '}" if effect else ""
         score = f"{_metric(finding):3} {short(finding.score)} ({short(finding.low)}–{short(finding.high)})"
+        verdict = finding.verdict.removeprefix("halves ")
         return (
             f"{self.title:17} {finding.unit!s:>5} {score:20} {short(finding.surface_score)} "
-            f"{short(finding.layer_score)} {short_p(finding.q_value)} {cost:>8} {finding.verdict.removeprefix('halves ')}"
+            f"{short(finding.layer_score)} {short_p(finding.q_value)} {cost:>8} {verdict}"
         )
 
     def card(self, about: About) -> Card:
