@@ -54,7 +54,7 @@ def export(checkpoint: Checkpoint, path: str | os.PathLike[str], number: NumberF
     if output.suffix.lower() == ".onnx":
         content = onnx_step.content(checkpoint, number)
     else:
-        content = json.dumps(exchange.document(checkpoint, number), ensure_ascii=False, allow_nan=False).encode()
+        content = json.dumps(exchange.document(checkpoint, number), allow_nan=False).encode()
     with replacing(output) as temporary:
         temporary.write_bytes(content)
     return Exported(str(output), number, checkpoint.config.parameters, len(content))

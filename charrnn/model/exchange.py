@@ -50,6 +50,7 @@ def document(
         "gates": list(gate_names(config)),
         "characters": list(checkpoint.vocabulary.characters),
         "folds": checkpoint.vocabulary.folds,
+        "end": checkpoint.vocabulary.end,
         "line_beginnings": checkpoint.header.line_beginnings,
         "packing": packing,
         "weights": {name: _tensor(tensors, name, pack) for name in config.shapes()},

@@ -5,6 +5,7 @@ onnx (the extra onnx) and no torch.
 """
 
 import importlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,7 +47,7 @@ class _Graph:
         self.names = {name: self._as_float(name, tensors) for name in config.shapes()}
 
     def finished(self, characters: str) -> Any:
-        """Return the model, its characters in the metadata in the order of their ids."""
+        """Return the model; the metadata has its characters in the order of their ids, as a list in JSON."""
         helper, kinds, config = self.onnx.helper, self.onnx.TensorProto, self.config
         parts, sizes = state_names(config), [config.num_layers, "B", config.hidden_size]
         logits, after = self._step()
@@ -60,7 +61,7 @@ class _Graph:
         graph = helper.make_graph(self.nodes, "charrnn_step", inputs, outputs, self.stored)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="charrnn")
         model.ir_version = IR
-        helper.set_model_props(model, {"characters": characters, "cell": config.cell})
+        helper.set_model_props(model, {"characters": json.dumps(list(characters)), "cell": config.cell})
         return model
 
     def _step(self) -> tuple[str, list[list[str]]]:

@@ -14,7 +14,7 @@ from charrnn.model.clamping import Clamp
 from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.sampling.distribution import SamplingConfig, log_softmax
 from charrnn.sampling.sampler import Sampler
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.text.vocabulary import END, Vocabulary
 
 ALPHABET = "\n ,.abcdefghijklmnopqrstuvwxyz\u0301שלום🙂"
 PASSAGE = "the cat sat on a mat.\nshe said, no.\n"
@@ -334,6 +334,21 @@ def test_a_phone_shows_the_typed_text_without_scrolling_sideways(shown):
     page.locator("#box").fill("the cat sat on a mat, " * 8)
     page.locator("#hold").tap()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_model_of_items_begins_after_its_end_symbol_and_writes_up_to_it(shown):
+    checkpoint = model()
+    items = Checkpoint(checkpoint.header, Vocabulary(ALPHABET.replace("🙂", END)), checkpoint.weights)
+    page = shown(items)
+    typed(page, "anna")
+    _, signals = run(items, f"{END}anna")
+    assert levels(page, 0, 3) == pytest.approx(np.tanh(signals["c"][0, 1:, 3]), abs=0.6 / 127)
+    written(page, seed=4, temperature=1)
+    page.evaluate("live.write()")
+    wait(page, "live.lastWritten && !live.writing")
+    sampler = Sampler(SteppedCharRNN(items.config, items.weights), items.vocabulary, SamplingConfig(1.0))
+    drawn = "".join(each.character for each in sampler.draw(900, "anna", 4))
+    assert page.locator("#box").input_value() == f"anna{drawn.partition(END)[0]}"
 
 
 def test_a_strangers_model_is_data(shown):

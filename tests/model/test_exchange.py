@@ -63,4 +63,5 @@ def test_onnx_carries_the_characters(make_checkpoint):
     onnx = pytest.importorskip("onnx", reason="onnx is not installed")
     checkpoint = make_checkpoint()
     model = onnx.load_from_string(onnx_step.content(checkpoint, "float32"))
-    assert {each.key: each.value for each in model.metadata_props}["characters"] == checkpoint.vocabulary.characters
+    kept = {each.key: each.value for each in model.metadata_props}["characters"]
+    assert json.loads(kept) == list(checkpoint.vocabulary.characters)

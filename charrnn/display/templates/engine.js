@@ -4,10 +4,12 @@
 
 // A text as it is read: what the units do at every character, and states now and then from which to read again.
 class Reader {
-  constructor(network, every, start = null) {
+  // `start` is the state before the text, from which its first character is predicted, too, where `isBegun`.
+  constructor(network, every, start = null, isBegun = false) {
     this.network = network;
     this.every = every;
     this.first = start || network.start();
+    this.isBegun = isBegun;
     this.holds = [];
     this.ids = [];
     this.restart();
@@ -17,7 +19,8 @@ class Reader {
     this.kept = []; // the state before every character whose place is a multiple of `every`
     this.place = 0; // of the next character to be read
     this.state = this.network.copy(this.first);
-    this.logits = null; // of the next character; before the first there are none
+    this.logits = this.isBegun ? this.network.logits(this.first) : null; // of the next character
+    this.gates = null; // of the character that was read last, where it was read by `next`
   }
 
   // Take a text; what it has in common with the one before stays read. Returns the place of the first change.
@@ -36,8 +39,9 @@ class Reader {
     const from = Math.floor(place / this.every);
     this.kept.length = Math.min(this.kept.length, from + 1);
     this.state = this.stateAt(place);
+    this.gates = null;
     this.place = place;
-    this.logits = place ? this.network.logits(this.state) : null;
+    this.logits = place || this.isBegun ? this.network.logits(this.state) : null;
   }
 
   // The state before a character, by reading on from the last one that was kept.
@@ -59,6 +63,7 @@ class Reader {
     const id = this.ids[this.place], nats = this.logits ? surprisal(this.logits, id) : NaN;
     if (this.place % this.every === 0) this.kept[this.place / this.every] = this.network.copy(this.state);
     this.network.read(this.state, id, this.holds);
+    this.gates = new Float32Array(this.network.gates);
     this.logits = this.network.logits(this.state);
     this.place += 1;
     return nats;
@@ -91,9 +96,19 @@ class Engine {
   async load({ model, start }) {
     this.network = await Network.from(model);
     const begin = start && (await this.stateOf(start, model.packing));
-    this.readers = { typed: new Reader(this.network, 4), held: new Reader(this.network, 4), passage: new Reader(this.network, 32, begin) };
+    const [first, isBegun] = this.beforeItems(model.end);
+    this.end = model.end;
+    const typed = () => new Reader(this.network, 4, first, isBegun);
+    this.readers = { typed: typed(), held: typed(), passage: new Reader(this.network, 32, begin) };
     this.jobs = ["held", "typed", "passage"].map((name) => ({ name, reader: this.readers[name], batch: null, sent: 0, version: 0 }));
     this.post({ what: "loaded" });
+  }
+
+  // A model of items has read the symbol around them before each.
+  beforeItems(end) {
+    const state = this.network.start();
+    if (end !== null) this.network.read(state, end);
+    return [state, end !== null];
   }
 
   // The state before a passage: h and, where there is one, c.
@@ -159,13 +174,16 @@ class Engine {
     job.batch = null;
   }
 
-  // The gates of all units at a character that has been read.
+  // The gates of all units at a character; null where it has not been read.
   gates({ name, place, query }) {
-    const { network } = this, reader = this.readers[name];
-    if (place >= reader.place) { this.post({ what: "gates", query, gates: null }); return; }
-    const state = reader.stateAt(place);
-    network.read(state, reader.ids[place], reader.holds);
-    this.post({ what: "gates", query, gates: Float32Array.from(network.gates) });
+    const reader = this.readers[name];
+    this.post({ what: "gates", query, gates: place < reader.place ? this.gatesAt(reader, place) : null });
+  }
+
+  gatesAt(reader, place) {
+    if (place === reader.place - 1 && reader.gates) return reader.gates;
+    this.network.read(reader.stateAt(place), reader.ids[place], reader.holds);
+    return new Float32Array(this.network.gates);
   }
 
   // Write on from the end of a text. Where no unit is held, what is drawn is read as if it were typed; else a free and a
@@ -216,10 +234,11 @@ class Engine {
   }
 
   drawOne(run) {
-    const noise = run.random.next(), batch = { nats: [], levels: [], guesses: [] }, ids = [];
-    for (const reader of run.streams) {
-      const id = draw(reader.logits || run.beginnings || new Float64Array(this.network.V), run.settings, noise);
-      ids.push(id);
+    const noise = run.random.next(), batch = { nats: [], levels: [], guesses: [] };
+    const ids = run.streams.map((reader) => draw(reader.logits || run.beginnings || new Float64Array(this.network.V), run.settings, noise));
+    if (ids.includes(this.end)) { run.left = 0; return; } // an item ends here
+    for (const [n, reader] of run.streams.entries()) {
+      const id = ids[n];
       reader.ids.push(id);
       this.take(batch, reader, reader.next());
     }

@@ -120,11 +120,22 @@ function rank() {
   }));
 }
 
-function example(each) {
-  const button = element("button", "example", "✎");
+// The features that a single unit follows, as buttons that type a piece of text each.
+function offerExamples() {
+  const offered = data.ranked.filter((each) => each.sentence && each.verdict === "single unit").slice(0, 6);
+  if (!live || !offered.length) return;
+  $("tries").replaceChildren(element("span", "soft", "Watch a unit at"), ...offered.map((each) => {
+    const button = example(each, each.feature.replaceAll("_", " "), "");
+    button.dataset.unit = name(...each.unit);
+    return button;
+  }));
+}
+
+function example(each, label = "✎", className = "example") {
+  const button = element("button", className, label);
   button.type = "button";
   button.title = "Type a piece of text in which it shows (E)";
-  button.setAttribute("aria-label", `Type a piece of text in which ${each.feature} shows`);
+  if (className) button.setAttribute("aria-label", `Type a piece of text in which ${each.feature} shows`);
   button.addEventListener("click", () => { show(...each.unit, { history: "push" }); live.typeOut(each.sentence); });
   return button;
 }

@@ -180,6 +180,7 @@ async function open() {
     listenToTyping();
   }
   rank();
+  offerExamples();
   listen();
   fromAddress();
   firing();

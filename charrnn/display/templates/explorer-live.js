@@ -15,7 +15,7 @@ function signOf(character) {
 class Live {
   constructor(model) {
     this.characters = model.characters;
-    this.signs = model.characters.map(signOf);
+    this.signs = model.characters.map((character, id) => (id === model.end ? "⏎" : signOf(character)));
     this.ids = new Map(model.characters.map((character, id) => [character, id]));
     this.unknown = model.folds ? this.ids.get("\ufffd") : undefined; // the id that stands for what the model does not know
     this.beginnings = this.logBeginnings(model.line_beginnings);
@@ -224,6 +224,7 @@ class Live {
   }
 
   unitChanged() {
+    for (const button of document.querySelectorAll("#tries button")) button.classList.toggle("here", button.dataset.unit === name(state.layer, state.index));
     $("hold").textContent = this.holds.some((hold) => isHeld(hold)) ? `Let go of unit ${name(state.layer, state.index)}` : `Hold unit ${name(state.layer, state.index)}`;
     for (const stream of this.streams || []) stream.spans.forEach((span, n) => { span.className = paint(stream.levels[n][state.layer * data.units + state.index]); });
   }

@@ -64,10 +64,10 @@ async function unpackGuesses() {
 
 async function unpackValues() {
   const levels = await unpacked(data.values), kept = data.kept || Array.from({ length: data.layers * data.units }, (_, n) => n);
-  kept.forEach((place, n) => {
-    const row = levels.subarray(n * data.length, (n + 1) * data.length);
-    passage.rows.set(place, Int8Array.from(row, (level) => Math.round(((2 * level) / (data.levels - 1) - 1) * 127)));
-  });
+  const finer = Int8Array.from({ length: data.levels }, (_, level) => Math.round(((2 * level) / (data.levels - 1) - 1) * 127));
+  const rows = new Int8Array(levels.length);
+  for (let k = 0; k < levels.length; k += 1) rows[k] = finer[levels[k]];
+  kept.forEach((place, n) => passage.rows.set(place, rows.subarray(n * data.length, (n + 1) * data.length)));
 }
 
 const gateRows = new Map(); // "layer:unit" -> a promise of the gates' levels, one gate after the other

@@ -27,14 +27,20 @@ async function unpacked(text, packing = "deflate15") {
 }
 
 function numbersOf(bytes, type) {
-  const { buffer } = bytes.slice();
+  const buffer = bytes.byteOffset ? bytes.slice().buffer : bytes.buffer;
   if (type === "int8") return new Int8Array(buffer);
-  return type === "float32" ? new Float32Array(buffer) : Float32Array.from(new Uint16Array(buffer), half);
+  return type === "float32" ? new Float32Array(buffer) : floatsOf(new Uint16Array(buffer));
 }
 
-function half(bits) {
-  const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : (fraction / 1024) * 2 ** -14);
+// Numbers in half precision, by a table of all that there are.
+function floatsOf(bits) {
+  const table = new Float32Array(65536), numbers = new Float32Array(bits.length);
+  for (let n = 0; n < table.length; n += 1) {
+    const sign = n & 0x8000 ? -1 : 1, exponent = (n >> 10) & 31, fraction = n & 1023;
+    table[n] = sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : (fraction / 1024) * 2 ** -14);
+  }
+  for (let k = 0; k < bits.length; k += 1) numbers[k] = table[bits[k]];
+  return numbers;
 }
 
 // ── the network ───────────────────────────────────────────────────────────────────────────────────────────────────
