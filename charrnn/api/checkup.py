@@ -10,6 +10,8 @@ from tempfile import gettempdir
 from typing import Any
 
 from charrnn.api.result import Result
+from charrnn.conditioned import checkpoint as conditioned
+from charrnn.conditioned import run as conditioned_run
 from charrnn.display.signs import one_line
 from charrnn.errors import counted
 from charrnn.feedback import SILENT, Feedback
@@ -20,6 +22,11 @@ from charrnn.neurons import columns, dump
 from charrnn.text import cache, cache_files, store
 from charrnn.training.examination import examined
 from charrnn.training.history import no_run
+
+_OTHERS = {  # what reads the sealed files that are no character model's
+    conditioned.FORMAT: conditioned.load,
+    conditioned_run.FORMAT: lambda path: conditioned_run.load_state(path.parent),
+}
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ def _findings(paths: Sequence[Path]) -> Iterator[Finding]:
     places = paths or tuple(filter(Path.is_dir, (RUNS,)))
     known = {Path(path).resolve(): Path(path) for path in (*filter(None, map(shipped, SHIPPED)), *places)}
     for path in known.values():
-        yield from examined(path)
+        yield from examined(path, _OTHERS)
     yield from cache_files.examined(cache.folder())
     yield from store.examined()
     yield from map(orphan, abandoned(Path(gettempdir()), *columns.WORKSHOP))

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from charrnn.api.headers import header_of
 from charrnn.api.result import Result
 from charrnn.api.run import Run
 from charrnn.display.curve import draw_together
@@ -95,7 +96,7 @@ def compare(runs: Sequence[str | os.PathLike[str] | Run]) -> Compared:
         RunError: one is no run folder, or nothing is logged there yet.
         CheckpointError: a checkpoint is damaged.
     """
-    told = tuple(History.read(run.path if isinstance(run, Run) else Run(run).path) for run in runs)
+    told = tuple(History.read(run.path if isinstance(run, Run) else Run(run).path, header_of) for run in runs)
     return Compared(told, tuple(_incomparable(told)))
 
 

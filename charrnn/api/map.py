@@ -26,6 +26,7 @@ from charrnn.conditioned.rows import CLASSES
 from charrnn.display import alignment
 from charrnn.display.alignment import END, Alignment
 from charrnn.display.highlight import Highlight
+from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError, SourceError, check_choice, check_range, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.checkpoint import locate
@@ -34,7 +35,7 @@ from charrnn.text.store import fetch_missing
 if TYPE_CHECKING:
     from charrnn.api.map_training import resume, train
 
-__all__ = ["Answered", "Attended", "MapModel", "MapScore", "Written", "examples", "load", "resume", "train"]
+__all__ = ["Answered", "Attended", "MapInfo", "MapModel", "MapScore", "Written", "examples", "load", "resume", "train"]
 _SLACK = 2  # times as long as the longest output that was seen an answer may become
 
 
@@ -192,6 +193,49 @@ class Attended(Drawing):
     def content(self, form: str) -> str:
         """Return it as "text" (marks for colours), "html", "svg" or "json"."""
         return alignment.html(self.alignment) if form == "html" else super().content(form)
+
+
+@dataclass(frozen=True)
+class MapInfo(Result):
+    """What a conditioned model is: its network, its examples, its figures."""
+
+    header: Header
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `charrnn info --json` prints of such a model."""
+        header = self.header
+        return {
+            **asdict(header.model),
+            "parameters": header.model.parameters,
+            **asdict(header.figures),
+            "corpus": asdict(header.corpus),
+            "columns": list(header.columns),
+            "examples": header.examples,
+            "sources": list(header.sources.names),
+            "outputs": list(header.outputs.names),
+            "training": header.training,
+            "created": header.created,
+            "charrnn_version": header.charrnn_version,
+        }
+
+    def __str__(self) -> str:
+        header, model = self.header, self.header.model
+        figures, shown = header.figures, ", ".join(f"{part} {count:,}" for part, count in header.examples.items())
+        layers, units = counted(model.num_layers, "layer"), counted(model.hidden_size, "unit")
+        rows = {
+            "network": f"{model.kind}, {layers} of {units}, memory {model.memory_size}, dropout {model.dropout:g}",
+            "parameters": f"{model.parameters:,}",
+            "examples": f"{header.corpus.name}, {header.columns[0]} to {header.columns[1]} ({shown})",
+            "outputs": f"{counted(len(header.outputs), header.outputs.kind + ' symbol')}",
+            **{
+                f"{part} loss": f"{nats:.4f} nats per symbol"
+                for part in ("train", "val", "test")
+                if (nats := getattr(figures, f"{part}_nats")) is not None
+            },
+            "trained": f"{counted(figures.step, 'step')}, {figures.epoch:.2f} epochs, {figures.seconds:.0f} s",
+            "made": f"{header.created} by charrnn {header.charrnn_version}",
+        }
+        return "\n".join(f"{name:<12} {one_line(value)}" for name, value in rows.items())
 
 
 def load(model: str | os.PathLike[str]) -> "MapModel":
@@ -449,6 +493,10 @@ class MapModel:
             tuple(answer.nats for answer in answers),
             tuple(answer.ended for answer in answers),
         )
+
+    def info(self) -> "MapInfo":
+        """Return what it is, and what it was trained on."""
+        return MapInfo(self.header)
 
     def __repr__(self) -> str:
         source, target = self.header.columns

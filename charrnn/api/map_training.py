@@ -123,8 +123,8 @@ def train(
     """Train a model that answers like the examples; return the one with the lowest validation loss.
 
     Args:
-        examples: a file of pairs (.tsv, .csv, .jsonl, a pronouncing dictionary), two parallel files of lines, or a
-            folder with train.tsv, val.tsv and test.tsv.
+        examples: a file of pairs (.tsv, .csv, .jsonl), two parallel files of lines, a folder with train.tsv, val.tsv
+            and test.tsv, files or folders that are classes, or a named set.
         source: the column of the inputs; None: source, input, … or the first one.
         target: the column of the outputs; None: target, output, … or the second one.
         label: in place of a target, the column of classes; or "file" or "folder", each of which is a class.

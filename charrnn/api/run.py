@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from charrnn import api
+from charrnn.api.headers import header_of
 from charrnn.api.result import Result
 from charrnn.display.runs import as_text, show_history
 from charrnn.errors import counted
@@ -73,7 +74,7 @@ class Run:
             RunError: it is no run folder, or nothing is logged yet.
             CheckpointError: its checkpoint is damaged.
         """
-        return History(history.History.read(self.path))
+        return History(history.History.read(self.path, header_of))
 
     def load(self, device: str = "auto") -> "api.Model":
         """Load its best model; errors as of `charrnn.load`."""

@@ -2,7 +2,9 @@
 
 import click
 
+from charrnn import api
 from charrnn.cli.common import examples, json_option, load_model, model_argument, show
+from charrnn.model.checkpoint import locate
 
 
 @click.command(epilog=examples("charrnn info checkpoints/python-lstm", "charrnn info checkpoints/python-lstm --json"))
@@ -10,4 +12,5 @@ from charrnn.cli.common import examples, json_option, load_model, model_argument
 @json_option
 def info(model: str, as_json: bool) -> None:
     """Show what a model is: its network, its text, its figures."""
-    show(load_model(model).info(), as_json)
+    answers = api.headers.is_conditioned(locate(model))
+    show((api.map.load(model) if answers else load_model(model)).info(), as_json)

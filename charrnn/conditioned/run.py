@@ -21,7 +21,7 @@ from charrnn.runs.lock import LOG, SAMPLES, Lock
 from charrnn.runs.report import Progress
 
 STATE = "state.safetensors"
-_FORMAT, _VERSION = "charrnn conditioned state", "1"
+FORMAT, _VERSION = "charrnn conditioned state", "1"
 _OTHERS = {"charrnn training state": "continue it with 'charrnn train --resume'"}
 
 
@@ -154,7 +154,7 @@ class PairRun:
 def save_state(folder: Path, account: Account, tensors: Tensors) -> None:
     """Write what a run goes on from, in one step. Raises OSError."""
     content = msgspec.json.encode({"header": asdict(account.header), "origin": account.origin})
-    sealed.write(folder / STATE, _FORMAT, _VERSION, content, tensors)
+    sealed.write(folder / STATE, FORMAT, _VERSION, content, tensors)
 
 
 def load_state(folder: Path) -> tuple[Account, Tensors]:
@@ -168,7 +168,7 @@ def load_state(folder: Path) -> tuple[Account, Tensors]:
         raise RunError(f"{folder} holds no {STATE}", "give a run folder made by 'charrnn map train'")
 
     def read(file: Any, path: Path) -> tuple[Account, Tensors]:
-        metadata = sealed.checked_metadata(file, path, _FORMAT, int(_VERSION), _OTHERS)
+        metadata = sealed.checked_metadata(file, path, FORMAT, int(_VERSION), _OTHERS)
         account = msgspec.json.decode(metadata.get("header", ""), type=Account)
         _ = account.training
         layout = dict(_layout(account, set(file.keys())))

@@ -72,6 +72,17 @@ def opened(path: Path, read: Callable[[Any, Path], T]) -> T:
         ) from None
 
 
+def kind_of(path: Path) -> str | None:
+    """Return which kind a file says it is, without reading its tensors; None where it is no safetensors file."""
+    if is_special(path) or not os.path.isfile(path):
+        return None
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return (file.metadata() or {}).get("format")
+    except (SafetensorError, OSError):
+        return None
+
+
 def checked_metadata(file: Any, path: Path, kind: str, newest: int, others: Mapping[str, str]) -> dict[str, str]:
     """Return the metadata of an open file of a kind, of a version up to `newest`; `others` says what to do with those.
 

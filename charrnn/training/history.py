@@ -1,11 +1,11 @@
 """A run folder read back: its settings, its log and its samples, also while it is being written. Knows no torch."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, NotRequired, Protocol, TypedDict, TypeVar
 
 import msgspec
 from safetensors import SafetensorError, safe_open
@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from charrnn.errors import RunError, did_you_mean
 from charrnn.evaluation.memorisation import Verbatim
 from charrnn.files import beside, is_special
-from charrnn.model.checkpoint import BEST, LAST, Header, load
+from charrnn.model.checkpoint import BEST, LAST, Figures, Provenance, load
 from charrnn.model.shipped import RUNS, shipped
 from charrnn.runs.lock import LOG as LOG
 from charrnn.runs.lock import SAMPLES as SAMPLES
@@ -55,18 +55,42 @@ class Sample(msgspec.Struct, frozen=True):
     verbatim: Verbatim | None = None
 
 
+class Described(Protocol):
+    """What a checkpoint of any kind says of itself, as far as a history tells it."""
+
+    @property
+    def model(self) -> Any:
+        """The sizes and kind of the network: a dataclass with `kind`, `num_layers`, `hidden_size`, `parameters`."""
+
+    @property
+    def corpus(self) -> Provenance:
+        """What it was trained on."""
+
+    @property
+    def figures(self) -> Figures:
+        """Where in its run it stands, and its losses."""
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """The recipe."""
+
+
+def _header(path: Path) -> Described:
+    return load(path).header
+
+
 @dataclass(frozen=True)
 class History:
     """What a run folder tells. `best` is None until the run has saved its first checkpoint."""
 
     path: Path
-    best: Header | None
+    best: Described | None
     log: tuple[Mapping[str, Any], ...]
     samples: tuple[Sample, ...]
 
     @classmethod
-    def read(cls, path: Path) -> "History":
-        """Read a run folder.
+    def read(cls, path: Path, header_of: Callable[[Path], Described] = _header) -> "History":
+        """Read a run folder; `header_of` reads what a checkpoint says of itself.
 
         Lines that are cut off, as the last one may be while a run is written or after a kill, are left out.
 
@@ -80,7 +104,7 @@ class History:
         if not log:
             raise RunError(f"nothing is logged in {path} yet", "wait until the run has taken its first steps")
         saved = [path / name for name in (BEST, LAST) if (path / name).exists()]
-        return cls(path, load(saved[0]).header if saved else None, log, tuple(_lines(path / SAMPLES, Sample)))
+        return cls(path, header_of(saved[0]) if saved else None, log, tuple(_lines(path / SAMPLES, Sample)))
 
     @property
     def name(self) -> str:

@@ -1,6 +1,9 @@
 """`charrnn map`: pairs in, a model that answers, and what is told on the way."""
 
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -123,7 +126,29 @@ def test_a_stranger_s_pth_is_never_loaded(charrnn, tmp_path):
     assert "cannot be read as a checkpoint (it is a zip archive, as torch.save makes it)" in result.err
 
 
-@pytest.mark.parametrize(("command", "rest"), [("sample", []), ("score", ["BOOK"]), ("info", [])])
+def test_the_commands_about_runs_know_such_a_run(charrnn, model):
+    info, history, compared, checked = (
+        charrnn(*command, model) for command in (["info"], ["history"], ["compare"], ["doctor"])
+    )
+    assert [result.status for result in (info, history, compared, checked)] == [0, 0, 0, 0]
+    assert "english to iso (train 160, val 20, test 20)" in info.out
+    assert history.out.startswith("run: lstm, bidirectional, soft attention 1×16")
+    assert " → " in history.out
+    assert "damaged" not in checked.out
+
+
+def test_doctor_finds_what_is_damaged_in_such_a_run(charrnn, model, tmp_path):
+    shutil.copytree(model, tmp_path / "run")
+    for name in ("best.safetensors", "state.safetensors"):
+        path = tmp_path / "run" / name
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    result = charrnn("doctor", tmp_path / "run")
+    assert result.status == 1
+    assert "best.safetensors is damaged" in result.out
+    assert "state.safetensors is damaged" in result.out
+
+
+@pytest.mark.parametrize(("command", "rest"), [("sample", []), ("score", ["BOOK"])])
 def test_other_commands_say_which_commands_read_such_a_model(charrnn, model, book, command, rest):
     result = charrnn(command, model, *[book if word == "BOOK" else word for word in rest])
     assert result.status == 1
@@ -139,8 +164,5 @@ def test_resume_takes_no_other_choice(charrnn, model):
 def test_answering_needs_no_torch(process, model):
     code = "import sys; from charrnn import api; print(list(api.map.load(sys.argv[1]).apply(['Monday'])));"
     code += "assert 'torch' not in sys.modules"
-    import subprocess
-    import sys
-
     done = subprocess.run([sys.executable, "-c", code, str(model)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
