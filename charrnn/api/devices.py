@@ -1,8 +1,13 @@
-"""A model's network in torch, on the device that was asked for."""
+"""A model's network in torch, on the device that was asked for: to predict with, or to write with."""
+
+from collections.abc import Sequence
 
 from charrnn.model.checkpoint import Checkpoint
-from charrnn.model.devices import choose_device
-from charrnn.model.network import CharRNN
+from charrnn.model.clamping import Clamp
+from charrnn.model.devices import choose_device, choose_precision
+from charrnn.model.network import CharRNN, stepped_on
+from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.runs.allocator import keep_freed_memory
 
 
 def check(device: str) -> None:
@@ -17,3 +22,16 @@ def network(checkpoint: Checkpoint, device: str) -> CharRNN:
         DeviceError: there is no such device.
     """
     return CharRNN.from_weights(checkpoint.config, checkpoint.weights).to(choose_device(device)).eval()
+
+
+def stepped(
+    checkpoint: Checkpoint, device: str, precision: str | None = "float32", clamps: Sequence[Clamp] = ()
+) -> SteppedCharRNN:
+    """Make a checkpoint's network, to write with; None: in bfloat16 where the hardware has it.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+    keep_freed_memory()  # many streams' gates are large blocks too
+    where = choose_device(device)
+    return stepped_on(checkpoint.config, checkpoint.weights, where, choose_precision(precision, where), clamps)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from charrnn import api
 from charrnn.api.passage import Extract, Passage, passage_of, read_extract, read_passage
@@ -17,10 +17,8 @@ from charrnn.model.checkpoint import Checkpoint, Figures, locate, save
 from charrnn.model.checkpoint import load as load_checkpoint
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
-from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.storage import NumberFormat
 from charrnn.sampling.distribution import SamplingConfig
-from charrnn.sampling.sampler import Sampler, until
 from charrnn.text.reading import DEFAULT, Reading
 from charrnn.text.vocabulary import Vocabulary
 
@@ -37,6 +35,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.info import Info
     from charrnn.api.items import SampledItems
     from charrnn.api.match import Matches
+    from charrnn.api.sample import Texts
     from charrnn.api.score import Scored
     from charrnn.api.score_items import ItemScores
     from charrnn.api.show import Shown
@@ -226,14 +225,24 @@ class Model:
             VocabularyError: the prime has characters that the model does not know.
             ConfigError: a setting is out of its range, or a unit is none.
         """
+        ((_, drawn),) = self.write(
+            length=length,
+            prime=prime,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            stop=_several(stop),
+            clamp=_several(clamp),
+            seed=seed,
+            device="cpu",
+        )
+        return (one.character for one in drawn)
+
+    def write(self, *, prime: str = "", device: str | None = None, **options: Any) -> "Texts":
+        """Write one text or several, with all the settings of `charrnn sample`; arguments as of `api.sample.write`."""
         check_text(prime)
-        config = SamplingConfig(temperature, top_k, top_p, min_p)
-        clamps = [Clamp.parse(one, self.config) for one in _several(clamp)]
-        network = SteppedCharRNN(self.config, self.checkpoint.weights, clamps)
-        sampler = Sampler(network, self.vocabulary, config, self.checkpoint.header.line_beginnings)
-        self.vocabulary.encode(prime)  # what it does not know is told now, not when the first character is drawn
-        drawn = sampler.draw(length, prime, secrets.randbits(32) if seed is None else seed)
-        return (one.character for one in until(drawn, _several(stop)))
+        return api.sample.write(self.checkpoint, self.name, prime=prime, device=device or self._device, **options)
 
     def record(self, text: str, signals: Sequence[str] | None = None, guesses: int = 5) -> "Recording":
         """Record every unit at every character of a text, [L, T, H] for each signal, and the likeliest next characters.

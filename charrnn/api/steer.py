@@ -89,7 +89,7 @@ def _written(
     checkpoint: Checkpoint, clamps: list[Clamp], config: SamplingConfig, length: int, prime: str = "", seed: int = 0
 ) -> str:
     network = SteppedCharRNN(checkpoint.config, checkpoint.weights, clamps)
-    sampler = Sampler(network, checkpoint.vocabulary, config, checkpoint.header.line_beginnings)
+    sampler = Sampler.of(checkpoint, config, network)
     return "".join(drawn.character for drawn in sampler.draw(length, prime, seed))
 
 

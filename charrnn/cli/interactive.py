@@ -1,22 +1,26 @@
-"""`charrnn sample --interactive`: type a beginning, get a continuation; change the settings in mid-session."""
+"""`charrnn sample --interactive`: type a beginning, get a continuation; change the settings in mid-session.
 
+Not by `cmd.Cmd` or prompt_toolkit: a line is text unless it begins with a slash, a backslash goes on with the next one,
+and a script may type into a pipe. Of `cmd.Cmd` that leaves the loop, a tenth of this file.
+"""
+
+import secrets
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from platformdirs import user_data_path
 
-from charrnn.cli.writing import Look, write_one, write_prime
+from charrnn.cli.writing import GUESSES, Look, write_one, write_prime
 from charrnn.display.signs import one_line, visible
 from charrnn.errors import CharrnnError, ConfigError, check_range
 from charrnn.files import make_folder, private
-
-if TYPE_CHECKING:
-    from charrnn.model.config import ModelConfig
-    from charrnn.sampling.sampler import Drawn, Sampler
+from charrnn.model.config import ModelConfig
+from charrnn.sampling.sampler import Drawn, Sampler, until
 
 HELP = """\
 Type a beginning and press Enter: the model goes on from it. A backslash at the
@@ -42,11 +46,15 @@ class Session:
     """A dialogue over stdin and stdout, with line editing and a history where stdin is a terminal."""
 
     def __init__(
-        self, sampler: "Sampler", config: "ModelConfig", look: Look, prime: str, length: int, stops: Sequence[str],
+        self,
+        sampler: Sampler,
+        config: ModelConfig,
+        look: Look,
+        prime: str,
+        length: int,
+        stops: Sequence[str],
         seed: int | None,
-    ) -> None:  # fmt: skip
-        import secrets
-
+    ) -> None:
         self._sampler, self._config, self._look = sampler, config, look
         self._length, self._stops = length, tuple(stops)
         self._seed = secrets.randbits(32) if seed is None else seed
@@ -99,15 +107,13 @@ class Session:
 
     def _write(self) -> None:
         """Write a continuation; each has noise of its own."""
-        from charrnn.sampling.sampler import until
-
         write_prime(self._prime, self._look)
         write_one(until(self._drawn(), self._stops), self._look)
         if not sys.stdout.isatty():
             click.echo("")
         self._seed += 1
 
-    def _drawn(self) -> "Iterator[Drawn]":
+    def _drawn(self) -> Iterator[Drawn]:
         self._here = self._start
         for step in self._sampler.steps(self._start, self._length, [self._seed], follow=True):
             self._here = step.after or self._here
@@ -142,11 +148,9 @@ class Session:
         self._stops = () if value == "off" else tuple(_words(value))
 
     def _set_color(self, value: str) -> None:
-        self._look = Look.parse(value, self._look.guesses, self._config, self._look.held)
+        self._look = replace(Look.parse(value, self._look.guesses, self._config), held=self._look.held)
 
     def _set_alternatives(self, value: str) -> None:
-        from charrnn.cli.sample import GUESSES
-
         if value not in ("on", "off"):
             raise ConfigError(f"alternatives is {value!r}", "choose on or off")
         self._look = replace(self._look, guesses=GUESSES if value == "on" else 0)
@@ -214,12 +218,10 @@ def _history() -> Iterator[None]:
         yield
         return
     try:
-        import readline
+        import readline  # here, for it writes to some terminals as it is imported
     except ImportError:  # as on Windows
         yield
         return
-    from platformdirs import user_data_path
-
     path = user_data_path("charrnn") / "history"
     try:
         readline.read_history_file(path)

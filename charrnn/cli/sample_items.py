@@ -1,8 +1,9 @@
 """How `charrnn sample` draws items: one a line, each new or in the text, and a summary of all."""
 
+import secrets
 import sys
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 
@@ -11,34 +12,31 @@ from charrnn.api.items import Choice, SampledItem, SampledItems
 from charrnn.cli.common import FEEDBACK, echo_json, note
 from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError
-from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.clamping import Clamp
 from charrnn.sampling.distribution import SamplingConfig
 
 
-class Wanted(NamedTuple):
-    """What is asked for of items, as `api.items.sample` takes it."""
-
-    choice: Choice
-    length: int
-    prime: str
-    seed: int
-    config: SamplingConfig
-    clamps: list[Clamp]
-    label: str | None
-    text: tuple[str, ...]
-
-
-def sample_items(
-    model: str, checkpoint: Checkpoint, wanted: Wanted, as_json: bool, with_nats: bool, null: bool
-) -> None:
+def sample_items(model: "api.Model", prime: str, options: Mapping[str, Any], as_json: bool, with_nats: bool) -> None:
     """Draw items and write them to stdout, as JSON with the nearest item of the text, where that is at hand."""
-    given = wanted._asdict()
-    items = api.items.sample(checkpoint, model, **given, nearest=as_json, feedback=FEEDBACK)
+    config = SamplingConfig(*(options[name] for name in ("temperature", "top_k", "top_p", "min_p")))
+    items = api.items.sample(
+        model.checkpoint,
+        model.name,
+        Choice(options["count"], options["new"], options["distinct"]),
+        options["length"],
+        prime,
+        secrets.randbits(32) if options["seed"] is None else options["seed"],
+        config,
+        [Clamp.parse(clamp, model.config) for clamp in options["clamp"]],
+        options["label"],
+        options["text"],
+        nearest=as_json,
+        feedback=FEEDBACK,
+    )
     if as_json:
-        echo_json({"model": model, "temperature": wanted.config.temperature} | as_report(items, with_nats))
+        echo_json({"model": model.name, "temperature": config.temperature} | as_report(items, with_nats))
     else:
-        write(items, null, ("\0" if null else "\n") in checkpoint.vocabulary)
+        write(items, options["null"], ("\0" if options["null"] else "\n") in model.vocabulary)
 
 
 def as_report(items: SampledItems, with_nats: bool) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from charrnn.errors import StatesOverflowError
 from charrnn.model.cells import Array, array_module
+from charrnn.model.checkpoint import Checkpoint
+from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
 from charrnn.sampling.distribution import SamplingConfig, draw, draw_one, softmax
 from charrnn.text.vocabulary import END, Vocabulary
@@ -16,6 +18,7 @@ State = tuple[tuple[Array, ...], ...]  # for each layer its parts, each [B, H]
 
 NOISE = 256  # characters for which noise is drawn at once
 PIECE = 1000  # characters of a prime that are read at once
+PLAIN = SamplingConfig()
 BLOCK = 64  # characters of many streams that are fetched from a device at once
 
 
@@ -96,6 +99,12 @@ class Sampler:
     ) -> None:
         self.model, self.vocabulary, self.config = model, vocabulary, config
         self._beginnings = beginnings or {}
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, config: SamplingConfig = PLAIN, model: Model | None = None) -> "Sampler":
+        """Return what draws from a checkpoint; None: its network by numpy, which starts at once."""
+        network = model or SteppedCharRNN(checkpoint.config, checkpoint.weights)
+        return cls(network, checkpoint.vocabulary, config, checkpoint.header.line_beginnings)
 
     def begin(self, prime: str = "") -> Position:
         """Return where one stream stands after a prime, or at the beginning of a line like the training text's.

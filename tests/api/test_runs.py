@@ -64,3 +64,14 @@ def test_a_score_is_what_the_command_prints_and_colours(charrnn, run, book, hell
     scored.save(tmp_path / "own.html")
     assert (tmp_path / "own.html").read_bytes() == page.read_bytes()
     assert scored.nats.shape == (len(extract.text),)
+
+
+def test_texts_are_what_the_command_writes(charrnn, run):
+    model = library.load(run)
+    options = {"length": 20, "count": 3, "top_k": 4, "prime": "the ", "seed": 5}
+    typed = ("sample", run, "--length=20", "--count=3", "--top-k=4", "--prime=the ", "--seed=5")
+    told = model.write(**options).to_dict(nats=True)
+    assert json.loads(charrnn(*typed, "--json", "--nats").out) == json.loads(json.dumps(told))
+    assert charrnn(*typed).out == str(model.write(**options))
+    assert [sample["seed"] for sample in told["samples"]] == [5, 6, 7]
+    assert "".join(model.sample(20, prime="the ", top_k=4, seed=5)) == told["samples"][0]["text"]
