@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.gates import Gates
     from charrnn.api.gradients import Gradients
     from charrnn.api.grep import Alike
+    from charrnn.api.highlight import Coloured
     from charrnn.api.info import Info
     from charrnn.api.items import SampledItems
     from charrnn.api.match import Matches
@@ -41,7 +42,6 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.show import Shown
     from charrnn.api.steer import Steered
     from charrnn.api.trace import Trace
-    from charrnn.display.highlight import Highlight
     from charrnn.model.network import CharRNN
     from charrnn.neurons.recording import Recording
 
@@ -254,7 +254,7 @@ class Model:
         check_text(text)
         return api.highlight.record(self.network, self.vocabulary, text, signals, guesses)
 
-    def highlight(self, text: str, color: str = "surprisal", guesses: int = 5) -> "Highlight":
+    def highlight(self, text: str, color: str = "surprisal", guesses: int = 5) -> "Coloured":
         """Colour a text by how unexpected each character was, or by a unit such as "0:42".
 
         A notebook shows the highlight in colour; str() gives it with marks for the colours.

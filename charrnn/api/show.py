@@ -8,7 +8,7 @@ from typing import Any
 
 from charrnn.api.drawing import Drawing
 from charrnn.api.passage import Passage
-from charrnn.display import page, picture
+from charrnn.display import grid, page
 from charrnn.display.highlight import Highlight
 from charrnn.errors import ConfigError
 from charrnn.feedback import SILENT, Feedback
@@ -85,7 +85,7 @@ class Shown(Drawing):
 
     def room(self, form: str) -> int:
         """Return how many of the stretch's characters a file in a format ("html", "svg", "png", …) shows."""
-        room = {"svg": picture.room, "png": picture.room, "html": page.room}.get(form)
+        room = {"svg": grid.room, "png": grid.room, "html": page.room}.get(form)
         return room(self.highlight) if room else len(self.watched.ids)
 
 

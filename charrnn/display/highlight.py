@@ -117,17 +117,6 @@ class Highlight:
             return self
         return replace(self, source=f"{self.source}; shown: the first {count:,}", cells=self.cells[:count])
 
-    def __str__(self) -> str:
-        from charrnn.display.terminal import plain
-
-        return plain(self)
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows: the page, in a frame of its own that runs nothing."""
-        from charrnn.display.page import framed
-
-        return framed(self)
-
     def rows(self, width: int) -> Iterator[list[Cell]]:
         """Yield the cells row by row: a row ends with a line of the text, or where `width` columns are full."""
         row: list[Cell] = []

@@ -9,12 +9,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from charrnn.display import grid
 from charrnn.display.colours import colour, css, ink, night, strong
+from charrnn.display.grid import COLUMNS
 from charrnn.display.highlight import LONGEST, Cell, Highlight
 from charrnn.display.signs import is_running, one_line, runs_left
 
 LEVELS = 40  # steps from −1 to 1 in which a page's colours are kept
-SVG_COLUMNS = 80
 
 
 def html(highlight: Highlight, curve: str = "") -> str:
@@ -25,10 +26,8 @@ def html(highlight: Highlight, curve: str = "") -> str:
     """
     highlight = highlight.first(room(highlight))
     style = Markup(template("style.css").render() + highlight_style())
-    return template("page.html").render(
-        highlight=highlight, style=style, policy=policy(style, bool(curve)), legend=legend_levels(highlight),
-        curve=b64encode(curve.encode()).decode(), **_tools(),
-    )  # fmt: skip
+    shown = {"highlight": highlight, "legend": legend_levels(highlight), "curve": b64encode(curve.encode()).decode()}
+    return template("page.html").render(style=style, policy=policy(style, bool(curve)), **shown, **_tools())
 
 
 def room(highlight: Highlight) -> int:
@@ -77,7 +76,7 @@ def _letters(value: float) -> str:
 
 def framed(highlight: Highlight) -> str:
     """Return a frame with the page in it, for where a page of its own would mix with another, as in a notebook."""
-    rows = sum(1 for _ in highlight.rows(SVG_COLUMNS)) * (1 + max((len(c.guesses) for c in highlight.cells), default=0))
+    rows = sum(1 for _ in highlight.rows(COLUMNS)) * (1 + max((len(c.guesses) for c in highlight.cells), default=0))
     height = min(800, 220 + 24 * rows)
     return frame(html(highlight), height)
 
@@ -89,20 +88,21 @@ def frame(content: str, height: int) -> str:
 
 def svg(highlight: Highlight) -> str:
     """Return a picture of 80 columns, the text in the viewer's monospaced font, of as many characters as a PNG."""
-    from charrnn.display import picture  # which takes as long to import as matplotlib
-
-    highlight = highlight.first(picture.room(highlight))
-    rows = [_placed(row, highlight.gutter) for row in highlight.rows(SVG_COLUMNS - highlight.gutter)]
+    highlight = highlight.first(grid.room(highlight))
+    rows = [_placed(row, highlight.gutter) for row in highlight.rows(COLUMNS - highlight.gutter)]
     low, high = (-1.0, 1.0) if highlight.top is None else (0.0, highlight.top)
-    guesses = max((len(cell.guesses) for cell in highlight.cells), default=0)
     return template("highlight.svg").render(
-        highlight=highlight, rows=rows, guesses=guesses, columns=SVG_COLUMNS,
+        highlight=highlight,
+        rows=rows,
+        guesses=max((len(cell.guesses) for cell in highlight.cells), default=0),
+        columns=COLUMNS,
         legend=[low + (high - low) * step / LEVELS for step in range(LEVELS + 1)],
         paint=lambda value: css(colour(highlight.place(value))),
         ink=lambda value: css(ink(colour(highlight.place(value)))),
         letters=lambda value: _letters(highlight.place(value)),
-        runs=_runs, left=lambda row: runs_left("".join(cell.sign for cell in row)),
-    )  # fmt: skip
+        runs=_runs,
+        left=lambda row: runs_left("".join(cell.sign for cell in row)),
+    )
 
 
 def _placed(row: list[Cell], gutter: int) -> list[tuple[int, Cell]]:
@@ -123,10 +123,9 @@ def _percent(chance: float) -> str:
 @cache
 def template(name: str) -> Template:
     """Return a template of this room; what is put into it is escaped, and signs stand for what would not be seen."""
-    environment = Environment(
-        loader=PackageLoader("charrnn.display"), autoescape=True, finalize=_seen,
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    loader = PackageLoader("charrnn.display")
+    environment = Environment(loader=loader, autoescape=True, finalize=_seen, undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
     return environment.get_template(name)
 
 

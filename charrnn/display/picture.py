@@ -2,22 +2,17 @@
 
 from collections.abc import Iterator
 from functools import cache
-from itertools import islice
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from charrnn.display.colours import Rgb, colour, ink
 from charrnn.display.drawing import FT2Font, findSystemFonts, get_data_path
-from charrnn.display.highlight import LONGEST, Cell, Highlight
+from charrnn.display.grid import AROUND, BLOCK, COLUMNS, EDGE, GUESS, HEAD, HIGH, WIDE, room, tall
+from charrnn.display.highlight import Cell, Highlight
 
 DPI = 200
-COLUMNS = 80
-TALLEST = 32_000  # dots; many programs open no picture of 32,768
 MISSING = "�"  # stands for a sign that no font of the machine has
-_WIDE, _HIGH, _GUESS, _BLOCK, _GAP, _EDGE = 19, 38, 27, 18, 16, 40  # of a cell and what is around it, in dots
-_HEAD = 4 * _EDGE + 20  # above the first row
-_AROUND = _HEAD + _EDGE - _GAP  # above the first row and below the last
 _SIZE, _SMALL, _TITLE = 31.5, 23.0, 30.0  # of the letters
 _INK, _SOFT, _PAPER = (27, 27, 27), (85, 85, 85), (255, 255, 255)
 _FONTS = ("DejaVuSansMono", "DejaVuSans")  # those that matplotlib brings along
@@ -34,39 +29,27 @@ def draw(highlight: Highlight, path: Path) -> set[str]:
     return picture.missing
 
 
-def room(highlight: Highlight) -> int:
-    """Return how many of its characters a picture shows."""
-    most = max(1, (TALLEST - _AROUND) // _tall(highlight))
-    return min(LONGEST, sum(map(len, islice(highlight.rows(COLUMNS - highlight.gutter), most))))
-
-
-def _tall(highlight: Highlight) -> int:
-    """The height of a row with all that stands under it."""
-    guesses = max((len(cell.guesses) for cell in highlight.cells), default=0)
-    return _HIGH + len(highlight.names) * _BLOCK + guesses * _GUESS + _GAP
-
-
 class _Picture:
     def __init__(self, highlight: Highlight) -> None:
         self.highlight, self.missing = highlight, set[str]()
         self.gutter = highlight.gutter
         self.rows = list(highlight.rows(COLUMNS - self.gutter))
-        self.tall = _tall(highlight)
-        size = (COLUMNS * _WIDE + 2 * _EDGE, _AROUND + len(self.rows) * self.tall)
+        self.tall = tall(highlight)
+        size = (COLUMNS * WIDE + 2 * EDGE, AROUND + len(self.rows) * self.tall)
         self.image = Image.new("RGB", size, _PAPER)
         self.on = ImageDraw.Draw(self.image)
 
     def draw(self) -> None:
-        self._line(_EDGE, _EDGE, self.highlight.title, _TITLE, _INK, bold=True)
-        self._line(_EDGE, 2 * _EDGE, self.highlight.source, _SMALL, _SOFT)
-        self._legend(3 * _EDGE)
+        self._line(EDGE, EDGE, self.highlight.title, _TITLE, _INK, bold=True)
+        self._line(EDGE, 2 * EDGE, self.highlight.source, _SMALL, _SOFT)
+        self._legend(3 * EDGE)
         for index, row in enumerate(self.rows):
-            self._row(row, _HEAD + index * self.tall)
+            self._row(row, HEAD + index * self.tall)
 
     def _legend(self, y: int) -> None:
         low, high = self.highlight.ends
-        self._line(_EDGE, y, low.replace("-", "−"), _SMALL, _SOFT)
-        left, steps = _EDGE + 40, 200
+        self._line(EDGE, y, low.replace("-", "−"), _SMALL, _SOFT)
+        left, steps = EDGE + 40, 200
         for step in range(steps):
             place = step / (steps - 1) if self.highlight.top is not None else 2 * step / (steps - 1) - 1
             self.on.rectangle((left + 2 * step, y, left + 2 * step + 1, y + 24), colour(place))
@@ -74,10 +57,10 @@ class _Picture:
 
     def _row(self, row: list[Cell], y: int) -> None:
         for index, name in enumerate(self.highlight.names):
-            self._line(_EDGE, y + _HIGH + index * _BLOCK - 2, name, _BLOCK, _SOFT)
+            self._line(EDGE, y + HIGH + index * BLOCK - 2, name, BLOCK, _SOFT)
         column = self.gutter
         for cell in row:
-            left, wide = _EDGE + column * _WIDE, cell.width * _WIDE
+            left, wide = EDGE + column * WIDE, cell.width * WIDE
             self._cell(cell, left, y, wide)
             column += cell.width
 
@@ -86,15 +69,15 @@ class _Picture:
         if not self.highlight.names:
             paper = colour(self.highlight.place(cell.value))
             letters = ink(paper)
-            self.on.rectangle((left, y, left + wide - 1, y + _HIGH - 1), paper)
-        self._sign(cell.sign, left + wide / 2, y + _HIGH / 2, _SIZE, letters)
-        below = y + _HIGH
+            self.on.rectangle((left, y, left + wide - 1, y + HIGH - 1), paper)
+        self._sign(cell.sign, left + wide / 2, y + HIGH / 2, _SIZE, letters)
+        below = y + HIGH
         for value in cell.values if self.highlight.names else ():
-            self.on.rectangle((left, below, left + wide - 1, below + _BLOCK - 3), colour(self.highlight.place(value)))
-            below += _BLOCK
+            self.on.rectangle((left, below, left + wide - 1, below + BLOCK - 3), colour(self.highlight.place(value)))
+            below += BLOCK
         for sign, chance in cell.guesses:
-            self._sign(sign, left + wide / 2, below + _GUESS / 2, _SMALL, _faint(chance))
-            below += _GUESS
+            self._sign(sign, left + wide / 2, below + GUESS / 2, _SMALL, _faint(chance))
+            below += GUESS
 
     def _sign(self, sign: str, x: float, y: float, size: float, fill: Rgb) -> None:
         """Draw one sign around a point."""
@@ -107,7 +90,7 @@ class _Picture:
         for sign in text:
             shown, path = self._with_font(sign)
             font = _font(_bold(path) if bold else path, size)
-            if x + font.getlength(shown) > self.image.width - _EDGE:
+            if x + font.getlength(shown) > self.image.width - EDGE:
                 break
             self.on.text((x, y + size * 0.85), shown, fill, font, anchor="ls")
             x += round(font.getlength(shown))

@@ -12,12 +12,14 @@ from matplotlib.patches import Rectangle
 from charrnn.display import figures, page, terminal
 from charrnn.display.colours import OKABE_ITO, colour, css, ink
 from charrnn.display.drawing import Axes, Figure, by_defaults, new_figure
+from charrnn.display.grid import COLUMNS
 from charrnn.display.highlight import Cell, Highlight, guess_sign
 
 DECADES = 3  # powers of ten below the strongest influence that colours and curve show
 ROWS = 100  # of a picture's text, those nearest to the prediction
 ROW = 0.26  # inches of a row of text
 BAR = 38  # columns of a bar in the terminal
+_FONT: dict[str, Any] = {"family": "monospace", "size": 11, "parse_math": False}
 _SCALES = {
     "norm": "log scale: 3 the strongest, 2 a tenth, 0 a thousandth",
     "product": "log scale: ±1 strongest, ±⅔ a tenth; red for it, blue against",
@@ -125,7 +127,7 @@ def curve_rows(reach: Reach) -> list[str]:
 
 
 def _picture(reach: Reach) -> Figure:
-    every = list(reach.highlight.rows(page.SVG_COLUMNS))
+    every = list(reach.highlight.rows(COLUMNS))
     rows, cut = every[-ROWS:], f"; shown: the last {ROWS} of {len(every):,} rows" if len(every) > ROWS else ""
     figure = new_figure(10.5, 4.8 + ROW * len(rows))
     text, curve = figure.subplots(2, 1, height_ratios=[ROW * len(rows), 3.6])
@@ -138,19 +140,18 @@ def _picture(reach: Reach) -> Figure:
 
 
 def _passage(axes: Axes, highlight: Highlight, rows: Sequence[Sequence[Cell]]) -> None:
-    axes.set(xlim=(0, page.SVG_COLUMNS), ylim=(len(rows), 0))
+    axes.set(xlim=(0, COLUMNS), ylim=(len(rows), 0))
     axes.axis("off")
     for row, cells in enumerate(rows):
         column = 0
         for cell in cells:
             paint = colour(highlight.place(cell.value))
             axes.add_patch(Rectangle((column, row), cell.width, 0.92, color=css(paint), lw=0))
-            axes.text(column + cell.width / 2, row + 0.5, cell.sign, color=css(ink(paint)), ha="center", va="center",
-                      family="monospace", size=11, parse_math=False)  # fmt: skip
+            where = (column + cell.width / 2, row + 0.5)
+            axes.text(*where, cell.sign, color=css(ink(paint)), ha="center", va="center", **_FONT)
             column += cell.width
             for guess, _ in cell.guesses:  # what is predicted, after the last character
-                axes.text(column + 0.3, row + 0.5, guess, ha="left", va="center", family="monospace", size=11,
-                          weight="bold", parse_math=False)  # fmt: skip
+                axes.text(column + 0.3, row + 0.5, guess, ha="left", va="center", weight="bold", **_FONT)
 
 
 def _curve(axes: Axes, reach: Reach) -> None:
@@ -160,8 +161,8 @@ def _curve(axes: Axes, reach: Reach) -> None:
     axes.vlines(distances, low, np.maximum(sizes, 1e-300), color=OKABE_ITO["blue"], lw=width)
     for (share, distance), height in zip(reach.shares, (0.94, 0.82, 0.70), strict=False):
         axes.axvline(distance, color=OKABE_ITO["vermilion"], lw=1.4, ls="--")
-        axes.annotate(f" {100 * share:g} % within {distance}", (distance, height), xycoords=("data", "axes fraction"),
-                      color="#A04400", size=10)  # fmt: skip
+        told = f" {100 * share:g} % within {distance}"
+        axes.annotate(told, (distance, height), xycoords=("data", "axes fraction"), color="#A04400", size=10)
     axes.set_yscale("log")
     axes.set(ylim=(low, 2), xlim=(0, 1.12 * len(sizes) + 1))
     axes.set(xlabel="characters back", ylabel="influence, of the strongest")

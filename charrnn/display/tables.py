@@ -24,10 +24,16 @@ def history(log: Sequence[Line]) -> Table:
     for line in chosen(log, ROWS):
         mark = "*" if line is lowest else ""
         table.add_row(
-            f"{line['step']:,}", f"{line['epoch']:.2f}", clock(line["seconds"]), f"{line['learning_rate']:.2g}",
-            *_loss(line["train_nats"]), *_loss(line.get("val_nats"), mark), f"{line['grad_norm']:.2g}",
-            _thousands(line["chars_per_second"]), style="bold" if mark else "",
-        )  # fmt: skip
+            f"{line['step']:,}",
+            f"{line['epoch']:.2f}",
+            clock(line["seconds"]),
+            f"{line['learning_rate']:.2g}",
+            *_loss(line["train_nats"]),
+            *_loss(line.get("val_nats"), mark),
+            f"{line['grad_norm']:.2g}",
+            _thousands(line["chars_per_second"]),
+            style="bold" if mark else "",
+        )
     return table
 
 
@@ -66,10 +72,15 @@ def figures(runs: Sequence[Mapping[str, Any]], marked: Sequence[str]) -> Table:
         used = NOTHING if run["budget_used"] is None else f"{100 * run['budget_used']:.0f} %"
         table.add_row(
             number(place),
-            *_loss(run["val_nats"], star.get("val_nats", "")), *_loss(run["test_nats"], star.get("test_nats", "")),
-            _thousands(run["parameters"]), _thousands(run["steps"]), f"{run['epochs']:.3g}",
-            clock(run["seconds"]), _thousands(run["chars_per_second"]) + star.get("chars_per_second", ""), used,
-        )  # fmt: skip
+            *_loss(run["val_nats"], star.get("val_nats", "")),
+            *_loss(run["test_nats"], star.get("test_nats", "")),
+            _thousands(run["parameters"]),
+            _thousands(run["steps"]),
+            f"{run['epochs']:.3g}",
+            clock(run["seconds"]),
+            _thousands(run["chars_per_second"]) + star.get("chars_per_second", ""),
+            used,
+        )
     return table
 
 

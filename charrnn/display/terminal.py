@@ -19,9 +19,13 @@ from charrnn.display.signs import visible
 
 # Where there are 16 colours: blue, cyan, none, magenta and red, each with an ink that can be read on the shades which
 # terminals give them. Not every such terminal has bright colours behind a text.
-_FEW = tuple(Style(color=ink, bgcolor=paper) for ink, paper in (
-    ("bright_white", "blue"), ("black", "cyan"), (None, None), ("bright_white", "magenta"), ("bright_white", "red"),
-))  # fmt: skip
+_FEW = (
+    Style(color="bright_white", bgcolor="blue"),
+    Style(color="black", bgcolor="cyan"),
+    Style(),
+    Style(color="bright_white", bgcolor="magenta"),
+    Style(color="bright_white", bgcolor="red"),
+)
 _FEW_FROM = (-0.6, -0.2, 0.2, 0.6)  # the values at which the next of them begins
 _FAINT = "#767676"  # to be read on white (4.5 to 1) and on black (4.6 to 1)
 

@@ -54,9 +54,14 @@ def score_dynamically(
 
 @torch.no_grad()
 def _learn(
-    weights: list[Tensor], static: list[Tensor], squares: list[Tensor], gradients: tuple[Tensor, ...], step: int,
-    rate: float, decay: float,
-) -> None:  # fmt: skip
+    weights: list[Tensor],
+    static: list[Tensor],
+    squares: list[Tensor],
+    gradients: tuple[Tensor, ...],
+    step: int,
+    rate: float,
+    decay: float,
+) -> None:
     seen = 1 - MEMORY**step  # of the running mean's weight, as at its start not all of it is there
     torch._foreach_mul_(squares, MEMORY)
     torch._foreach_addcmul_(squares, gradients, gradients, 1 - MEMORY)

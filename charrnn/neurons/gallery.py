@@ -40,12 +40,13 @@ THEMES = (
     Theme("comments", "Comments, strings", {"c": "inside_comment_or_string", "python": "python_comment_or_string"}),
     Theme("indentation", "Indentation", {"c": "indentation", "python": "indentation"}),
     Theme(
-        "parentheses", "Parentheses",
+        "parentheses",
+        "Parentheses",
         {"any": "inside_parentheses", "c": "parenthesis_depth", "python": "python_parenthesis_depth"},
     ),
     Theme("newline", "A newline to come", {"any": "newline_next"}),
     Theme("speakers", "Speaker turns", {"play": "speaker_line"}),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,13 @@ class Influence:
 
 
 def influence(
-    model: CharRNN, ids: npt.NDArray[np.integer], position: int, length: int, target: int | None = None,
+    model: CharRNN,
+    ids: npt.NDArray[np.integer],
+    position: int,
+    length: int,
+    target: int | None = None,
     measure: Measure = "norm",
-) -> Influence:  # fmt: skip
+) -> Influence:
     """Measure what up to `length` characters before ids[position] have to do with it, or with another character there.
 
     Args:

@@ -92,9 +92,15 @@ class ItemCorpus(Corpus):
 
     @classmethod
     def _encoded(
-        cls, items: Items, texts: list[str], labels: list[str] | None, cuts: dict[str, tuple[int, int]], seed: int,
-        min_count: int, notes: Sequence[str],
-    ) -> "ItemCorpus":  # fmt: skip
+        cls,
+        items: Items,
+        texts: list[str],
+        labels: list[str] | None,
+        cuts: dict[str, tuple[int, int]],
+        seed: int,
+        min_count: int,
+        notes: Sequence[str],
+    ) -> "ItemCorpus":
         encoded, ids = encode_aside(_pieces(texts), min_count)
         if ord(END) not in encoded.codes:
             raise ConfigError(f"min_count {min_count} is more than there are items", "choose a smaller one")
@@ -103,9 +109,14 @@ class ItemCorpus(Corpus):
         names, classes = _classes(items, labels)
         each = items.each
         facts = ItemFacts(
-            each.way, seed, {name: stop - start for name, (start, stop) in cuts.items()}, items.duplicates,
-            each.unique, each.label, names,
-        )  # fmt: skip
+            each.way,
+            seed,
+            {name: stop - start for name, (start, stop) in cuts.items()},
+            items.duplicates,
+            each.unique,
+            each.label,
+            names,
+        )
         return cls(
             items.about.name,
             sha256_of(texts, labels),

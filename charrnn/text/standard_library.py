@@ -11,9 +11,21 @@ from charrnn.errors import SourceError
 # Folders of the standard library that hold tests, generated tables or demonstrations, or that some
 # distributions and later versions lack; what is left is much the same text everywhere.
 _LEFT_OUT = {
-    "site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test", "encodings", "pydoc_data",
-    "turtledemo", "idlelib", "tkinter", "lib2to3", "distutils", "ensurepip",
-}  # fmt: skip
+    "site-packages",
+    "dist-packages",
+    "__pycache__",
+    "test",
+    "tests",
+    "idle_test",
+    "encodings",
+    "pydoc_data",
+    "turtledemo",
+    "idlelib",
+    "tkinter",
+    "lib2to3",
+    "distutils",
+    "ensurepip",
+}
 _LIMIT = 6_000_000  # characters; versions of Python differ in how much there is
 _DEFINED = re.compile(r"^ *(?:async )?(?:def|class) +(\w+)", re.MULTILINE)
 _GENERATED = re.compile(r"auto(-|matically )generated|this file is generated", re.IGNORECASE)

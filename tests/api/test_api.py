@@ -89,17 +89,17 @@ def test_a_recording_has_the_signals_that_were_asked_for(model):
 
 def test_a_highlight_shows_surprisal_or_a_unit(model):
     surprisal = model.highlight("abcde")
-    np.testing.assert_allclose([cell.value for cell in surprisal.cells], model.score("abcde").nats, rtol=1e-6)
-    assert surprisal.top == 7
+    np.testing.assert_allclose([cell.value for cell in surprisal.highlight.cells], model.score("abcde").nats, rtol=1e-6)
+    assert surprisal.highlight.top == 7
     unit = model.highlight("abcde", "1:3", guesses=2)
     values = model.record("abcde").signals["tanh_c"][1, :, 3]
-    np.testing.assert_allclose([cell.value for cell in unit.cells], values, rtol=1e-6)
+    np.testing.assert_allclose(unit.to_dict()["values"], values, rtol=1e-6)
     assert "tanh(c) of unit 1:3" in str(unit)
 
 
 def test_a_relu_units_value_is_squashed_for_its_colour(make_checkpoint):
     relu = charrnn.Model(make_checkpoint(cell="rnn", nonlinearity="relu"), "relu", "cpu")
-    shown = [cell.value for cell in relu.highlight("abcabc", "0:1").cells]
+    shown = [cell.value for cell in relu.highlight("abcabc", "0:1").highlight.cells]
     np.testing.assert_allclose(shown, np.tanh(relu.record("abcabc").signals["h"][0, :, 1]), rtol=1e-6)
 
 

@@ -180,8 +180,8 @@ def test_a_png_goes_to_a_file_only(show, charrnn, run, book, tmp_path):
 @pytest.fixture
 def small(monkeypatch):
     """A program whose pages and pictures have room for 90 characters at most, and pictures for a few rows."""
-    monkeypatch.setattr("charrnn.display.picture.TALLEST", 700)
-    for module in ("highlight", "page", "picture"):
+    monkeypatch.setattr("charrnn.display.grid.TALLEST", 700)
+    for module in ("highlight", "page", "grid"):
         monkeypatch.setattr(f"charrnn.display.{module}.LONGEST", 90)
 
 

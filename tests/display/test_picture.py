@@ -4,9 +4,10 @@ import pytest
 from PIL import Image
 
 from charrnn.display.colours import colour
+from charrnn.display.grid import COLUMNS, TALLEST, room
 from charrnn.display.highlight import LONGEST, Highlight
 from charrnn.display.page import html, svg
-from charrnn.display.picture import COLUMNS, DPI, MISSING, TALLEST, draw, room
+from charrnn.display.picture import DPI, MISSING, draw
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_more_guesses_make_a_taller_picture(drawn):
 @pytest.mark.parametrize("guesses", [0, 5, 20])
 @pytest.mark.parametrize("text", ["x\n", "x", "漢"])
 def test_no_picture_is_taller_than_programs_open_and_each_says_what_it_shows(drawn, monkeypatch, text, guesses):
-    monkeypatch.setattr("charrnn.display.picture.TALLEST", 3000)
+    monkeypatch.setattr("charrnn.display.grid.TALLEST", 3000)
     long = highlight(text * 5000, guesses=[("y", 0.5)] * guesses)
     fits, height = room(long), drawn(long)[0].height
     one, two = (drawn(highlight(rows, guesses=[("y", 0.5)] * guesses))[0].height for rows in ("x", "x\nx"))

@@ -69,8 +69,9 @@ def load(entry: EntryPoint) -> Feature:
     except Exception as error:  # whatever a stranger's module raises
         raise ConfigError(f"the feature {entry.name} ({entry.value}) cannot be loaded: {error}", _CURE) from error
     if isinstance(value, Feature):
-        return Feature(entry.name, value.sentence, value.binary, _checked(entry.name, value.values), value.kind,
-                       value.predictive)  # fmt: skip
+        return Feature(
+            entry.name, value.sentence, value.binary, _checked(entry.name, value.values), value.kind, value.predictive
+        )
     if not callable(value):
         raise ConfigError(f"the feature {entry.name} ({entry.value}) is no function", _CURE)
     sentence = (value.__doc__ or f"as {entry.value} tells it").strip().splitlines()[0]
