@@ -3,10 +3,34 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charrnn.api import Model, Run, compare, compare_cells, corpora, doctor, emergence, load, resume, train
+    from charrnn.api import (
+        Model,
+        Run,
+        compare,
+        compare_cells,
+        corpora,
+        doctor,
+        emergence,
+        features,
+        load,
+        resume,
+        train,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["Model", "Run", "compare", "compare_cells", "corpora", "doctor", "emergence", "load", "resume", "train"]
+__all__ = [
+    "Model",
+    "Run",
+    "compare",
+    "compare_cells",
+    "corpora",
+    "doctor",
+    "emergence",
+    "features",
+    "load",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

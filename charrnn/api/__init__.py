@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from charrnn.api.checkup import doctor
     from charrnn.api.comparison import compare
     from charrnn.api.emerge import emergence
+    from charrnn.api.feature_list import features
     from charrnn.api.model import Model, load
     from charrnn.api.passage import Passage
     from charrnn.api.run import Run
@@ -49,6 +50,7 @@ __all__ = [
     "corpora",
     "doctor",
     "emergence",
+    "features",
     "load",
     "resume",
     "train",
@@ -61,6 +63,7 @@ _MODULES = {
     "compare_cells": "cell_gradients",
     "doctor": "checkup",
     "emergence": "emerge",
+    "features": "feature_list",
     "load": "model",
     "resume": "training",
     "train": "training",

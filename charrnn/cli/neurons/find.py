@@ -4,15 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn import api
 from charrnn.api.limits import SPREAD
 from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
-from charrnn.cli.common import FEEDBACK, echo_json, examples, json_option, note, precision_option, show
-from charrnn.display.signs import one_line
+from charrnn.cli.common import FEEDBACK, examples, json_option, note, precision_option, show
 from charrnn.errors import CheckpointError, typed
 from charrnn.model.checkpoint import locate
 from charrnn.model.shipped import shipped
-from charrnn.neurons.features.registry import all_features
 
 if TYPE_CHECKING:
     from charrnn.api.find import Findings
@@ -25,12 +24,7 @@ def features(as_json: bool) -> None:
 
     Those that other installed packages offer as entry points of the group "charrnn.features" stand at the end.
     """
-    rows = [(f.name, f.kind, ("predictive: " if f.predictive else "") + f.sentence) for f in all_features()]
-    if as_json:
-        echo_json({"features": [{"feature": name, "kind": kind, "sentence": said} for name, kind, said in rows]})
-        return
-    for name, kind, said in rows:
-        click.echo(one_line(f"{name:24}  {kind:6}  {said}"))
+    show(api.features(), as_json)
 
 
 @click.command(
