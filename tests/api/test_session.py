@@ -109,6 +109,7 @@ OF_COMMANDS = {
     "device",
     "threads",
     "form",
+    "opens",
     "output",
     "pager",
     "as_json",
