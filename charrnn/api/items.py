@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from charrnn.api.result import Result
-from charrnn.errors import ConfigError, check_whole, counted
+from charrnn.errors import CheckpointError, ConfigError, check_whole, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.checkpoint import Checkpoint, locate
 from charrnn.model.clamping import Clamp
@@ -217,9 +217,17 @@ def sample(
     network = SteppedCharRNN(plain.config, plain.weights, clamps)
     drawing = ItemSampler(Sampler(network, plain.vocabulary, config), length, prime)
     found = _at_hand(checkpoint, text, nearest, feedback)
-    index = ItemIndex.of(found) if text and found else ItemIndex.load(locate(model).parent / NAME)
+    index = ItemIndex.of(found) if text and found else _index_of(model)
     near = Nearest(found) if nearest and found else None
     return SampledItems(drawing, choice, seed, prime, index, near, feedback.note)
+
+
+def _index_of(model: str) -> ItemIndex | None:
+    """The index in the folder of a model; none of one that was kept in memory."""
+    try:
+        return ItemIndex.load(locate(model).parent / NAME)
+    except CheckpointError:
+        return None
 
 
 def _at_hand(checkpoint: Checkpoint, text: Sequence[str], nearest: bool, feedback: Feedback) -> Sequence[str]:

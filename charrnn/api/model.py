@@ -90,7 +90,12 @@ class Model:
 
     @cached_property
     def network(self) -> "CharRNN":
-        """The network in torch, on the device that was asked for."""
+        """The network in torch, on the device that was asked for.
+
+        Raises:
+            ConfigError: it is a model of items, each of which stands alone: what reads a running text is not for it.
+        """
+        self._refuse_items()
         return (self.build or api.devices.network)(self.checkpoint, self._device)
 
     def info(self) -> "Info":
@@ -241,6 +246,7 @@ class Model:
 
     def write(self, *, prime: str = "", device: str | None = None, **options: Any) -> "Texts":
         """Write one text or several, with all the settings of `charrnn sample`; arguments as of `api.sample.write`."""
+        self._refuse_items()
         check_text(prime)
         return api.sample.write(self.checkpoint, self.name, prime=prime, device=device or self._device, **options)
 
@@ -550,7 +556,16 @@ class Model:
 
     def export(self, path: str | os.PathLike[str], number: NumberFormat | None = None) -> "Exported":
         """Write it for other programs, as JSON or ONNX; arguments and errors as of `api.export.export`."""
+        self._refuse_items()
         return api.export.export(self.checkpoint, path, number)
+
+    def _refuse_items(self) -> None:
+        """Raise ConfigError for a model of items, where a running text is read or written."""
+        if self.checkpoint.header.corpus.items:
+            raise ConfigError(
+                f"{self.name} is a model of items, and this is for running texts",
+                "items have info, sample_items and score_items (sample and score); train without --each for all else",
+            )
 
     def __repr__(self) -> str:
         config, corpus, val = self.config, self.checkpoint.header.corpus, self.figures.val_nats

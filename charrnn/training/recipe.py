@@ -17,6 +17,8 @@ _NARROWEST = 64
 _STEPS_AT_FULL_RATE = 6000.0  # longer runs take smaller steps: at the full rate a wide network's weights ran away
 _MOST_READINGS = 1000.0  # of a text in a run whose budget nobody gave
 _WIDTH, _WIDTH_FOR_TEXT = 0.164, 1.5  # found on Tiny Shakespeare, as `_dropout` and `_weight_dropout` are
+_ITEM_STEP = 1024  # characters of items that a step learns from, about
+_ITEM_SPEED = 0.5  # of the operations of long windows, reached in short ones
 _DECAY = 0.25  # the optimiser's weight decay, in parts of the weight dropout
 
 # Where a cell differs from the LSTM, as far as it was measured: parts of its width and dropout, and the learning rate.
@@ -80,7 +82,12 @@ class Recipe(NamedTuple):
 
 
 def recipe(
-    characters: int, vocabulary_size: int, given: Mapping[str, Any], hardware: Hardware, preset: str | None = None
+    characters: int,
+    vocabulary_size: int,
+    given: Mapping[str, Any],
+    hardware: Hardware,
+    preset: str | None = None,
+    item_length: float | None = None,
 ) -> Recipe:
     """Return the configurations made of what the user has given (None: not given), a preset, and the recipe's choices.
 
@@ -90,6 +97,7 @@ def recipe(
         given: values by the names of the configurations' fields.
         hardware: what the training runs on.
         preset: the name of a classic, for what is not given.
+        item_length: the mean of items, their ends counted; None: a running text.
 
     Raises:
         ConfigError: something given is outside its range, or there is no such preset.
@@ -106,7 +114,7 @@ def recipe(
         options |= _default_budget(characters, options, hardware)
     own = (_only(options, ModelConfig), _only(options, TrainingConfig))
     ModelConfig(vocabulary_size, **own[0]), TrainingConfig(**own[1])  # checked before anything is computed from it
-    chosen, why = _chosen(characters, options, hardware)
+    chosen, why = _chosen(characters, options, hardware, item_length)
     chosen |= options
     return Recipe(
         ModelConfig(vocabulary_size, **_only(chosen, ModelConfig)),
@@ -124,7 +132,9 @@ def _default_budget(characters: int, options: Mapping[str, Any], hardware: Hardw
     return budget if most <= _MOST_READINGS * characters else {"epochs": _MOST_READINGS}
 
 
-def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> tuple[dict[str, Any], str]:
+def _chosen(
+    characters: int, options: Mapping[str, Any], hardware: Hardware, item_length: float | None = None
+) -> tuple[dict[str, Any], str]:
     """Choose what nobody gave, by the text, the budget, the hardware, the cell and the depth.
 
     A deeper stack gets narrower layers, so that it sees as many characters in its time, and a lower rate. The more
@@ -133,15 +143,18 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     """
     cell, depth = _BY_CELL[options["cell"]], max(1, options.get("num_layers", 1))
     sizes = {"batch_size": 128 if hardware.gpu else 32, "seq_length": 32 if options["cell"] == "peephole" else 64}
+    if item_length is not None:
+        sizes["batch_size"] = _items_at_once(item_length, hardware)
     sizes |= {name: options[name] for name in sizes if name in options}
-    of_step = hardware.processes * sizes["batch_size"] * sizes["seq_length"]
-    of_step = max(1, min(of_step, characters))  # a short text has fewer streams, or shorter windows
+    of_step = hardware.processes * sizes["batch_size"] * min(sizes["seq_length"], item_length or sizes["seq_length"])
+    of_step = max(1, min(round(of_step), characters))  # a short text has fewer streams, or shorter windows
     seen = _characters_seen(characters, options, of_step)  # None: as many as the time allows
     widest = min(_WIDTH_FOR_TEXT * characters**0.5, 2048 if hardware.gpu else 1024)
     width = min(_width(options, hardware, seen), widest) * cell["width"] / depth**0.5
     hidden = options.get("hidden_size", max(_NARROWEST, round(width / 32) * 32))
     if seen is None:
-        seen = _operations(options, hardware) / (_OPERATIONS * depth * max(1, hidden) ** 2)
+        speed = 1.0 if item_length is None else _ITEM_SPEED
+        seen = speed * _operations(options, hardware) / (_OPERATIONS * depth * max(1, hidden) ** 2)
     readings = seen / max(1, characters)
     steps = seen / of_step
     rate = cell["learning_rate"] * min(1, 512 / max(1, hidden)) / depth**0.75
@@ -157,6 +170,12 @@ def _chosen(characters: int, options: Mapping[str, Any], hardware: Hardware) -> 
     }
     times = float(f"{readings:.0f}" if readings >= 1 else f"{readings:.1g}")
     return chosen, f"about {counted(times, 'reading')} of {counted(characters, 'character')} on {hardware}"
+
+
+def _items_at_once(length: float, hardware: Hardware) -> int:
+    """How many items of a mean length make up a step: as many as have enough characters, in sixteens."""
+    least, most = (128, 1024) if hardware.gpu else (32, 256)
+    return min(most, max(least, round(_ITEM_STEP / length / 16) * 16))
 
 
 def _width(options: Mapping[str, Any], hardware: Hardware, seen: float | None) -> float:

@@ -18,6 +18,7 @@ from charrnn.model.shipped import RUNS
 from charrnn.model.transfer import transferred
 from charrnn.room import check_disk, check_memory
 from charrnn.text.corpus import Corpus
+from charrnn.text.item_corpus import ItemCorpus
 from charrnn.text.listlike import suggestion
 from charrnn.text.spec import TextSpec
 from charrnn.text.vocabulary import Vocabulary
@@ -75,7 +76,7 @@ def fresh(spec: TextSpec, order: Order, watch: Watch, given: str | None = None) 
         hardware = Hardware(group.device.type != "cpu", cores * group.size, number == "bfloat16", group.size)
         sizes = (len(corpus.parts["train"]), len(corpus.vocabulary))
         options = {**options, "num_classes": len(labels_in(corpus))}
-        config, training, why = recipe(*sizes, options, hardware, order.preset)
+        config, training, why = recipe(*sizes, options, hardware, order.preset, _item_length(corpus))
         folder = None if order.in_memory else order.folder or RUNS / f"{corpus.name}-{config.cell}"
         _check_room(config, training, corpus, group, folder)
         network = _network(config, training.seed, corpus.vocabulary, before).to(group.device)
@@ -119,6 +120,11 @@ def _kept(
 
     with closing(run):
         yield Prepared(trainer, run, begin)
+
+
+def _item_length(corpus: Corpus) -> float | None:
+    """The mean length of the items to train on, their ends counted."""
+    return corpus.split["train"] / corpus.facts.split["train"] if isinstance(corpus, ItemCorpus) else None
 
 
 def _number_and_cores(order: Order, group: Group) -> tuple[str, int]:

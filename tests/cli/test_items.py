@@ -319,3 +319,22 @@ def test_score_refuses_options_of_items_for_running_texts(charrnn, names, option
     result = charrnn("score", "tolstoy", names, *option)
     assert result.status == 2
     assert f"{option[0]} is not for this model: it is one of a running text" in result.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["neurons", "find", "RUN", "TEXT"],
+        ["neurons", "show", "RUN", "TEXT", "--unit", "0:1"],
+        ["neurons", "dump", "RUN", "TEXT", "-o", "OUT"],
+        ["neurons", "steer", "RUN", "--unit", "0:1"],
+        ["gradients", "RUN", "TEXT"],
+        ["export", "RUN", "-o", "OUT.json"],
+    ],
+)
+def test_what_is_for_running_texts_refuses_a_model_of_items(charrnn, run, book, tmp_path, command):
+    places = {"RUN": run["run"], "TEXT": book, "OUT": tmp_path / "out.npz", "OUT.json": tmp_path / "out.json"}
+    result = charrnn(*(places.get(word, word) for word in command))
+    assert result.status == 1
+    assert "is a model of items, and this is for running texts" in result.err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())

@@ -70,7 +70,7 @@ def test_what_is_given_wins():
 
 def test_every_option_of_both_configurations_can_be_given():
     fields = {*ModelConfig.__dataclass_fields__, *TrainingConfig.__dataclass_fields__}
-    assert fields == {*GIVEN, "epochs", "minutes", "vocabulary_size"}
+    assert fields == {*GIVEN, "epochs", "minutes", "vocabulary_size", "num_classes"}  # the text has the last two
 
 
 @pytest.mark.parametrize("cell", CELL_NAMES)
@@ -211,3 +211,13 @@ def test_a_text_of_a_few_characters_is_not_read_for_minutes():
     assert recipe_for(6, 3, {}, CPU).training.epochs == 1000
     assert recipe_for(6, 3, {"minutes": 2}, CPU).training.minutes == 2
     assert recipe_for(1_000_000, 65, {}, CPU).training.minutes == MINUTES
+
+
+@pytest.mark.parametrize(("length", "items"), [(7.1, 144), (30, 32), (500, 32), (1.5, 256)])
+def test_a_step_learns_from_so_many_items_that_they_have_enough_characters(length, items):
+    def chosen(length=None, **given):
+        return recipe_for(200_000, 27, {"minutes": 1.0, **given}, CPU, item_length=length).training.batch_size
+
+    assert chosen(length) == items
+    assert chosen(length, batch_size=5) == 5
+    assert chosen() == 32
