@@ -123,7 +123,7 @@ class MapScore(Result):
     nearest_edit_rate: float
     commonest_exact: float  # of the commonest output of the training part
     beam: int
-    pointing: dict[str, float] | None  # share of the symbols of known fields at which attention looked at the field
+    pointing: dict[str, float] | None  # shares of fields, and of their symbols, at which attention looked at the field
     hidden: dict[str, float] | None  # nats per symbol more where the place looked at, or a random one, is hidden
 
     @property
@@ -160,8 +160,9 @@ class MapScore(Result):
             ("the same, inputs shuffled", "–" if shuffled is None else f"{shuffled:.4f}"),
         ]
         if self.pointing:
-            rows.append(("looks at the right field", f"{self.pointing['right']:.2%}"))
-            rows.append(("by chance", f"{self.pointing['chance']:.2%}"))
+            rows.append(("fields that it looked at while it wrote them", f"{self.pointing['right_fields']:.2%}"))
+            rows.append(("symbols at whose step it looked at their field", f"{self.pointing['right_symbols']:.2%}"))
+            rows.append(("the same by chance", f"{self.pointing['chance']:.2%}"))
         if self.hidden:
             rows.append(("nats more, the place looked at hidden", f"{self.hidden['looked']:.4f}"))
             rows.append(("nats more, a random place hidden", f"{self.hidden['random']:.4f}"))
@@ -473,8 +474,10 @@ class MapModel:
         if not total.symbols:
             return None
         return {
+            "fields": total.fields,
+            "right_fields": total.right_fields / total.fields,
             "symbols": total.symbols,
-            "right": total.right / total.symbols,
+            "right_symbols": total.right_symbols / total.symbols,
             "chance": total.chance / total.symbols,
         }
 

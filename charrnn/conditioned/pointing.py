@@ -1,21 +1,27 @@
 """Where a model should have looked, where that is known: fields that stand in a source and in its output."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from charrnn.conditioned.reader import Floats
 
 
 @dataclass(frozen=True)
 class Pointing:
-    """Symbols of outputs whose field is known; those at which most weight lay within it, and those of mere chance."""
+    """Fields of outputs that stand in the source too, and their symbols; how many were looked at.
 
+    A field counts as looked at where, over all steps that wrote it, most attention lay on one of its places in the
+    source; a symbol where, at its own step, it did.
+    """
+
+    fields: int = 0
+    right_fields: int = 0
     symbols: int = 0
-    right: int = 0
-    chance: float = 0.0  # as many would be right if the place were drawn at random
+    right_symbols: int = 0
+    chance: float = 0.0  # as many symbols would be right if the place were drawn at random
 
     def __add__(self, other: "Pointing") -> "Pointing":
-        return Pointing(self.symbols + other.symbols, self.right + other.right, self.chance + other.chance)
+        return Pointing(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
 
 
 def spans(pattern: str, text: str) -> dict[str, tuple[int, int]]:
@@ -32,10 +38,11 @@ def pointing(fields: tuple[str, str], source: str, output: str, weights: Floats)
     """Count where the steps of an answer [T, L] looked: at the source's field that the symbol belongs to, or not."""
     wanted, there = spans(fields[0], source), spans(fields[1], output)
     counted = Pointing()
-    for name, (begin, end) in there.items():
-        if name in wanted:
-            low, high = wanted[name]
-            for step in range(begin, min(end, len(weights))):
-                right = low <= int(weights[step].argmax()) < high
-                counted += Pointing(1, int(right), (high - low) / len(source))
+    for name in there.keys() & wanted.keys():
+        (begin, end), (low, high) = there[name], wanted[name]
+        looked = weights[begin:end]
+        right = (looked.argmax(1) >= low) & (looked.argmax(1) < high)
+        as_a_whole = low <= int(looked.sum(0).argmax()) < high
+        chance = len(looked) * (high - low) / len(source)
+        counted += Pointing(1, int(as_a_whole), len(looked), int(right.sum()), chance)
     return counted

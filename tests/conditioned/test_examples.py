@@ -180,9 +180,12 @@ def test_the_fields_of_dates_are_found_and_pointing_is_counted():
     fields = (DATE_FIELDS["iso"], DATE_FIELDS["iso"])
     looks = [[float(place == step) for place in range(10)] for step in range(10)]
     right = pointing(fields, iso, iso, np.array(looks))
-    assert (right.symbols, right.right) == (8, 8)
+    assert (right.fields, right.right_fields, right.symbols, right.right_symbols) == (3, 3, 8, 8)
     wrong = pointing(fields, iso, iso, np.roll(np.array(looks), 5, axis=1))
-    assert wrong.right == 0
+    assert (wrong.right_fields, wrong.right_symbols) == (0, 0)
+    once = np.array(looks)
+    once[9] = 0.1  # the day's second symbol is written without looking anywhere
+    assert (pointing(fields, iso, iso, once).right_fields, pointing(fields, iso, iso, once).right_symbols) == (3, 7)
     assert right.chance == pytest.approx((4 * 4 + 2 * 2 + 2 * 2) / 10)
 
 
