@@ -170,6 +170,7 @@ def _prepare_libraries() -> None:
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy multiplies by one vector at a time; torch has its own
     os.environ["MPLBACKEND"] = "agg"  # pictures are files; a name that matplotlib does not know would end it
+    os.environ["MATPLOTLIBRC"] = os.devnull  # no settings: see `display.drawing`
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # spin for microseconds, then sleep
 
 

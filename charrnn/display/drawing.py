@@ -1,24 +1,52 @@
-"""matplotlib as charrnn draws with it: by its own defaults, whatever a matplotlibrc in the current folder asks for."""
+"""matplotlib as charrnn draws with it: by its own defaults, whatever a matplotlibrc asks for.
+
+matplotlib reads its settings as it is imported, those in the current folder before all others. The command line, which
+is a process of its own, wants none: a file may be wrong, or a pipe that is waited for. In a Python program they are
+that program's, whose own pictures follow them.
+"""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-_SETTINGS = "matplotlibrc"
-if os.path.exists(_SETTINGS) and not (os.path.isfile(_SETTINGS) or os.path.isdir(_SETTINGS)):  # it would be waited for
-    raise ImportError("matplotlib cannot start: its settings, matplotlibrc, are no regular file")
+_IN_FOLDER = "matplotlibrc"
+
+
+@contextmanager
+def _none_in_folder() -> Iterator[None]:
+    """Hide the settings in the current folder where none are wanted: no variable has matplotlib pass them by."""
+    exists: Any = os.path.exists
+    if os.environ.get("MATPLOTLIBRC") == os.devnull:
+        os.path.exists = lambda path: path != _IN_FOLDER and exists(path)
+    try:
+        yield
+    finally:
+        os.path.exists = exists
+
+
 try:
-    from matplotlib import get_data_path, rc_context, rcdefaults
+    with _none_in_folder():
+        from matplotlib import get_data_path, rc_context, rcdefaults
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.font_manager import findSystemFonts
     from matplotlib.ft2font import FT2Font
-except (ValueError, OSError) as error:  # it reads its settings as it is imported
+except (ValueError, OSError) as error:
     raise ImportError(f"matplotlib cannot start: its settings, matplotlibrc, are wrong ({error})") from None
 
-__all__ = ["Axes", "FT2Font", "Figure", "by_defaults", "findSystemFonts", "get_data_path", "new_figure", "rc_context"]
+__all__ = [
+    "Axes",
+    "FT2Font",
+    "Figure",
+    "by_defaults",
+    "findSystemFonts",
+    "get_data_path",
+    "new_figure",
+    "rc_context",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")

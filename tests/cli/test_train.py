@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.api.conduct import SAMPLE_LENGTH
+from charrnn.api.preview import SAMPLE_LENGTH
 from charrnn.cli.common import say
 from charrnn.model.checkpoint import load
 from charrnn.text.corpus import Corpus
@@ -177,25 +177,37 @@ def test_every_loss_of_the_summary_has_its_unit(charrnn, book, tiny, tmp_path):
         assert re.search(f": {expected} character", done.out), done.out
 
 
+BAD = {
+    "LaTeX": lambda path: path.write_text("text.usetex: True\n"),
+    "no text": lambda path: path.write_bytes(b"\xff\xfe\xe9"),
+    "a pipe": getattr(os, "mkfifo", lambda path: pytest.skip("Windows has no pipes among its files")),
+}
+
+
 @pytest.mark.parametrize(
-    ("settings", "drawn"), [(b"text.usetex: True\n", True), (b"\xff\xfe\xe9", False)], ids=["LaTeX", "no text"]
+    ("bad", "place", "variable"),
+    [
+        *((bad, "matplotlibrc", "") for bad in BAD),
+        ("a pipe", "named", "MATPLOTLIBRC=named"),
+        ("a pipe", "config/matplotlibrc", "MPLCONFIGDIR=config"),
+        ("a pipe", "xdg/matplotlib/matplotlibrc", "XDG_CONFIG_HOME=xdg"),
+    ],
 )
-def test_a_matplotlibrc_in_the_folder_ends_no_run(process, book, tmp_path, settings, drawn):
-    (tmp_path / "matplotlibrc").write_bytes(settings)
-    command = ["train", book, "--hidden-size", 16, "--steps", 4, "--out", "run"]
-    training = process(*command, cwd=tmp_path, MPLBACKEND="nonsense")
-    out, err = training.communicate(timeout=100)
-    assert training.returncode == 0, err
-    assert (tmp_path / "run" / "loss.png").exists() == drawn
-    assert ("Note: loss.png was not drawn: matplotlib cannot start" in err.decode()) == (not drawn)
-    assert b"finished after 4 steps" in out
+def test_a_picture_is_drawn_whatever_settings_matplotlib_would_find(process, run, tmp_path, bad, place, variable):
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    BAD[bad](tmp_path / place)
+    name, _, folder = variable.partition("=")
+    variables = {"MPLBACKEND": "nonsense"} | ({name: str(tmp_path / folder)} if name else {})
+    drawing = process("compare", run, "-o", "curves.png", cwd=tmp_path, **variables)
+    _, err = drawing.communicate(timeout=100)
+    assert (drawing.returncode, err) == (0, b"Note: drew curves.png\n")
+    assert (tmp_path / "curves.png").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among its files")
-@pytest.mark.parametrize("name", ["matplotlibrc", "run/loss.png"])
-def test_a_pipe_in_the_way_of_the_picture_ends_no_run(process, book, tmp_path, name):
+def test_a_pipe_in_the_way_of_the_picture_ends_no_run(process, book, tmp_path):
     (tmp_path / "run").mkdir()
-    os.mkfifo(tmp_path / name)
+    os.mkfifo(tmp_path / "run" / "loss.png")
     training = process("train", book, "--hidden-size", 4, "--steps", 1, "--out", "run", cwd=tmp_path)
     out, err = training.communicate(timeout=100)
     assert training.returncode == 0, err
