@@ -54,6 +54,9 @@ class DeviceError(CharrnnError):
     """The device that was asked for is not there."""
 
 
+_PLURALS = {"corpus": "corpora", "index": "indexes"}
+
+
 def counted(number: float, noun: str) -> str:
     """Return a number with its noun, which has an s in the plural.
 
@@ -61,7 +64,7 @@ def counted(number: float, noun: str) -> str:
     ('1 minute', '0.5 minutes', '2,000 characters')
     """
     shown = f"{number:,.0f}" if number % 1 == 0 else f"{number:g}"
-    return f"{shown} {noun}" if number == 1 else f"{shown} {noun}s"
+    return f"{shown} {noun}" if number == 1 else f"{shown} {_PLURALS.get(noun, f'{noun}s')}"
 
 
 _NAMED, _SHOWN = 3, 200  # names, and characters of each
@@ -83,17 +86,36 @@ def typed(*words: object) -> str:
     >>> print(typed("sample", Path("x;touch y"), "--length", 500))
     charrnn sample 'x;touch y' --length 500
     >>> print(typed("info", Path("-x")), typed("info", "\x1b'"), sep=" | ")
-    charrnn info ./-x | charrnn info $'\u001b\''
+    charrnn info ./-x | charrnn info $'\U0000001b\''
     """
     return " ".join(["charrnn", *map(_quoted, words)])
 
 
+def argument(name: str) -> str:
+    """Return the name of a file as an argument that is not taken for an option; "-" is stdin's.
+
+    >>> argument("-x"), argument("-"), argument("./kernel")
+    ('./-x', '-', './kernel')
+    """
+    return f"./{name}" if name.startswith("-") and name != "-" else name
+
+
 def _quoted(word: object) -> str:
-    text = f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
-    if text.isprintable():
-        return shlex.quote(text)
-    signs = (c if c.isprintable() else f"\\U{ord(c):08x}" if c > "\uffff" else f"\\u{ord(c):04x}" for c in text)
-    return "$'" + "".join(f"\\{c}" if c in "\\'" else c for c in signs) + "'"
+    text = argument(str(word)) if isinstance(word, Path) else str(word)
+    if not text.isprintable():
+        return f"$'{''.join(map(_sign, text))}'"
+    quoted = shlex.quote(text)
+    return f"'{text}'" if quoted.startswith("=") else quoted  # which zsh takes for the path of a program
+
+
+def _sign(character: str) -> str:
+    """A character within $'…'; what stands for a byte that is not UTF-8 becomes that byte."""
+    code = ord(character)
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\U{code:08x}"
 
 
 _WANT_OF_MEMORY = re.compile(

@@ -83,7 +83,7 @@ class Checkup(Result):
 
     def _counted(self, findings: Sequence[Finding]) -> str:
         """How many there are of each kind, and how much they hold."""
-        kinds = Counter(each.kind for each in findings)
+        kinds = Counter("index" if each.kind == "items" else each.kind for each in findings)
         size = _megabytes(sum(self.sizes[each] for each in findings if each.kind != "run"))
         return f"{', '.join(counted(count, kind) for kind, count in kinds.items())}; {size}"
 

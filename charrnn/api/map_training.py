@@ -82,7 +82,7 @@ class MapTrained(Result):
             lines[0] += f"; exact on {part}: {exact:.1%}"
         run = as_model(Path(self.run))
         if self.stopped == "interrupted":
-            lines.append(f"Go on: {typed('map', 'train', '--resume', self.run)}")
+            lines.append(f"Go on: {typed('map', 'train', '--resume', Path(self.run))}")
         return "\n".join([*lines, f"Next:  {typed('map', 'apply', run, 'INPUT')}"])
 
 

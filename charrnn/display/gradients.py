@@ -69,7 +69,7 @@ def draw_cells(told: dict[str, Any], name: str, path: Path, form: str) -> None:
         for moment, title in MOMENTS.items()
     }
     title = (
-        f"Does the gradient last? ∂loss/∂state k characters back: median of {told['losses']} losses on {name}; "
+        f"Does the gradient last? ∂loss/∂state k characters back: {_over(told['losses'])} on {name}; "
         f"1×{told['hidden_size']}, {steps:,} step{'' if steps == 1 else 's'}"
     )
     peaks = [
@@ -81,7 +81,16 @@ def draw_cells(told: dict[str, Any], name: str, path: Path, form: str) -> None:
 
 
 def _title(of: str, losses: int) -> str:
-    return one_line(f"{of}: the gradient's norm k characters back, median of {losses:,} losses")
+    return one_line(f"{of}: the gradient's norm k characters back, {_over(losses)}")
+
+
+def _over(losses: int) -> str:
+    """What a curve is of.
+
+    >>> _over(1), _over(1000)
+    ('one loss', 'median of 1,000 losses')
+    """
+    return "one loss" if losses == 1 else f"median of {losses:,} losses"
 
 
 def _part(part: str, told: dict[str, Any]) -> str:

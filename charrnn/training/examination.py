@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from charrnn.errors import CharrnnError, RunError, counted, typed
+from charrnn.errors import CharrnnError, RunError, SourceError, check_utf8, counted, typed
 from charrnn.files import is_free, is_special, leftovers
 from charrnn.findings import Finding, orphan
 from charrnn.model.checkpoint import BEST, LAST, STAGES, UNFINISHED_STAGES, load, stages
@@ -43,6 +43,11 @@ def examined(path: Path, others: Others | None = None) -> Iterator[Finding]:
 
 def _run(folder: Path, others: Others) -> Iterator[Finding]:
     """All that a run has written; what is missing is made anew by `--resume`, where the state is whole."""
+    try:
+        check_utf8([str(folder)])
+    except SourceError as error:  # its files can be read by no library, nor named in a command
+        yield Finding("run", folder, error.problem, error.cure)
+        return
     yield Finding("run", folder)
     state, account = _state(folder, others)
     yield from state

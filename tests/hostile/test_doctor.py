@@ -201,3 +201,11 @@ def test_the_doctor_shows_names_as_signs(charrnn, place):
 def test_the_doctor_finds_runs_by_name_and_refuses_what_is_not_there(charrnn, row, place):
     assert charrnn("doctor", "run").out == charrnn("doctor", RUN).out == charrnn("doctor", "checkpoints").out
     row(["doctor", "checkpoints/rum"], 1, "there is no folder checkpoints/rum; give a run folder made by")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names there are in Unicode")
+def test_the_doctor_has_a_name_that_no_command_takes_changed(charrnn, place):
+    RUN.rename(os.fsdecode(b"checkpoints/caf\xe9"))
+    told = charrnn("doctor")
+    assert told.status == 1
+    assert "broken    the name checkpoints/caf‹U+DCE9› is not in UTF-8; rename it, or use a UTF-8 locale" in told.out

@@ -228,23 +228,51 @@ def test_a_script_that_did_slip_into_a_page_would_be_kept_from_running_and_from_
     assert any("Content Security Policy" in complaint for complaint in complaints)
 
 
-WORDS = ["x;touch PWNED;#", "$(touch PWNED)", "a b", "it's", NAME, "-x", "é\u00a0\u202e\U000e0001", "\\", ""]
+WORDS = [
+    "=ls",
+    "~root",
+    "a=~b",
+    "x;touch PWNED;#",
+    "$(touch PWNED)",
+    "a b",
+    "it's",
+    NAME,
+    "-x",
+    "é\u00a0\u202e\U000e0001",
+    "\\",
+    "",
+]
+FOLDER = "x;touch PWNED;#"
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="no shell that takes $'…'")
-def test_a_shell_takes_each_word_of_a_command_to_be_copied_as_that_word(here):
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_takes_each_word_of_a_command_to_be_copied_as_that_word(here, shell):
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
     command = typed("train", "--resume", *WORDS).replace("charrnn", "printf %s\\\\0", 1)
     assert command.isprintable()
-    told = subprocess.run(["bash", "-c", command], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"})
+    told = subprocess.run([shell, "-c", command], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"})
     assert told.stdout.decode().split("\0") == ["train", "--resume", *WORDS, ""]
     assert not list(here.iterdir())
 
 
+@pytest.mark.skipif(not shutil.which("bash"), reason="no shell that takes $'…'")
+def test_a_name_that_is_not_in_utf8_is_its_bytes_in_a_command_to_be_copied():
+    name = b"caf\xe9a\xff"
+    command = typed(os.fsdecode(name)).replace("charrnn", "printf %s", 1)
+    assert command.isprintable()
+    assert subprocess.run(["bash", "-c", command], capture_output=True, check=True).stdout == name
+
+
+def test_what_zsh_expands_is_quoted():
+    assert typed("info", "=ls", "~root", "a=b") == "charrnn info '=ls' '~root' a=b"
+
+
 def test_advice_names_a_folder_such_that_a_shell_takes_it_as_one_word(run, book, here, row):
-    shutil.copytree(run, here / WORDS[0])
+    shutil.copytree(run, here / FOLDER)
     was = book.read_text("utf-8")
     try:
         book.write_text(was + "ж", "utf-8")
-        row(["train", "--resume", WORDS[0], "--force"], 1, f"charrnn train SOURCE --init-from '{WORDS[0]}'")
+        row(["train", "--resume", FOLDER, "--force"], 1, f"charrnn train SOURCE --init-from '{FOLDER}'")
     finally:
         book.write_text(was, "utf-8")

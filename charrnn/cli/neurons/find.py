@@ -9,7 +9,7 @@ from charrnn.api.limits import SPREAD
 from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
 from charrnn.cli.common import FEEDBACK, examples, json_option, note, precision_option, show
-from charrnn.errors import CheckpointError, typed
+from charrnn.errors import CheckpointError, argument, typed
 from charrnn.model.checkpoint import locate
 from charrnn.model.shipped import shipped
 
@@ -102,7 +102,7 @@ def _advise(found: "Findings") -> None:
     if best is None:
         return
     part = [] if passage.part == "all" else ["--part", passage.part]
-    where = (passage.model, *passage.source, *part, "--unit", best.unit)
+    where = (*map(argument, (passage.model, *passage.source)), *part, "--unit", best.unit)
     told = ("--feature", best.feature) if best.kind == "binary" and not best.predictive else ()
     click.echo(f"\nNext:  {typed('neurons', 'show', *where, '--signal', best.signal)}")
     click.echo(f"       {typed('neurons', 'ablate', *where, *told)}")
