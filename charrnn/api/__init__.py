@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         highlight,
         info,
         match,
+        passage,
         score,
         show,
         steer,

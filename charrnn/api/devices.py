@@ -1,12 +1,15 @@
 """A model's network in torch, on the device that was asked for: to predict with, or to write with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import torch
 
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.clamping import Clamp
 from charrnn.model.devices import choose_device, choose_precision
 from charrnn.model.network import CharRNN, stepped_on
 from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.model.threads import Threads, numbers_of_threads
 from charrnn.runs.allocator import keep_freed_memory
 
 
@@ -35,3 +38,9 @@ def stepped(
     keep_freed_memory()  # many streams' gates are large blocks too
     where = choose_device(device)
     return stepped_on(checkpoint.config, checkpoint.weights, where, choose_precision(precision, where), clamps)
+
+
+def threads(on_cpu: bool, given: int | None = None, on_chosen: Callable[[str], object] = lambda told: None) -> Threads:
+    """Return so many threads, or on a CPU as many as prove fastest; `on_chosen` is told how many that are."""
+    measured = numbers_of_threads(torch.get_num_threads()) if on_cpu else ()
+    return Threads([given] if given else measured, on_chosen)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.api.result import Result
-from charrnn.display.columns import side_by_side
+from charrnn.display.side_by_side import side_by_side
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.clamping import Clamp
 from charrnn.model.network import CharRNN

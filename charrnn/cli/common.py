@@ -5,21 +5,20 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from functools import wraps
-from itertools import takewhile
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn import api
 from charrnn.api.result import json_text
 from charrnn.cli import completion
 from charrnn.cli.output import spare_inputs
+from charrnn.display.signs import one_line
 from charrnn.model.config import MOST_THREADS
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from tqdm import tqdm
 
     from charrnn.api import Model
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
     from charrnn.model.network import CharRNN
     from charrnn.model.threads import Threads
-    from charrnn.text.sources import Text
 
 GIVEN_THREADS, THREADS = "charrnn.given_threads", "charrnn.threads"  # of a command, in its context
 
@@ -46,14 +44,19 @@ _threads_help = "Compute with N threads of the CPU. Default: as many as are meas
 threads_option: Decorator = click.option(
     "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", help=_threads_help
 )
-network_threads_option: Decorator = click.option(  # for what `build_network` makes; the command need not know it
-    "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", expose_value=False, help=_threads_help,
+network_threads_option: Decorator = click.option(  # for what `_network` makes; the command need not know it
+    "--threads",
+    type=click.IntRange(1, MOST_THREADS),
+    metavar="N",
+    expose_value=False,
+    help=_threads_help,
     callback=lambda context, option, value: context.meta.update({GIVEN_THREADS: value}),
-)  # fmt: skip
+)
 precision_option: Decorator = click.option(
-    "--precision", type=click.Choice(["float32", "bfloat16"]),
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
     help="Number format of the network's products. Default: bfloat16 where the hardware multiplies in it.",
-)  # fmt: skip
+)
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead.")
 _reading_options: tuple[Decorator, ...] = (
     click.option(
@@ -116,17 +119,13 @@ def examples(*commands: str) -> str:
 
 def note(message: str) -> None:
     """Tell the user something on stderr that is not the result."""
-    from charrnn.display.signs import one_line
-
     if is_first_process():
         say(f"Note: {one_line(message)}", err=True)
 
 
 def note_beside_bar(message: str) -> None:
     """Tell the user something while a bar may be drawn."""
-    from tqdm import tqdm
-
-    from charrnn.display.signs import one_line
+    from tqdm import tqdm  # which takes longer to import than all of this
 
     if is_first_process():
         tqdm.write(f"Note: {one_line(message)}", file=sys.stderr)
@@ -150,14 +149,6 @@ def echo_json(value: Any) -> None:
     click.echo(json_text(value))
 
 
-def progress_bar(total: int | None, description: str, unit: str = "char", delay: float = 0) -> "tqdm[Any]":
-    """Return a bar over so many characters (or another unit), on stderr, drawn only where that is a terminal.
-
-    It appears after `delay` seconds: for what may as well be over at once.
-    """
-    return bar(total=total, desc=description, unit=unit, unit_scale=True, delay=delay)
-
-
 def bar(**look: Any) -> "tqdm[Any]":
     """Return a bar on stderr, drawn only where that is a terminal; it is drawn anew by what moves it, by no thread."""
     from tqdm import tqdm
@@ -174,8 +165,8 @@ class Terminal:
         note(message)
 
     def bar(self, total: int | None, description: str, unit: str = "char", delay: float = 0) -> "tqdm[Any]":
-        """Draw a bar."""
-        return progress_bar(total, description, unit, delay)
+        """Draw a bar, after `delay` seconds: for what may as well be over at once."""
+        return bar(total=total, desc=description, unit=unit, unit_scale=True, delay=delay)
 
 
 FEEDBACK = Terminal()
@@ -183,10 +174,8 @@ FEEDBACK = Terminal()
 
 def load_model(model: str, device: str = "auto") -> "Model":
     """Load what MODEL means, on the device of that name."""
-    import charrnn
-
-    loaded = charrnn.load(model, device)
-    loaded.build = build_network
+    loaded = api.load(model, device)
+    loaded.build = _network
     return loaded
 
 
@@ -202,75 +191,23 @@ def show(result: "Result", as_json: bool) -> None:
             say(line)
 
 
-def load_checkpoint(model: str) -> "Checkpoint":
-    """Load what MODEL means."""
-    from charrnn.model.checkpoint import load, locate
-
-    return load(locate(model))
-
-
-def build_network(checkpoint: "Checkpoint", device: str) -> "CharRNN":
-    """Make the checkpoint's network in torch, on the device of that name."""
-    from charrnn.api.devices import network as built
-
-    network = built(checkpoint, device)
-    network.threads = command_threads(network.device.type == "cpu")
-    return network
-
-
 def command_threads(on_cpu: bool) -> "Threads":
     """The threads of this command: as many as --threads says, else as are measured to be fastest."""
-    import torch
-
-    from charrnn.model.threads import Threads, numbers_of_threads
-
-    def tell(found: str) -> None:
-        note_beside_bar(f"{found}; --threads N fixes the number")
-
     kept = click.get_current_context().meta
-    given = kept.get(GIVEN_THREADS)
-    measured = numbers_of_threads(torch.get_num_threads()) if on_cpu else ()
-    found: Threads = kept.setdefault(THREADS, Threads([given] if given else measured, tell))
-    return found
+    if THREADS not in kept:
+        kept[THREADS] = api.devices.threads(on_cpu, kept.get(GIVEN_THREADS), _tell_threads)
+    return kept[THREADS]
 
 
-def read_sources(sources: tuple[str, ...], reading: Reading) -> "Text":
-    """Read the sources as one text, and fetch the named corpora among them first where they are missing."""
-    from charrnn.api import passage
-
-    return passage.read_sources(sources, reading, FEEDBACK)
+def _tell_threads(found: str) -> None:
+    note_beside_bar(f"{found}; --threads N fixes the number")
 
 
-def read_unseen(
-    sources: tuple[str, ...], reading: Reading, checkpoint: "Checkpoint", part: str | None
-) -> tuple[str, str, str]:
-    """Read a part of the sources; None is one that the model was not trained on, where the text is its own.
-
-    Returns:
-        The text, which part it is, and all that stands before it in the whole text.
-    """
-    from charrnn.api import passage
-
-    text = read_sources(sources, reading)
-    split = checkpoint.header.corpus.split
-    part = passage.unseen_part(text, checkpoint, FEEDBACK) if part is None else part
-    characters = part_of_text(text, checkpoint, part)
-    before = takewhile(lambda name: name != part, split if part != "all" else ())
-    return characters, part, text.characters[: sum(split[name] for name in before)]
-
-
-def part_of_text(text: "Text", checkpoint: "Checkpoint", part: str) -> str:
-    """Return the part of a text that the model's split names, after the text's notes; errors as of `read_passage`."""
-    from charrnn.api import passage
-
-    return passage.part_of_text(text, checkpoint, part, FEEDBACK)
-
-
-def encode(checkpoint: "Checkpoint", text: str) -> "npt.NDArray[np.integer]":
-    """Return the ids of a text's characters; a note counts those unknown, which are folded or else left out."""
-    from charrnn.api import passage
-
-    return passage.encode(checkpoint, text, FEEDBACK)
+def _network(checkpoint: "Checkpoint", device: str) -> "CharRNN":
+    """Make the checkpoint's network in torch, on the device of that name, with the threads of this command."""
+    network = api.devices.network(checkpoint, device)
+    network.threads = command_threads(network.device.type == "cpu")
+    return network
 
 
 def is_given(*names: str) -> bool:

@@ -26,7 +26,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Passage:
+class Stretch:
     """Characters start to end of a text, over which one model saves so many nats per character against another."""
 
     start: int
@@ -48,13 +48,13 @@ def difference(better: Floats, worse: Floats) -> Difference:
     return Difference(mean, mean - half, mean + half, blocks)
 
 
-def telling_passages(better: Floats, worse: Floats, count: int) -> tuple[list[Passage], list[Passage]]:
+def telling_passages(better: Floats, worse: Floats, count: int) -> tuple[list[Stretch], list[Stretch]]:
     """Return the passages of a text that speak most for one model, and those that speak most for the other."""
     saved = worse.astype(np.float64) - better
     starts = np.arange(0, len(saved), PASSAGE)
     means = np.array([saved[start : start + PASSAGE].mean() for start in starts])
     order = np.argsort(-means, kind="stable")
-    passages = [Passage(int(starts[i]), min(int(starts[i]) + PASSAGE, len(saved)), float(means[i])) for i in order]
+    passages = [Stretch(int(starts[i]), min(int(starts[i]) + PASSAGE, len(saved)), float(means[i])) for i in order]
     return [p for p in passages[:count] if p.saved > 0], [p for p in passages[::-1][:count] if p.saved < 0]
 
 

@@ -21,7 +21,7 @@ from charrnn.neurons.backwards import walk
 
 Floats = npt.NDArray[np.float64]
 
-WARM_UP = 300  # characters read before a stretch, so that the state there is the text's
+BEFORE_STRETCH = 300  # characters read before a stretch, so that the state there is the text's
 LOW, HIGH = 10, 90  # percentiles: the band about a median
 FIRST = 5  # the fit begins there: the first few steps of a gated cell are steeper than all that follow
 EVEN = 100  # a half-life beyond so many times the distance looked at is none
@@ -105,7 +105,7 @@ def places(length: int, distance: int, losses: int) -> npt.NDArray[np.int64]:
         raise ConfigError(
             f"the text has {counted(length, 'character')}", f"give {distance + 2:,} or more, or a smaller distance"
         )
-    first = min(last, first + WARM_UP)
+    first = min(last, first + BEFORE_STRETCH)
     return np.unique(np.linspace(first, last, losses).astype(np.int64))
 
 
@@ -133,8 +133,8 @@ def log_norms(
 
 
 def state_after(model: CharRNN, text: Tensor, ends: npt.NDArray[np.int64]) -> State | None:
-    """Return the states after text[end] of each end [N], having read up to WARM_UP characters; None before the text."""
-    length = min(WARM_UP, int(ends.min()) + 1)
+    """Return the states after text[end] of each end [N], having read up to BEFORE_STRETCH characters; None before the text."""
+    length = min(BEFORE_STRETCH, int(ends.min()) + 1)
     if not length:
         return None
     with torch.no_grad():

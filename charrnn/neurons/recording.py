@@ -25,7 +25,7 @@ RECORDING = "recording"  # the kind of work whose threads are chosen
 CHUNK = 4096  # characters recorded at once, by all readers together
 MANY = 16  # readers from which on single steps are faster than torch's fused LSTM with its gates computed again
 _TOO_LARGE = 1e15  # for sums of their squares, and for read-outs, in float32
-WARM_UP = 2000  # characters read before a passage, so that the state there is the text's
+BEFORE_PASSAGE = 2000  # characters read before a passage, so that the state there is the text's
 
 Floats = npt.NDArray[Any]
 
@@ -153,7 +153,7 @@ def record(
     stop: int | None = None,
     candidates: int = 5,
 ) -> Recording:
-    """Record the passage ids[start:stop], having read up to WARM_UP characters before it."""
+    """Record the passage ids[start:stop], having read up to BEFORE_PASSAGE characters before it."""
     chunks = list(_passage(model, ids, signals, start, stop, candidates))
     return Recording(
         np.concatenate([c.ids for c in chunks]),
@@ -206,7 +206,7 @@ def _passage(
     if not 0 <= start < stop:
         whole = counted(len(ids), "character")
         raise ConfigError(f"the passage from {start} to {stop} is empty", f"the text has {whole}")
-    skip = min(start, WARM_UP)
+    skip = min(start, BEFORE_PASSAGE)
     for chunk in record_chunks(model, ids[start - skip : stop], signals, candidates):
         if skip < len(chunk.ids):
             kept = {name: values[:, skip:] for name, values in chunk.signals.items()}
@@ -217,7 +217,7 @@ def _passage(
 @torch.inference_mode()
 def state_before(model: CharRNN, ids: npt.NDArray[np.integer], start: int) -> Floats | None:
     """Return the state [parts, L, H] in which the passage from `start` on is read by `record`; None: zeros."""
-    read_from = max(0, start - WARM_UP)
+    read_from = max(0, start - BEFORE_PASSAGE)
     if read_from == start:
         return None
     window = torch.from_numpy(ids[read_from:start].astype(np.int64))[None, :].to(model.device)
@@ -228,9 +228,9 @@ def state_before(model: CharRNN, ids: npt.NDArray[np.integer], start: int) -> Fl
 def surprisals(model: CharRNN, ids: npt.NDArray[np.integer], start: int, stop: int) -> Floats:
     """Return −ln p of each character of the passage ids[start:stop] given those before it, [T] in nats.
 
-    Up to WARM_UP characters before the passage are read; the first character of a text is not predicted and has 0.
+    Up to BEFORE_PASSAGE characters before the passage are read; the first character of a text is not predicted and has 0.
     """
-    read_from = max(0, start - WARM_UP)
+    read_from = max(0, start - BEFORE_PASSAGE)
     nats = np.concatenate([[0.0], *(block.numpy() for block in score_blocks(model, ids[read_from:stop]))])
     if not np.isfinite(nats).all():
         raise StatesOverflowError

@@ -127,7 +127,7 @@ def test_a_passage_has_the_values_that_it_has_in_the_whole_text(model, ids):
 
 
 def test_a_passage_is_read_from_the_warm_up_before_it(model, ids, monkeypatch):
-    monkeypatch.setattr(recording, "WARM_UP", 3)
+    monkeypatch.setattr(recording, "BEFORE_PASSAGE", 3)
     late = record(model, ids, ["h"], 9, 14).signals["h"]
     close(late, record(model, ids[6:], ["h"], 3, 8).signals["h"])
     assert np.abs(late - record(model, ids[9:14], ["h"]).signals["h"]).max() > 1e-3

@@ -14,7 +14,6 @@ from charrnn.cli.common import (
     json_option,
     load_model,
     network_threads_option,
-    read_sources,
     reading_options,
     show,
 )
@@ -79,5 +78,5 @@ def compare(
         raise click.UsageError("--output and --part are for the stages of one run.")
     first, *others = [load_model(model, device) for model in models]
     given = options | {"characters": characters or OF_MODELS, "count": count, "feedback": FEEDBACK}
-    text = read_sources((source,), reading).characters
+    text = api.passage.read_sources((source,), reading, FEEDBACK).characters
     show(first.compare(others, text, source=source, **given), as_json)
