@@ -228,7 +228,7 @@ def state_before(model: CharRNN, ids: npt.NDArray[np.integer], start: int) -> Fl
 def surprisals(model: CharRNN, ids: npt.NDArray[np.integer], start: int, stop: int) -> Floats:
     """Return −ln p of each character of the passage ids[start:stop] given those before it, [T] in nats.
 
-    Up to BEFORE_PASSAGE characters before the passage are read; the first character of a text is not predicted and has 0.
+    Up to BEFORE_PASSAGE characters before the passage are read; the first character of a text is not predicted: 0.
     """
     read_from = max(0, start - BEFORE_PASSAGE)
     nats = np.concatenate([[0.0], *(block.numpy() for block in score_blocks(model, ids[read_from:stop]))])
