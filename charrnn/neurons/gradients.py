@@ -133,7 +133,7 @@ def log_norms(
 
 
 def state_after(model: CharRNN, text: Tensor, ends: npt.NDArray[np.int64]) -> State | None:
-    """Return the states after text[end] of each end [N], after up to BEFORE_STRETCH characters; None before the text."""
+    """Return the states after text[end] of each end [N], from up to BEFORE_STRETCH characters; None before the text."""
     length = min(BEFORE_STRETCH, int(ends.min()) + 1)
     if not length:
         return None
