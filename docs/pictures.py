@@ -41,8 +41,10 @@ CARDS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
 
 
 def passage(page: Page) -> None:
-    """A recorded passage coloured by a unit."""
-    page.evaluate("pointTo(301)")
+    """A recorded passage coloured by the unit that follows comments, with one of its strongest places marked."""
+    _at_feature(page, "inside_comment_or_string")
+    for _ in range(2):
+        page.keyboard.press("s")
     _settle(page)
 
 
@@ -56,10 +58,8 @@ def writing(page: Page) -> None:
     """Code as the network writes it on, coloured by the unit that follows comments."""
     _at_feature(page, "inside_comment_or_string")
     _typed(page, CODE)
-    page.evaluate("$('seed').value = 3; $('speed').value = 100; live.tellSpeed(); live.write()")
-    _until(page, "live.text.length > 560")
-    page.evaluate("$('speed').value = 45; live.tellSpeed()")
-    _until(page, "live.text.length > 566")
+    page.evaluate("$('seed').value = 3; live.tellSpeed(); live.write()")
+    _until(page, "live.text.length > 395")
 
 
 def holding(page: Page) -> None:
@@ -120,14 +120,23 @@ def _draw_cards(browser: Browser, pages: Path, name: str) -> None:
         _charrnn("gallery", name, name, "--signals=tanh_c", "--ablated=100", *options, "-o", folder)
     page = browser.new_page(viewport={"width": 800, "height": 900}, device_scale_factor=1.5, color_scheme="light")
     page.goto((folder / "index.html").absolute().as_uri())
-    hidden = "section:not(:is({})), section table, section > p:last-child, header p, h1 {{ display: none }}"
+    left_out = (
+        "section:not(:is({}))",
+        "section table",
+        "section > p:last-child",
+        "header p",
+        "h1",
+        "dl > div:nth-child(n + 5)",
+    )
+    hidden = f"{', '.join(left_out)} {{{{ display: none }}}}"
     kept = ", ".join(f'[data-kept="{place}"]' for place, _ in enumerate(titles))
     for place, title in enumerate(titles):
         section = page.locator("section", has=page.get_by_role("heading", name=title, exact=True))
         section.evaluate(f"(section) => section.dataset.kept = {place}")
         section.locator("figure").evaluate_all("(all) => all.slice(1).forEach((figure) => figure.remove())")
     page.evaluate("(rules) => document.styleSheets[0].insertRule(rules)", hidden.format(kept))
-    page.locator("body").screenshot(path=DOCS / f"{name}.png")
+    page.set_viewport_size({"width": 800, "height": 100})
+    page.screenshot(path=DOCS / f"{name}.png", full_page=True)
     page.close()
 
 

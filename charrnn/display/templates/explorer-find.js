@@ -122,7 +122,8 @@ function rank() {
 
 // The features that a single unit follows, as buttons that type a piece of text each.
 function offerExamples() {
-  const offered = data.ranked.filter((each) => each.sentence && each.verdict === "single unit").slice(0, 6);
+  const single = data.ranked.filter((each) => each.sentence && each.verdict === "single unit"), units = single.map((each) => name(...each.unit));
+  const offered = single.filter((_, n) => units.indexOf(units[n]) === n).slice(0, 6); // each unit once
   if (!live || !offered.length) return;
   $("tries").replaceChildren(element("span", "soft", "Watch a unit at"), ...offered.map((each) => {
     const button = example(each, each.feature.replaceAll("_", " "), "");

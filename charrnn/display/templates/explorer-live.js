@@ -194,9 +194,19 @@ class Live {
     const from = place(box.selectionStart), to = place(box.selectionEnd);
     state.at = Math.max(0, to - 1);
     state.anchor = to - from > 1 ? from : -1;
+    this.reveal();
     drawMark();
     character();
     firing();
+  }
+
+  // Scroll the sheet, not the page, to the character that is looked at.
+  reveal() {
+    const span = this.typed.spans[state.at], sheet = $("mirror").parentElement.parentElement;
+    if (!span) { sheet.scrollTop = 0; return; }
+    const top = span.offsetTop, bottom = top + span.offsetHeight;
+    if (bottom > sheet.scrollTop + sheet.clientHeight - 12) sheet.scrollTop = bottom - sheet.clientHeight + 12;
+    else if (top < sheet.scrollTop) sheet.scrollTop = top - 12;
   }
 
   // ── an example, typed out ───────────────────────────────────────────────────────────────────────────────────────

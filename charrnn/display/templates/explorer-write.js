@@ -63,7 +63,7 @@ Object.assign(Live.prototype, {
     state.at = writing.at - 1;
     this.put(place, drawn.map((each) => each.nats[0]), levels, drawn.map((each) => each.guesses[0]));
     drawMark();
-    spans[state.at].scrollIntoView({ block: "nearest" });
+    this.reveal();
     this.tellCost();
   },
 
