@@ -39,7 +39,7 @@ def printed(folder: Path) -> dict[str, list[str]]:
             with patch("secrets.randbits", return_value=1):  # the seed of what is given none
                 status, out, err = commands.called(commands.arguments(name, folder))
             files = sorted(folder.glob("out*"))
-            texts = [path.read_text("utf-8") for path in files if path.suffix in (".html", ".svg", ".json")]
+            texts = [path.read_text("utf-8", "replace") for path in files if path.suffix in (".html", ".svg", ".json")]
             told[f"{name}, run {number}"] = [CHANGING.sub("…", text) for text in (str(status), out, err, *texts)]
             for path in files:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

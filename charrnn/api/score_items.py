@@ -225,9 +225,14 @@ def _score(checkpoint: Checkpoint, joined: str, build: Build, classes: npt.NDArr
 
 
 def _told(
-    checkpoint: Checkpoint, texts: Sequence[str], labels: Sequence[str] | None, joined: str, found: dict[str, Score],
-    sort: str, with_nats: bool,
-) -> ItemScores:  # fmt: skip
+    checkpoint: Checkpoint,
+    texts: Sequence[str],
+    labels: Sequence[str] | None,
+    joined: str,
+    found: dict[str, Score],
+    sort: str,
+    with_nats: bool,
+) -> ItemScores:
     lengths = np.array([len(text) + 1 for text in texts])
     ends = np.concatenate([[0], np.cumsum(lengths)])
     sums = {name: per_item(score.nats[1:], ends) for name, score in found.items()}

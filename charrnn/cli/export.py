@@ -18,9 +18,13 @@ from charrnn.model.storage import FORMATS, NumberFormat
 )
 @model_argument
 @click.option(
-    "-o", "--output", type=OutputFile(".json", ".onnx"), required=True, metavar="OUT",
+    "-o",
+    "--output",
+    type=OutputFile(".json", ".onnx"),
+    required=True,
+    metavar="OUT",
     help="The file to write, OUT.json or OUT.onnx.",
-)  # fmt: skip
+)
 @click.option(
     "--number", type=click.Choice(FORMATS), help="Number format of the matrices. Default: the one they are stored in."
 )

@@ -1,7 +1,7 @@
 """`charrnn score`: how well a model predicts a text."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -56,9 +56,16 @@ OF_ITEMS = ("each", "label", "by", "sort")
 @asks_for_text
 @json_option
 def score(
-    asked: Asked, color: bool, html: Path | None, start: int, length: int, each: str | None, label: str | None,
-    by: str | None, sort: str | None, with_nats: bool, as_json: bool, **options: Any,
-) -> None:  # fmt: skip
+    asked: Asked,
+    color: bool,
+    html: Path | None,
+    start: int,
+    length: int,
+    by: str | None,
+    with_nats: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Measure how well MODEL predicts SOURCE: nats and bits per character, and perplexity.
 
     The state is carried over the whole text; its first character is context and is not counted. A character that the
@@ -80,16 +87,19 @@ def score(
     model, coloured = asked.model, bool(color or html)
     refuse_options(model.checkpoint, OF_TEXTS, OF_ITEMS)
     if model.checkpoint.header.corpus.items:
+        of_items = {name: options[name] for name in ("each", "label")}
+        reading = asked.reading if is_given(*READING_OPTIONS) else None
+        sort: Literal["text", "surprise"] = "surprise" if options["sort"] == "surprise" else "text"
+        more: dict[str, Any] = {"by_label": by is not None, "with_nats": with_nats, "feedback": FEEDBACK}
         found = model.score_items(
-            *asked.sources, each=each, part=asked.part or "all", label=label, by_label=by is not None,
-            sort="surprise" if sort == "surprise" else "text", with_nats=with_nats,
-            reading=asked.reading if is_given(*READING_OPTIONS) else None, feedback=FEEDBACK,
-        )  # fmt: skip
+            *asked.sources, part=asked.part or "all", reading=reading, sort=sort, **of_items, **more
+        )
         show(found, as_json)
         return
     extract = model.extract(*asked.sources, part=asked.part, reading=asked.reading, feedback=FEEDBACK)
     start = start if coloured else 0
-    scored = model.score(extract, **options, start=start, length=length, feedback=FEEDBACK)
+    of_text = {name: options[name] for name in ("against", "baseline", "dynamic")}
+    scored = model.score(extract, **of_text, start=start, length=length, feedback=FEEDBACK)
     if as_json:
         echo_json(scored.to_dict() | ({"nats": scored.nats.tolist()} if with_nats else {}))
     else:

@@ -75,9 +75,11 @@ BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "th
     help="Part of each layer's units dropped. Default: by text and time.",
 )
 @click.option(
-    "--weight-dropout", type=float, metavar="P",
+    "--weight-dropout",
+    type=float,
+    metavar="P",
     help="Part of each recurrent matrix dropped, anew for each window. Default: 0.",
-)  # fmt: skip
+)
 @click.option("--seq-length", type=int, metavar="N", help="Characters back-propagated through. Default: 64.")
 @click.option("--batch-size", type=int, metavar="N", help="Streams read side by side. Default: 32.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="Default: adamw.")
@@ -123,9 +125,10 @@ BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "th
     "--sample-every", type=int, metavar="N", help="Validate, save and sample every N steps. Default: some 20 times."
 )
 @click.option(
-    "--keep-checkpoints", is_flag=True,
+    "--keep-checkpoints",
+    is_flag=True,
     help="Keep the model of each of these stages too, in half precision, for 'neurons compare'.",
-)  # fmt: skip
+)
 @click.option(
     "--tensorboard", is_flag=True, help="Write event files for TensorBoard too; a resumed run goes on with them."
 )
@@ -140,11 +143,8 @@ BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "th
 @threads_option
 @json_option
 def train(
-    sources: tuple[str, ...], out: Path | None, resume: Path | None, force: bool, init_from: str | None,
-    each: str | None, unique: bool, label: str | None, min_count: int, val_fraction: float | None,
-    test_fraction: float | None, preset: str | None, precision: str | None,
-    reading: Reading, device: str, threads: int | None, tensorboard: bool, as_json: bool, **given: Any,
-) -> None:  # fmt: skip
+    sources: tuple[str, ...], resume: Path | None, force: bool, reading: Reading, as_json: bool, **options: Any
+) -> None:
     """Train a character-level model on SOURCE and keep it in a run folder.
 
     Several sources are read as one text. Validation loss is measured as training goes on, and short samples show what
@@ -157,41 +157,17 @@ def train(
     watch = TrainingOnTerminal()
     if resume is not None:
         _refuse_choices_beside_resume()
-        budget = {name: given[name] for name in BUDGETS}
-        ended = api.training.resume(
-            resume,
-            sources,
-            force=force,
-            on_nan=given["on_nan"],
-            device=device,
-            threads=threads,
-            watch=watch,
-            **budget,
-        )
+        kept = {name: options[name] for name in (*BUDGETS, "on_nan", "device", "threads")}
+        ended = api.training.resume(resume, sources, force=force, watch=watch, **kept)
     elif force:
         raise click.UsageError("--force is for --resume.")
-    elif each is None and (unique or label is not None):
-        raise click.UsageError(f"{'--label' if label is not None else '--unique'} is for items; give --each too.")
-    elif sources:
-        ended = api.training.train(
-            sources,
-            out=out or True,
-            init_from=init_from,
-            preset=preset,
-            **asdict(reading),
-            min_count=min_count,
-            each=each,
-            label=label,
-            unique=unique,
-            val_fraction=val_fraction,
-            test_fraction=test_fraction,
-            precision=precision,
-            device=device,
-            threads=threads,
-            tensorboard=tensorboard,
-            watch=watch,
-            **given,
+    elif options["each"] is None and (options["unique"] or options["label"] is not None):
+        raise click.UsageError(
+            f"{'--unique' if options['label'] is None else '--label'} is for items; give --each too."
         )
+    elif sources:
+        out = options.pop("out") or True
+        ended = api.training.train(sources, out=out, watch=watch, **asdict(reading), **options)
     else:
         raise click.UsageError("Missing argument 'SOURCE...'.")
     _show(ended, watch.signal, as_json)

@@ -96,9 +96,7 @@ class Study:
         ]
 
 
-def _finding(
-    each: Examined, q_values: tuple[float, float], control: Untrained | None, columns: Columns
-) -> Finding:  # fmt: skip
+def _finding(each: Examined, q_values: tuple[float, float], control: Untrained | None, columns: Columns) -> Finding:
     measured, binary, layer = each.measured, each.measured.binary, each.layer
     text = resampled_strengths(each.best_baseline, measured, each.over)
     by_text = max(each.baselines.values())

@@ -130,7 +130,7 @@ def quick():
     """Reports at milestones only; samples are short; nobody waits for the disk, which these tests do not pull out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("charrnn.training.trainer.REPORT_SECONDS", float("inf"))
-        patch.setattr("charrnn.api.conduct.SAMPLE_LENGTH", 5)
+        patch.setattr("charrnn.api.preview.SAMPLE_LENGTH", 5)
         patch.setattr(os, "fsync", lambda handle: None)
         yield
 

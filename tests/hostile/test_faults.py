@@ -99,7 +99,7 @@ class World:
         for name in ("CACHE", "CORPORA"):
             monkeypatch.setenv(f"CHARRNN_{name}", str(self.here / name.lower()))
         monkeypatch.setattr("charrnn.training.trainer.REPORT_SECONDS", float("inf"))
-        monkeypatch.setattr("charrnn.api.conduct.SAMPLE_LENGTH", 5)
+        monkeypatch.setattr("charrnn.api.preview.SAMPLE_LENGTH", 5)
         monkeypatch.setattr("charrnn.text.cache._SETTLED", 0)
         monkeypatch.setattr("charrnn.api.cell_gradients.STARTS", STARTS[:1])
         drawn = {}  # that a figure is drawn takes longer than all else, and no disk
