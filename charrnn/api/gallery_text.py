@@ -5,17 +5,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from charrnn.api.limits import CONTEXT, SHORTEST_SEARCH
-from charrnn.api.passage import check_length, part_of_text, read_sources, unseen_part
-from charrnn.errors import ConfigError, SourceError
+from charrnn.api.limits import CONTEXT
+from charrnn.api.own_text import WRITER, own_part, own_text, refuse_part, written
+from charrnn.api.passage import WRITTEN, check_length, part_of_text, read_sources, unseen_part
+from charrnn.errors import ConfigError
 from charrnn.feedback import Feedback
-from charrnn.model.checkpoint import locate
 from charrnn.neurons.passages import passage_with
-from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.reading import Reading
-from charrnn.text.sources import read
-from charrnn.text.store import is_here
-from charrnn.training.resume import sources_of
 
 if TYPE_CHECKING:
     from charrnn.api.model import Model
@@ -75,21 +71,14 @@ def text_for(
     Raises:
         ConfigError: it is too short, or a part is asked for of a text that is not here.
     """
-    own, is_own = model.checkpoint.header.corpus, not sources
+    is_own = not sources
     if is_own:
-        sources, reading = _own_text(model, reading, feedback)
+        sources, reading = own_text(model, reading, feedback)
     if sources:
-        if is_own and part is None and own.split.get("test", own.split.get("val", 0)) < SHORTEST_SEARCH:
-            part = "all"
-        found = _read(model, sources, part, reading, feedback)
-    elif part not in (None, "all"):
-        raise ConfigError(f"the model's own text ({own.name}) is not here", "name a SOURCE, or leave --part out")
+        found = _read(model, sources, part or (own_part(model) if is_own else None), reading, feedback)
     else:
-        about = f"it writes {characters:,} characters itself (seed {seed})"
-        feedback.note(f"the model's own text ({own.name}) is not here: {about}")
-        with feedback.bar(characters, "writing") as bar:
-            drawn = [(character, bar.update(1))[0] for character in model.sample(characters, seed=seed)]
-        found = GalleryText("a text that the model wrote itself", "written", "", "".join(drawn), {})
+        refuse_part(model, part)
+        found = GalleryText(WRITER, WRITTEN, "", written(model, characters, seed, feedback), {})
     check_length(found.characters)
     return found
 
@@ -104,20 +93,3 @@ def _read(
     known = checkpoint.vocabulary.known(part_of_text(text, checkpoint, part, feedback))
     before = sum(split[name] for name in takewhile(lambda name: name != part, split)) if part != "all" else 0
     return GalleryText(" ".join(sources), part, text.characters[:before], known, split if part != "all" else {})
-
-
-def _own_text(model: "Model", reading: Reading, feedback: Feedback) -> tuple[tuple[str, ...], Reading]:
-    """Where the model's own text is, and how it is read: a corpus that is here, or what its run notes; or nothing."""
-    own = model.checkpoint.header.corpus
-    if own.name in CATALOGUE and is_here(own.name):
-        return (own.name,), reading
-    noted = sources_of(locate(model.name).parent) if model.name else None
-    if noted is None or "-" in noted.sources:
-        return (), reading
-    try:
-        same = noted.is_there(own.characters, feedback) and read(noted.sources, noted.reading).sha256 == own.sha256
-    except SourceError:
-        return (), reading
-    if not same:
-        feedback.note(f"{' '.join(noted.sources)} has changed since the model was trained on it")
-    return (noted.sources, noted.reading) if same else ((), reading)

@@ -282,6 +282,7 @@ class Model:
     ) -> Passage:
         """Read a text, or a part of it, from what SOURCE means on the command line: files, folders, named corpora.
 
+        Without a source it is the text that the model was trained on, where that is here, else one that it writes.
         `part` is all, train, val or test; None is a part of the model's own text that it was not trained on, else all.
         `characters` is how many to read at most.
 
@@ -290,6 +291,8 @@ class Model:
             ConfigError: a part is asked for and the text is not the one that the model was trained on.
             VocabularyError: the model knows no character of it.
         """
+        if not sources:
+            return api.own_text.own_passage(self, part, characters, reading, feedback)
         return read_passage(
             self.checkpoint,
             sources,

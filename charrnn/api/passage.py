@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from charrnn.model.checkpoint import Checkpoint
 
 
+WRITTEN = "written"
+
+
 @dataclass(frozen=True)
 class Passage:
     """A text, or a part of one, as a model reads it.
@@ -31,7 +34,7 @@ class Passage:
     ids: "npt.NDArray[np.integer]"  # [T]
     model: str = ""  # what the model was called by
     source: tuple[str, ...] = ()
-    part: str = "all"  # of the model's own text: all, train, val or test
+    part: str = "all"  # of the model's own text: all, train, val or test; WRITTEN: the model wrote it itself
     start: int = 0  # where the part begins in the whole text, in characters
     before: str = ""  # what stands before it, at most CONTEXT characters
 
@@ -49,7 +52,7 @@ class Extract:
 
     text: str
     source: tuple[str, ...] = ()
-    part: str = "all"  # of the model's own text: all, train, val or test
+    part: str = "all"  # of the model's own text: all, train, val or test; WRITTEN: the model wrote it itself
     whole: Text | None = field(default=None, repr=False)  # that it is a part of
 
 

@@ -87,7 +87,12 @@ class Asked:
         return read(*self.sources, part=self.part, characters=characters, reading=self.reading, feedback=FEEDBACK)
 
 
-def _asked(part: Decorator, sources: Decorator = sources_argument) -> Decorator:
+_own_sources: Decorator = click.argument(
+    "sources", nargs=-1, metavar="[SOURCE]...", callback=spare_inputs, shell_complete=completion.sources
+)
+
+
+def _asked(part: Decorator, sources: Decorator = _own_sources) -> Decorator:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def with_asked(
@@ -105,9 +110,4 @@ def _asked(part: Decorator, sources: Decorator = sources_argument) -> Decorator:
 
 asks_for_text = _asked(part_option)
 asks_for_unseen_text = _asked(unseen_part_option)
-asks_for_own_text = _asked(
-    unseen_part_option,
-    click.argument(
-        "sources", nargs=-1, metavar="[SOURCE]...", callback=spare_inputs, shell_complete=completion.sources
-    ),
-)
+asks_for_given_text = _asked(part_option, sources_argument)

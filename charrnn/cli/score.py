@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from charrnn.cli.asked import Asked, asks_for_text
+from charrnn.cli.asked import Asked, asks_for_given_text
 from charrnn.cli.common import (
     FEEDBACK,
     echo_json,
@@ -53,7 +53,7 @@ OF_ITEMS = ("each", "label", "by", "sort")
 @click.option("--by", type=click.Choice(["label"]), help="Of items with classes: which class is each item most like?")
 @click.option("--sort", type=click.Choice(["text", "surprise"]), help="Of items: as read, or what fits least first.")
 @click.option("--nats", "with_nats", is_flag=True, help="With --json: also −ln p of every character.")
-@asks_for_text
+@asks_for_given_text
 @json_option
 def score(
     asked: Asked,

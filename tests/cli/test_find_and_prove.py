@@ -306,3 +306,27 @@ def test_a_pattern_that_tells_too_little_is_told_how_often_it_is_on(charrnn, run
     result = charrnn("neurons", "find", run, text, "--regex", pattern, "--characters", 3001)
     assert result.status == 1
     assert says in result.err.splitlines()[-1]
+
+
+def test_without_a_source_the_text_is_the_models_own(charrnn, run, book):
+    named, own = (charrnn("neurons", "show", run, *source, "--unit", "0:3", "--length", 40) for source in ([book], []))
+    assert (own.status, own.out) == (0, named.out)
+
+
+def test_a_model_whose_text_is_gone_writes_one_and_writes_the_same_again(charrnn, model_without_a_text):
+    first, again = (charrnn("neurons", "show", model_without_a_text, "--unit", "0:3", "--length", 40) for _ in "ab")
+    assert "it writes 20,000 characters itself (seed 0)" in first.err
+    assert "a text that the model wrote itself, characters 0 to 40 of 20,000" in first.out
+    assert first.out == again.out
+    found = charrnn("neurons", "find", model_without_a_text, "--characters", 3000, "--feature", "line_position")
+    assert found.status == 0, found.err
+    refused = charrnn("neurons", "show", model_without_a_text, "--unit", "0:3", "--part", "test")
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.splitlines()[-1].endswith("is not here; name a SOURCE, or leave --part out")
+
+
+@pytest.fixture
+def model_without_a_text(run, tmp_path):
+    path = tmp_path / "model.safetensors"
+    library.load(run).save(path)
+    return path

@@ -114,7 +114,6 @@ def test_the_version_is_the_packages(charrnn):
         ["neurons", "show", "x", "y"],  # which unit?
         ["neurons", "show", "x", "y", "--unit", "0:0", "--feature", "inside_quotes"],
         ["neurons", "dump", "x", "y"],
-        ["neurons", "find", "x"],
         ["neurons", "find", "x", "y", "--text-kind", "poem"],
         ["neurons", "ablate", "x", "y"],
         ["neurons", "steer", "x"],

@@ -6,6 +6,7 @@ import click
 
 from charrnn import api
 from charrnn.api.limits import SPREAD
+from charrnn.api.passage import WRITTEN
 from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
 from charrnn.cli.common import FEEDBACK, examples, json_option, note, precision_option, show
@@ -102,7 +103,8 @@ def _advise(found: "Findings") -> None:
     if best is None:
         return
     part = [] if passage.part == "all" else ["--part", passage.part]
-    where = (*map(argument, (passage.model, *passage.source)), *part, "--unit", best.unit)
+    source = [] if passage.part == WRITTEN else [*map(argument, passage.source), *part]  # it writes the same again
+    where = (argument(passage.model), *source, "--unit", best.unit)
     told = ("--feature", best.feature) if best.kind == "binary" and not best.predictive else ()
     click.echo(f"\nNext:  {typed('neurons', 'show', *where, '--signal', best.signal)}")
     click.echo(f"       {typed('neurons', 'ablate', *where, *told)}")

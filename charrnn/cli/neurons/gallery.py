@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from charrnn.cli.asked import Asked, asks_for_own_text, characters_option, seed_option, signals_option
+from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
 from charrnn.cli.common import FEEDBACK, examples, json_option, show
 from charrnn.cli.output import OutputFolder, echo_written
 
@@ -47,7 +47,7 @@ PAGE = "index.html"
     help="Characters that are scored with each unit held at its mean.",
 )
 @seed_option("Of all that is drawn.")
-@asks_for_own_text
+@asks_for_unseen_text
 @json_option
 def gallery(asked: Asked, output: Path, as_json: bool, **options: Any) -> None:
     """Draw the study's figure for MODEL: what single units follow, each by its best unit on a passage worth reading.
