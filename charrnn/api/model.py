@@ -16,6 +16,7 @@ from charrnn.model import known
 from charrnn.model.checkpoint import Checkpoint, Figures, locate, save
 from charrnn.model.checkpoint import load as load_checkpoint
 from charrnn.model.clamping import Clamp
+from charrnn.model.classes import of_class
 from charrnn.model.config import ModelConfig
 from charrnn.model.storage import NumberFormat
 from charrnn.sampling.distribution import SamplingConfig
@@ -90,13 +91,14 @@ class Model:
 
     @cached_property
     def network(self) -> "CharRNN":
-        """The network in torch, on the device that was asked for.
+        """The network in torch, on the device that was asked for; one of items begins each anew.
 
         Raises:
-            ConfigError: it is a model of items, each of which stands alone: what reads a running text is not for it.
+            ConfigError: the items of the model have classes, of which none is chosen.
         """
-        self._refuse_items()
-        return (self.build or api.devices.network)(self.checkpoint, self._device)
+        network = (self.build or api.devices.network)(of_class(self.checkpoint, None), self._device)
+        network.end = self.vocabulary.end
+        return network
 
     def info(self) -> "Info":
         """Return what it is and what it was trained on."""
@@ -128,6 +130,7 @@ class Model:
         `against` are other models, of which it is told which one the text is most like. Arguments and errors as of
         `api.score.score`.
         """
+        self._refuse_items()
         if not isinstance(text, Extract):
             check_text(text)
             text = Extract(text)
@@ -269,6 +272,7 @@ class Model:
             VocabularyError: the text has characters that the model does not know, or none at all.
             ConfigError: there is no such unit.
         """
+        self._refuse_items()
         check_text(text)
         return api.highlight.highlight(self.network, self.vocabulary, self.name, text, color, guesses)
 
@@ -341,6 +345,7 @@ class Model:
 
         The page carries the network and runs it on what is typed, unless `no_model` leaves it out.
         """
+        self._refuse_items()
         return api.explore.explore(
             self.network,
             self.vocabulary,
@@ -393,6 +398,7 @@ class Model:
         feedback: Feedback = SILENT,
     ) -> "Matches":
         """Match its units with those of others over a text; arguments and errors as of `api.match.match`."""
+        self._refuse_items()
         check_text(text)
         return api.match.match(
             [self, *([others] if isinstance(others, Model) else others)],
@@ -457,6 +463,7 @@ class Model:
         seed: int = 0,
     ) -> "Steered":
         """Write with a unit held low, free and held high; arguments and errors as of `api.steer.steer`."""
+        self._refuse_items()
         check_text(prime)
         return api.steer.steer(
             self.network,
@@ -485,6 +492,7 @@ class Model:
         feedback: Feedback = SILENT,
     ) -> "Gallery":
         """Show what its best units follow on a text or its own; arguments and errors as of `api.gallery.gallery`."""
+        self._refuse_items()
         return api.gallery.gallery(
             self,
             sources,
@@ -503,6 +511,7 @@ class Model:
         self, passage: Passage | str, *, distance: int = 100, losses: int = 64, feedback: Feedback = SILENT
     ) -> "Gradients":
         """Measure how far a loss's gradient reaches back; arguments and errors as of `api.gradients.gradients`."""
+        self._refuse_items()
         read = self._passage(passage, feedback)
         return api.gradients.gradients(self.network, read, distance=distance, losses=losses, feedback=feedback)
 
@@ -535,6 +544,7 @@ class Model:
         measure: Literal["norm", "product"] = "norm",
     ) -> "Trace":
         """Measure what bears on one prediction; arguments and errors as of `api.trace.trace`."""
+        self._refuse_items()
         read = self._passage(passage, SILENT)
         return api.trace.trace(self.network, self.vocabulary, read, position, of=of, length=length, measure=measure)
 
@@ -567,7 +577,7 @@ class Model:
         if self.checkpoint.header.corpus.items:
             raise ConfigError(
                 f"{self.name} is a model of items, and this is for running texts",
-                "items have info, sample_items and score_items (sample and score); train without --each for all else",
+                "see what is for items in docs/items.md, or train without --each",
             )
 
     def __repr__(self) -> str:

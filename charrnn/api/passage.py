@@ -1,6 +1,6 @@
 """Passage: a look at a text, as every method takes it: its ids, which part it is, what stands before it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -9,9 +9,13 @@ from charrnn.api.limits import CONTEXT, SHORTEST_SEARCH
 from charrnn.errors import ConfigError, VocabularyError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.text.corpus import part_of
+from charrnn.text.item_corpus import ordered, sha256_of
+from charrnn.text.items import WAYS, Each, cut
 from charrnn.text.reading import DEFAULT, READING_OPTIONS, Reading
-from charrnn.text.sources import Text, read
+from charrnn.text.sources import Text, listed, read
+from charrnn.text.spec import read_items
 from charrnn.text.store import fetch_missing
+from charrnn.text.vocabulary import END
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +68,7 @@ def read_extract(
     feedback: Feedback = SILENT,
 ) -> Extract:
     """Read a text, or a part of it, with all its characters; arguments and errors as of `read_passage`."""
-    whole = read_sources(sources, reading, feedback)
+    whole = read_items_as_text(checkpoint, sources, reading, feedback) or read_sources(sources, reading, feedback)
     part = unseen_part(whole, checkpoint, feedback) if part is None else part
     return Extract(part_of_text(whole, checkpoint, part, feedback), tuple(sources), part, whole)
 
@@ -75,6 +79,8 @@ def passage_of(checkpoint: "Checkpoint", text: str, name: str = "", feedback: Fe
     Raises:
         VocabularyError: the model knows no character of it.
     """
+    if (items := checkpoint.header.corpus.items) is not None and END not in text:
+        text = joined(item for item, _ in cut(text, Each(items.each if items.each in WAYS else "line")) if item)
     ids = encode(checkpoint, text, feedback)
     return Passage(checkpoint.vocabulary.decode(ids), ids, name)
 
@@ -112,6 +118,37 @@ def read_passage(
     ids = encode(checkpoint, chosen, feedback)[:characters]
     before = extract.whole.characters[max(0, start - CONTEXT) : start] if extract.whole else ""
     return Passage(checkpoint.vocabulary.decode(ids), ids, name, tuple(sources), part, start, before)
+
+
+@dataclass(frozen=True)
+class ItemText(Text):
+    """Items as one text, END before each and after the last, in the order of their split; its hash is theirs."""
+
+    hash: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the items, whatever their order."""
+        return self.hash
+
+
+def read_items_as_text(
+    checkpoint: "Checkpoint", sources: Sequence[str], reading: Reading, feedback: Feedback
+) -> ItemText | None:
+    """Read the sources as a model of items does; None where it is none."""
+    facts = checkpoint.header.corpus.items
+    if facts is None:
+        return None
+    fetch_missing(sources, feedback=feedback)
+    items = read_items(listed(sources, reading), Each(facts.each, facts.label, facts.unique), reading, feedback)
+    texts, labels = ordered(items, facts.seed, facts.unique)
+    about = items.about
+    return ItemText(about.name, joined(texts), about.licence, about.source, about.notes, sha256_of(texts, labels))
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Return items as one text: END, item, END, …, item, END."""
+    return END + END.join([*texts, ""])
 
 
 def check_length(text: str) -> None:

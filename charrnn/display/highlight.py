@@ -6,7 +6,7 @@ from itertools import repeat
 
 from rich.cells import cell_len
 
-from charrnn.display.signs import one_line, sign
+from charrnn.display.signs import END, one_line, sign
 
 LONGEST = 20_000  # characters of a page or picture; a browser takes seconds for more
 SURPRISING = 7.0  # nats of surprisal from which on a character has the strongest colour
@@ -138,7 +138,7 @@ def cell(character: str, value: float | Sequence[float], guesses: Sequence[tuple
     """Return the cell of a character, its value or values, and the guesses (character, probability) shown under it."""
     shown = tuple((guess_sign(guess), chance) for guess, chance in guesses)
     values = tuple(map(float, value)) if isinstance(value, Sequence) else (float(value),)
-    return Cell(sign(character), values, character == "\n", shown)
+    return Cell(sign(character), values, character in ("\n", END), shown)
 
 
 def guess_sign(character: str) -> str:

@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-_NAMED = {"\n": "↵", "\t": "⇥", "\x7f": "␡"}
+END = "\udfff"  # the symbol around items, which no text can hold
+_NAMED = {"\n": "↵", "\t": "⇥", "\x7f": "␡", END: "␃"}
 # Hangul vowels and finals and skin tones, which join what stands before them and take no column alone
 _JOINING = (("\u1160", "\u11ff"), ("\ud7b0", "\ud7ff"), ("\U0001f3fb", "\U0001f3ff"))
 _BLANK = "\u3164\uffa0"  # fillers, which take no column
@@ -63,4 +64,4 @@ def one_line(text: str) -> str:
 def _escaped(character: str) -> str:
     if character in _JOINERS or unicodedata.category(character) == "Zs":
         return character
-    return sign(character) if character < "\x80" else f"‹U+{ord(character):04X}›"
+    return sign(character) if character < "\x80" or character == END else f"‹U+{ord(character):04X}›"

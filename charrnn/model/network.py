@@ -37,6 +37,7 @@ class CharRNN(nn.Module):
         super().__init__()
         self.config = config
         self.threads = Threads()  # what reads with it computes each piece with these
+        self.end: int | None = None  # the symbol around items, where several are read: each begins from the zero state
         V, E, H = config.vocabulary_size, config.embedding_size, config.hidden_size
         sizes = [config.input_size, *[H] * (config.num_layers - 1)]
         self.embedding: nn.Module | None = None
@@ -105,6 +106,8 @@ class CharRNN(nn.Module):
         Returns:
             The logits [B, T, V] of the character that follows each, and the state after the last.
         """
+        if self._reads_several(ids, state):
+            return stepped(self)(ids, state)
         state = state or self.initial_state(len(ids))
         x, weight_ih = self.input(ids) if classes is None else (self._with_classes(ids, classes), None)
         after = []
@@ -127,7 +130,8 @@ class CharRNN(nn.Module):
         Returns:
             The logits [B, T, V], the state after the last character, and the signals by name, each [L, B, T, H].
         """
-        if self.config.cell == "peephole":  # its gates see its cell state: nothing but taking the steps gives them
+        # a peephole LSTM's gates see its cell state: nothing but taking the steps gives them
+        if self.config.cell == "peephole" or self._reads_several(ids, state):
             return stepped(self).record(ids, state, names)
         names = (*state_names(self.config), *gate_names(self.config)) if names is None else names
         state = state or self.initial_state(len(ids))
@@ -155,6 +159,12 @@ class CharRNN(nn.Module):
             return one_hot, None
         first = cast("Layer", self.layers[0])
         return one_hot, first.weights.weight_ih @ cast("nn.Embedding", self.embedding).weight.T
+
+    def _reads_several(self, ids: Tensor, state: State | None) -> bool:
+        """Whether items begin on the way, which takes single steps."""
+        if self.end is None:
+            return False
+        return bool((ids if state else ids[:, 1:]).eq(self.end).any())
 
     def _with_classes(self, ids: Tensor, classes: Tensor) -> Tensor:
         """The first layer's input [B, T, I], to which the vector of each row's class is added."""
@@ -244,4 +254,4 @@ def stepped_on(
 def stepped(model: CharRNN, precision: torch.dtype = torch.float32) -> SteppedCharRNN:
     """Return a network that takes steps, on the model's own weights and device, multiplied in `precision`."""
     tensors = {name: weight.detach() for name, weight in model.named_weights()}
-    return SteppedCharRNN(model.config, tensors, kept=lambda matrix: packed(matrix, precision))
+    return SteppedCharRNN(model.config, tensors, kept=lambda matrix: packed(matrix, precision), end=model.end)

@@ -34,7 +34,8 @@ class SteppedCharRNN:
     It runs on numpy arrays, or on torch tensors where the weights are such. The first layer's share of the gates is a
     table with a row for each character, so that only the recurrent product is left to do for it. Clamped units are
     held at every step of every row; what `hold` does at every step may differ from row to row. `kept` turns each large
-    matrix of torch into what it is multiplied as, such as bfloat16.
+    matrix of torch into what it is multiplied as, such as bfloat16. `end` is the symbol around items, of a model of
+    items that reads several: each begins there from the zero state.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class SteppedCharRNN:
         weights: Mapping[str, Array],
         clamps: Sequence[Clamp] = (),
         kept: Callable[[Array], Array] = lambda matrix: matrix,
+        end: int | None = None,
     ) -> None:
         for clamp in clamps:
             clamp.check(config)
         self.config = config
+        self._end = end
         self._held = clamps
         self._clamps = [[clamp for clamp in clamps if clamp.layer == layer] for layer in range(config.num_layers)]
         layers = [_layer(config, weights, index) for index in range(config.num_layers)]
@@ -113,7 +116,7 @@ class SteppedCharRNN:
         x, after = self._looked_up(ids), []
         for index, before in enumerate(state or self.initial_state(len(ids))):
             hidden = []
-            for last, _ in self._steps(index, x, before, hold or self._hold):
+            for last, _ in self._steps(index, x, before, hold or self._hold, self._goes_on(ids)):
                 hidden.append(last[0])
             x = array_module(x).stack(hidden, 1) if len(hidden) > 1 else hidden[0][:, None]
             after.append(last)
@@ -130,7 +133,7 @@ class SteppedCharRNN:
         signals = {name: self.native(np.empty((L, *ids.shape, self.config.hidden_size), np.float32)) for name in names}
         for index, before in enumerate(state or self.initial_state(len(ids))):
             columns: dict[str, list[Array]] = {name: [] for name in every if name in signals or name == "h"}
-            for last, gates in self._steps(index, x, before, self._hold):
+            for last, gates in self._steps(index, x, before, self._hold, self._goes_on(ids)):
                 for name, value in zip(every, (*last, *gates), strict=True):
                     if name in columns:
                         columns[name].append(value)
@@ -140,16 +143,27 @@ class SteppedCharRNN:
             after.append(last)
         return _added(self._readout_bias, x, self._readout), tuple(after), signals
 
+    def _goes_on(self, ids: Array) -> Array | None:
+        """Which states are handed on to each character [T, B, 1], as 0 or 1; None: all of them."""
+        if self._end is None or not bool((ids == self._end).any()):
+            return None
+        goes_on = (ids != self._end).T[:, :, None]
+        return goes_on.astype(np.float32) if isinstance(goes_on, np.ndarray) else goes_on.float()
+
     def _looked_up(self, ids: Array) -> Array:
         if isinstance(self._table, np.ndarray):
             return self._table[ids]
         return self._table.index_select(0, ids.flatten()).view(*ids.shape, -1)  # several times as fast as [ids]
 
-    def _steps(self, index: int, x: Array, state: CellState, hold: Hold) -> Iterator[tuple[CellState, Sequence[Array]]]:
+    def _steps(
+        self, index: int, x: Array, state: CellState, hold: Hold, goes_on: Array | None = None
+    ) -> Iterator[tuple[CellState, Sequence[Array]]]:
         """Run a layer over x [B, T, I], which for the first is its share of the gates; yield state and gates."""
         weights = self._layers[index]
         a = _added(weights.bias_ih, x, weights.weight_ih) if index else x
         for t in range(a.shape[1]):
+            if goes_on is not None:
+                state = tuple(part * goes_on[t] for part in state)
             state, gates = step(self.config, weights, a[:, t], state)
             hold(index, state[0])
             yield state, gates

@@ -324,17 +324,33 @@ def test_score_refuses_options_of_items_for_running_texts(charrnn, names, option
 @pytest.mark.parametrize(
     "command",
     [
-        ["neurons", "find", "RUN", "TEXT"],
-        ["neurons", "show", "RUN", "TEXT", "--unit", "0:1"],
-        ["neurons", "dump", "RUN", "TEXT", "-o", "OUT"],
+        ["neurons", "explore", "RUN", "TEXT", "-o", "OUT.html"],
+        ["neurons", "gallery", "RUN", "TEXT", "-o", "OUT"],
+        ["neurons", "trace", "RUN", "TEXT", "--at", 5],
         ["neurons", "steer", "RUN", "--unit", "0:1"],
         ["gradients", "RUN", "TEXT"],
         ["export", "RUN", "-o", "OUT.json"],
     ],
 )
 def test_what_is_for_running_texts_refuses_a_model_of_items(charrnn, run, book, tmp_path, command):
-    places = {"RUN": run["run"], "TEXT": book, "OUT": tmp_path / "out.npz", "OUT.json": tmp_path / "out.json"}
+    places = {"RUN": run["run"], "TEXT": book, "OUT": tmp_path / "out", "OUT.html": tmp_path / "o.html"}
+    places |= {"OUT.json": tmp_path / "out.json"}
     result = charrnn(*(places.get(word, word) for word in command))
     assert result.status == 1
     assert "is a model of items, and this is for running texts" in result.err.splitlines()[-1]
     assert not list(tmp_path.iterdir())
+
+
+def test_units_are_shown_on_items_each_on_a_line_of_its_own(charrnn, run, names):
+    shown = charrnn("neurons", "show", run["run"], names, "--unit", "0:1", "--part", "test", "--length", 60)
+    assert shown.status == 0, shown.err
+    told = [line.removesuffix("␃") for line in shown.out.splitlines() if line.endswith("␃")]
+    assert set(told) - {""} <= set(WORDS)
+    assert len(told) > 5
+
+
+def test_features_are_looked_for_item_by_item(charrnn, run, names, tmp_path):
+    found = charrnn("neurons", "find", run["run"], names, "--part", "all", "--feature", "line_position", "--json")
+    assert found.status == 0, found.err
+    assert json.loads(found.out)["features"][0]["feature"] == "line_position"
+    assert charrnn("neurons", "dump", run["run"], names, "-o", tmp_path / "out.npz").status == 0

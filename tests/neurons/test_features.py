@@ -338,3 +338,18 @@ def test_features_are_found_by_their_names():
 def test_an_unknown_feature_is_refused_with_the_choices():
     with pytest.raises(ConfigError, match="there is no feature 'smell'; 'charrnn neurons features' lists"):
         feature_named("smell")
+
+
+def test_a_feature_sees_one_item_at_a_time():
+    from charrnn.text.vocabulary import END
+
+    items = ['say "a', "b (c", "", "\n\nd e\n", "f"]
+    for feature in FEATURES.values():
+        found = feature.values(END + END.join([*items, ""]))
+        start = 1
+        for item in items:
+            expected = feature.values(item) if item else np.zeros(0)
+            np.testing.assert_array_equal(found[start : start + len(item)], expected)
+            assert np.isnan(found[start - 1])
+            start += len(item) + 1
+        assert start == len(found)

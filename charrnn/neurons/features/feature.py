@@ -14,6 +14,8 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.text.vocabulary import END
+
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Kind = Literal["any", "prose", "play", "code", "c", "python", "markup"]
@@ -30,6 +32,25 @@ class Feature:
     values: Callable[[str], Values]  # text of T characters -> [T]
     kind: Kind = "any"
     predictive: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", by_item(self.values))
+
+
+def by_item(values: Callable[[str], Values]) -> Callable[[str], Values]:
+    """Return the function that looks at one item of a text at a time; it is undefined at the ends between them.
+
+    >>> by_item(lambda text: np.arange(len(text)) + 1.0)(f"{END}ab{END}{END}c").tolist()
+    [nan, 1.0, 2.0, nan, nan, 1.0]
+    """
+
+    def apart(text: str) -> Values:
+        if END not in text:
+            return values(text)
+        found = [np.append(values(item) if item else np.zeros(0), UNDEFINED) for item in text.split(END)]
+        return np.concatenate(found)[:-1]
+
+    return apart
 
 
 def where(text: str, holds: Callable[[str], bool]) -> Flags:
