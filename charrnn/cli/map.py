@@ -89,7 +89,10 @@ def _with_columns(command: Any) -> Any:
 @click.option("--out", type=OutputFolder(), metavar="RUN", help="The run folder. Default: a new one in checkpoints/.")
 @click.option("--init-from", metavar="MODEL", help="Begin the encoder with this character model's sizes and weights.")
 @click.option("--resume", type=RunFolder(), metavar="RUN", help="Continue a stopped run exactly.")
-@click.option("--attention", type=click.Choice(ATTENTIONS), help="With none, every place counts alike. Default: soft.")
+@click.option("--attention", type=click.Choice(ATTENTIONS), help="Hard: one place; none: all alike. Default: soft.")
+@click.option(
+    "--soft-part", type=float, metavar="P", help="Part of the run in which hard attention is soft. Default: 0.4."
+)
 @click.option("--cell", type=click.Choice(CELL_NAMES), help="Of encoder and decoder. Default: lstm.")
 @click.option("--nonlinearity", type=click.Choice(NONLINEARITIES), help="Of --cell rnn. Default: tanh.")
 @click.option("--bidirectional/--one-way", default=None, help="Whether the encoder reads both ways. Default: it does.")

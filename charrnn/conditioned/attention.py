@@ -39,3 +39,14 @@ def attend(memory: Memory, query: Array, h: Array) -> Array:
     library = array_module(scores)
     weights = library.exp(scores - library.amax(scores, axis=-1, keepdims=True))
     return weights / weights.sum(-1)[:, None]
+
+
+def likeliest(weights: Array) -> Array:
+    """Return 1 for the place with the largest weight and 0 for all others, [B, L]: where hard attention looks.
+
+    >>> import numpy as np
+    >>> likeliest(np.array([[0.2, 0.5, 0.3]])).tolist()
+    [[0.0, 1.0, 0.0]]
+    """
+    one = weights * 0 + 1
+    return (one.cumsum(-1) - 1 == weights.argmax(-1)[:, None]) * one

@@ -8,9 +8,9 @@ from charrnn.errors import ConfigError, check_choice, check_range, check_whole
 from charrnn.model.cells import state_names
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES, CellName, ModelConfig, Nonlinearity
 
-AttentionName = Literal["none", "soft"]
+AttentionName = Literal["none", "soft", "hard"]
 OutputName = Literal["characters", "classes"]
-ATTENTIONS = ("none", "soft")
+ATTENTIONS = ("none", "soft", "hard")
 OUTPUTS = ("characters", "classes")
 _MOST_SYMBOLS = 100_000
 

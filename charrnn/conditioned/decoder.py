@@ -5,16 +5,18 @@ The decoder begins from the memory's mean and is given, at each step, the last s
     s₀ = tanh(W_init mean(V) + b);  aₜ = softmax(k·W_q hₜ₋₁ / √A);  zₜ = Σᵢ aₜᵢ vᵢ;
     sₜ = cell([e(yₜ₋₁); zₜ], sₜ₋₁);  p(yₜ | y₁…yₜ₋₁, source) = softmax(W_o hₜ + b_o)
 
-Without attention every place counts alike: zₜ is the memory's mean. A class is the first symbol of such an output.
+Without attention every place counts alike: zₜ is the memory's mean. Hard attention reads one place alone, zₜ = vᵢ: the
+likeliest, or in training one that is drawn with the probabilities aₜ. A class is the first symbol of such an output.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from charrnn.conditioned.attention import Memory, attend, mean, mixed
+from charrnn.conditioned.attention import Memory, attend, likeliest, mean, mixed
 from charrnn.conditioned.config import ConditionedConfig
 from charrnn.model.cells import Array, CellState, LayerWeights, added, array_module, product, state_names, step, tanh
 
+Choose = Callable[[Array], Array]
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
 
 
@@ -56,7 +58,9 @@ class Decoder:
             return self._from_symbol[symbols]
         return self._from_symbol.index_select(0, symbols.flatten()).view(*symbols.shape, -1)
 
-    def take(self, memory: Memory, given: Array, state: State, masks: Sequence[Array] = ()) -> Taken:
+    def take(
+        self, memory: Memory, given: Array, state: State, masks: Sequence[Array] = (), choose: Choose = likeliest
+    ) -> Taken:
         """Take a step.
 
         Args:
@@ -64,11 +68,13 @@ class Decoder:
             given: the share of the last symbols, [B, G·H], as `inputs` returns it.
             state: before the step.
             masks: factors [B, H] that each layer but the last hands its hidden state up with (dropout); none: all 1.
+            choose: of hard attention, which place is read: [B, L] of sum 1 -> the same with all weight on one place.
         """
         if self.config.attention == "none":
             weights = memory.mask / memory.mask.sum(-1)[:, None]
         else:
             weights = attend(memory, self._weights["attention.query"], state[-1][0])
+            weights = choose(weights) if self.config.attention == "hard" else weights
         a = added(given, mixed(memory, weights), self._from_memory)
         after: list[CellState] = []
         for index, (layer, before) in enumerate(zip(self._layers, state, strict=True)):

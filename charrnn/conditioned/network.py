@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from charrnn.conditioned.attention import Memory
+from charrnn.conditioned.attention import Memory, likeliest
 from charrnn.conditioned.config import ConditionedConfig
-from charrnn.conditioned.decoder import Decoder
+from charrnn.conditioned.decoder import Choose, Decoder
 from charrnn.conditioned.feed import Batch
 from charrnn.model.cells import state_names
 from charrnn.model.config import ModelConfig
@@ -75,12 +75,15 @@ class ConditionedRNN(nn.Module):
         """Where the weights are."""
         return self._plain["readout.bias"].device
 
-    def forward(self, batch: Batch, dropout: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, batch: Batch, dropout: torch.Generator | None = None, choose: Choose = likeliest
+    ) -> tuple[Tensor, Tensor]:
         """Read sources and predict each symbol of their outputs from those before it.
 
         Args:
             batch: B pairs.
             dropout: the generator of the masks; None for no dropout.
+            choose: of hard attention, which place is read, as `Decoder.take` has it.
 
         Returns:
             The logits [B, T, V + 1], and the weights of the places at each step, [B, T, L].
@@ -90,18 +93,22 @@ class ConditionedRNN(nn.Module):
         state, hidden, weights = decoder.begin(memory), [], []
         masks = [self._kept((len(batch.given), self.config.hidden_size), dropout) for _ in self.layers]
         for given in decoder.inputs(self._on(batch.given)).unbind(1):
-            taken = decoder.take(memory, given, state, [] if masks[0] is None else masks[:-1])
+            taken = decoder.take(memory, given, state, [] if masks[0] is None else masks[:-1], choose)
             state = taken.state
             hidden.append(taken.h)
             weights.append(taken.weights)
         h = torch.stack(hidden, 1)
         return decoder.logits(h if masks[-1] is None else h * masks[-1][:, None]), torch.stack(weights, 1)
 
-    def loss(self, batch: Batch, dropout: torch.Generator | None = None) -> Tensor:
+    def loss(self, batch: Batch, dropout: torch.Generator | None = None, choose: Choose = likeliest) -> Tensor:
         """Return the mean loss over the outputs' symbols, their end symbols counted, in nats."""
-        logits, _ = self(batch, dropout)
+        return self.losses(batch, dropout, choose).sum() / batch.symbols
+
+    def losses(self, batch: Batch, dropout: torch.Generator | None = None, choose: Choose = likeliest) -> Tensor:
+        """Return the loss of each symbol [B, T] in nats, 0 where there is none."""
+        logits, _ = self(batch, dropout, choose)
         targets = self._on(np.where(batch.counts, batch.targets, OUTSIDE))
-        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=OUTSIDE)
+        return F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=OUTSIDE, reduction="none")
 
     def read(self, decoder: Decoder, batch: Batch, dropout: torch.Generator | None = None) -> Memory:
         """Return the memory of a batch's sources."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from charrnn.conditioned.symbols import Kind
-from charrnn.errors import SourceError, counted
+from charrnn.errors import SourceError, counted, typed
 from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.decoding import Change, characters, told
@@ -152,7 +152,7 @@ def _named_set(name: str, wanted: Columns) -> Table:
     """Rows of an example set of the catalogue."""
     corpus = CATALOGUE[name]
     if corpus.form == "text":
-        raise SourceError(f"{name} is one text, without pairs", f"learn it as such: charrnn train {name}")
+        raise SourceError(f"{name} is one text, without pairs", f"learn it as such: {typed('train', name)}")
     if corpus.form == "labelled":
         return _table(f"{name}.csv", store.load(name), Columns(wanted.source, wanted.target, wanted.label))
     table = _table(f"{name}.csv", store.load(name), Columns(wanted.source or "word", wanted.target or _PHONES))

@@ -11,6 +11,7 @@ import msgspec
 
 from charrnn.conditioned.checkpoint import ConditionedCheckpoint, Header, save
 from charrnn.conditioned.examples import Origin
+from charrnn.conditioned.hard import STEPS
 from charrnn.conditioned.trainer import COUNTS, MOMENTS, PairTrainer, Tensors
 from charrnn.conditioned.training import PairTraining
 from charrnn.errors import CharrnnError, RunError, typed
@@ -188,6 +189,8 @@ def _layout(account: Account, names: set[str]) -> Iterator[tuple[str, tuple[tupl
     """The tensors that a state has: before the first step there are no moments."""
     yield "counts", (("F64",), (COUNTS,))
     yield "dropout", (("U8",), (_GENERATOR,))
+    if account.header.model.attention == "hard":
+        yield "means", (("F32",), (STEPS,))
     for name, shape in account.header.model.shapes().items():
         yield f"model.{name}", (("F32",), shape)
         for moment in MOMENTS if f"step.{name}" in names else ():

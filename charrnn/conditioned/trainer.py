@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from charrnn.conditioned.feed import Batch, Feed, Pair, in_order
+from charrnn.conditioned.hard import Reinforcement
 from charrnn.conditioned.network import ConditionedRNN
 from charrnn.conditioned.training import PairTraining
 from charrnn.errors import RunError
@@ -56,6 +58,7 @@ class PairTrainer:
         self._seconds = self._reported = self._rate = 0.0
         self._next_milestone = FIRST_MILESTONE
         self._recent = RecentLosses()
+        self._hard = Reinforcement()
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress]:
         """Train until the budget is used up, `stop` says so, or the loss is no number; yield progress.
@@ -110,6 +113,8 @@ class PairTrainer:
         counts = (self.step, self.symbols, self._seconds, self._next_milestone)
         best = math.inf if self.best is None else self.best
         tensors["counts"] = np.array([*counts, best, self._rate], np.float64)
+        if self.model.config.attention == "hard":
+            tensors["means"] = self._hard.means.numpy().copy()
         return tensors | {"dropout": self._dropout.get_state().numpy()}
 
     def restore(self, tensors: Tensors) -> None:
@@ -130,6 +135,8 @@ class PairTrainer:
             }
             groups = self._optimizer.state_dict()["param_groups"]
             self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+            if "means" in tensors:
+                self._hard.means = torch.from_numpy(tensors["means"]).clone()
             self._dropout.set_state(torch.from_numpy(tensors["dropout"]).clone())
             step, symbols, self._seconds, self._next_milestone, best, self._rate = tensors["counts"].tolist()
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
@@ -144,12 +151,19 @@ class PairTrainer:
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate
         self._optimizer.zero_grad()
-        loss = self.model.loss(batch, self._dropout)
+        loss, nats = self._loss(batch)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self._optimizer.step()
-        self._recent.add(loss.detach(), norm, batch.symbols)
+        self._recent.add(nats, norm, batch.symbols)
         self.step, self.symbols = self.step + 1, self.symbols + batch.symbols
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What is to fall, and the mean loss in nats; hard attention reads softly at first."""
+        if self.model.config.attention == "hard" and self._fraction() >= self.config.soft_part:
+            return self._hard.loss(self.model, batch, self._dropout, self._dropout)
+        loss = self.model.loss(batch, self._dropout, choose=lambda weights: weights)
+        return loss, loss.detach()
 
     @property
     def used(self) -> float:

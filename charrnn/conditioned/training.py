@@ -35,6 +35,7 @@ class PairTraining:
     steps: int | None = None
     minutes: float | None = None
     sample_every: int | None = None  # steps between milestones; None: some twenty in a run
+    soft_part: float = 0.4  # of the budget: so long hard attention reads softly, before it draws single places
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -47,6 +48,7 @@ class PairTraining:
         check_range("weight_decay", self.weight_decay, 0, 10)
         check_range("clip_norm", self.clip_norm, 1e-9, 1e9)
         check_whole("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 10**12)
+        check_range("soft_part", self.soft_part, 0, 1)
         check_whole("seed", self.seed, 0, 2**63 - 1)
         given = {name: getattr(self, name) for name in BUDGETS if getattr(self, name) is not None}
         if len(given) != 1:
@@ -90,6 +92,8 @@ def recipe(sizes: Mapping[str, Any], symbols: int, given: Mapping[str, Any], cor
     options = {name: value for name, value in given.items() if value is not None}
     if not set(BUDGETS) & set(options):
         options["minutes"] = MINUTES
+    if "soft_part" in options and options.get("attention") != "hard":
+        raise ConfigError("soft_part is given without hard attention", "choose --attention hard, or leave it out")
     _made(sizes, options)  # checked before anything is computed from it
     minutes = options.get("minutes", MINUTES)
     depth = options.get("num_layers", 1)

@@ -124,7 +124,7 @@ def test_a_class_is_one_step_and_no_end_symbol(make_network, make_reader):
     ("options", "why"),
     [
         ({"memory_size": 7}, "memory_size is 7; give an even number"),
-        ({"attention": "sharp"}, "attention is 'sharp'; choose one of none, soft"),
+        ({"attention": "sharp"}, "attention is 'sharp'; choose one of none, soft, hard"),
         ({"source_size": 0}, "source_size is 0; give a value from 1"),
         ({"bidirectional": 1}, "bidirectional is 1; give True or False"),
     ],
