@@ -71,7 +71,8 @@ class Plot(Result):
         with TemporaryDirectory() as folder:
             path = Path(folder, "plot.svg")
             self.plot(path, "svg")
-            return f'<img src="data:image/svg+xml;base64,{b64encode(path.read_bytes()).decode()}">'
+            drawn = b64encode(path.read_bytes()).decode()
+        return f'<img style="max-width: 100%" src="data:image/svg+xml;base64,{drawn}">'
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Draw it as PNG or SVG, or write JSON, as the name asks.
