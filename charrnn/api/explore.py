@@ -1,6 +1,7 @@
 """One offline page in which every unit can be looked at, over a passage and over whatever is typed into it."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from charrnn.api.find import features_wanted, search_units
 from charrnn.api.limits import SHORTEST_SEARCH, SPREAD
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
-from charrnn.display.explorer import ENCODING, MOST, Explorer, Network, Ranked, html
+from charrnn.display.explorer import ENCODING, KNOWN, MOST, Explorer, Network, Ranked, html
 from charrnn.display.packing import DEFLATE15, packed
 from charrnn.errors import CheckpointError, ConfigError, counted
 from charrnn.feedback import SILENT, Feedback
@@ -21,6 +22,7 @@ from charrnn.model import exchange
 from charrnn.model.cells import gate_names
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.config import ModelConfig
+from charrnn.model.known import KnownUnit
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.features import Feature
@@ -85,6 +87,7 @@ def explore(
     characters: int = 60_000,
     unit: str | None = None,
     checkpoint: Checkpoint | None = None,
+    known: Sequence[KnownUnit] = (),
     feedback: Feedback = SILENT,
 ) -> Explored:
     """Make a page to play with.
@@ -96,8 +99,9 @@ def explore(
         start: where what is shown begins; None: a line of a stretch on which scores were measured.
         length: how many characters are shown.
         characters: how many are read to rank the features, as `find` does.
-        unit: at which the page opens, such as "0:42"; None: the best single one.
+        unit: at which the page opens, such as "0:42"; None: the best single one, else the best known one.
         checkpoint: the network's, where the page carries it and runs it; None: the page shows what was recorded.
+        known: units that are ranked where the text is too short to measure any on.
         feedback: where notes and counts go.
 
     Raises:
@@ -114,9 +118,10 @@ def explore(
     if begins >= len(ids):
         raise ConfigError(f"the text has {len(ids):,} characters, none from {begins:,} on", "choose a lower --start")
     findings, features = _ranked(network, searched, over, feedback)
-    opens = opens or (findings[0].unit if findings else Unit(0, 0))
     sentences = {each.name: _sentence(searched, each) for each in features} if checkpoint else {}
-    drawn = _explorer(network, vocabulary, passage, begins, length, findings, sentences, opens)
+    ranked = [_in_the_list(each, sentences.get(each.feature, "")) for each in findings] or _as_known(known, network)
+    opens = opens or (Unit(ranked[0].layer, ranked[0].index) if ranked else Unit(0, 0))
+    drawn = _explorer(network, vocabulary, passage, begins, length, ranked, opens)
     if checkpoint:
         carried = Network(_document(checkpoint), state_before(network, ids, begins))
         drawn = replace(drawn, network=carried)
@@ -177,8 +182,7 @@ def _explorer(
     passage: Passage,
     start: int,
     length: int,
-    findings: list[Finding],
-    sentences: dict[str, str],
+    ranked: Sequence[Ranked],
     opens: Unit,
 ) -> Explorer:
     config, ids = network.config, passage.ids
@@ -196,7 +200,7 @@ def _explorer(
         signed=("g", "n"),
         surprisal=surprisals(network, ids, start, stop),
         guesses=list(guesses(recording, vocabulary)),
-        ranked=[_in_the_list(each, sentences.get(each.feature, "")) for each in findings],
+        ranked=ranked,
         opens=(opens.layer, opens.index),
     )
 
@@ -210,3 +214,14 @@ def _in_the_list(finding: Finding, sentence: str) -> Ranked:
     scores = (finding.score, finding.surface_score, finding.layer_score)
     chosen = (finding.sign, finding.q_value, finding.named)
     return Ranked(finding.feature, finding.unit.layer, finding.unit.index, finding.metric, *scores, *chosen, sentence)
+
+
+def _as_known(known: Sequence[KnownUnit], network: CharRNN) -> list[Ranked]:
+    """The known units of the signal that the page shows, the surest first, as they stand in the list."""
+    shown = [each for each in known if each.signal == default_signal(network.config)]
+    units = [Unit.parse(each.unit, network.config) for each in shown]
+    ranked = [
+        Ranked(each.feature, unit.layer, unit.index, each.metric, each.score, None, None, each.sign, None, KNOWN)
+        for each, unit in zip(shown, units, strict=True)
+    ]
+    return sorted(ranked, key=lambda each: -each.score)

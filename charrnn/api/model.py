@@ -355,6 +355,7 @@ class Model:
             characters=characters,
             unit=None if unit is None else self._unit(unit),
             checkpoint=None if no_model else self.checkpoint,
+            known=self.checkpoint.header.known_units,
             feedback=feedback,
         )
 

@@ -29,6 +29,9 @@ ROWS = 60_000  # signs of values and of gates, each, that are kept beside a netw
 SCRIPTS = ("product.js", "network.js", "engine.js")  # of which a worker is made, too
 PAGE_SCRIPTS = ("explorer.js", "explorer-find.js", "explorer-live.js", "explorer-write.js", "explorer-hands.js")
 
+KNOWN = "known"  # the verdict on a unit that the model's file names
+SINGLE = ("single unit", KNOWN)  # verdicts by which a unit bears the name of what it follows
+
 Floats = npt.NDArray[Any]
 
 
@@ -41,10 +44,10 @@ class Ranked:
     index: int
     metric: str
     score: float
-    surface: float  # the score of the last characters alone
-    whole: float  # the score of a probe on the best layer
+    surface: float | None  # the score of the last characters alone; None, as what follows: not measured here
+    whole: float | None  # the score of a probe on the best layer
     sign: int  # −1 where the unit is low while the feature is on
-    q_value: float  # the p-value that it scores so well on shifted labels, adjusted for all features
+    q_value: float | None  # the p-value that it scores so well on shifted labels, adjusted for all features
     verdict: str
     sentence: str = ""  # a piece of text in which the feature shows
 
@@ -126,8 +129,9 @@ def _content(explorer: Explorer) -> dict[str, Any]:
         "ranked": [
             {
                 "feature": one_line(each.feature), "unit": [each.layer, each.index], "metric": each.metric,
-                "score": round(each.score, 3), "surface": round(each.surface, 3), "whole": round(each.whole, 3),
-                "sign": each.sign, "p": short_p(each.q_value), "verdict": each.verdict, "sentence": each.sentence,
+                "score": round(each.score, 3), "surface": _rounded(each.surface), "whole": _rounded(each.whole),
+                "sign": each.sign, "p": "–" if each.q_value is None else short_p(each.q_value),
+                "verdict": each.verdict, "single": each.verdict in SINGLE, "sentence": each.sentence,
             }
             for each in explorer.ranked
         ],
@@ -141,6 +145,10 @@ def _live(explorer: Explorer) -> dict[str, Any]:
     before = explorer.network.before
     packed_state = None if before is None else packed(np.ascontiguousarray(before, "<f4").tobytes())
     return {"text": explorer.text, "before": packed_state}
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 3)
 
 
 def _counted(guesses: Sequence[tuple[str, float]], places: Mapping[str, int]) -> list[int]:

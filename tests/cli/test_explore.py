@@ -2,8 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
+
+import charrnn as charrnn_package
+from charrnn.model.known import KnownUnit
 
 
 @pytest.fixture
@@ -74,6 +78,19 @@ def test_a_short_text_from_stdin_has_a_page_without_a_ranking(explore):
     page = explore(source="-", stdin=b"the cat sat on a mat")
     assert page["length"] == 20
     assert page["ranked"] == []
+
+
+def test_a_short_text_opens_at_the_best_known_unit(charrnn, run, tmp_path):
+    model = charrnn_package.load(run)
+    known = (
+        KnownUnit("after_space", "0:3", "tanh_c", 1, "AUC", 0.9, "book"),
+        KnownUnit("inside_quotes", "0:5", "tanh_c", -1, "AUC", 0.99, "book"),
+    )
+    model.checkpoint = replace(model.checkpoint, header=replace(model.checkpoint.header, known_units=known))
+    explored = model.explore("the cat sat on a mat")
+    assert str(explored.unit) == "0:5"
+    assert [each.feature for each in explored.drawn.ranked] == ["inside_quotes", "after_space"]
+    assert '"verdict":"known","single":true' in explored.page
 
 
 @pytest.mark.parametrize(

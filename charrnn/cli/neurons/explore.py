@@ -27,7 +27,7 @@ from charrnn.cli.output import PAGE, echo_written, open_option
     metavar="PAGE.html",
     help="The page to write.",
 )
-@click.option("--unit", metavar="L:I", help="The unit that the page opens at. Default: the best single one.")
+@click.option("--unit", metavar="L:I", help="The unit that the page opens at, or a known unit's name.")
 @click.option(
     "--start",
     type=click.IntRange(0),

@@ -105,7 +105,7 @@ function choice(layer, index, label, aside) {
 function rank() {
   $("features").hidden = !data.ranked.length;
   $("ranked").replaceChildren(...data.ranked.map((each) => {
-    const line = element("tr", each.verdict === "single unit" ? "" : "weak");
+    const line = element("tr", each.single ? "" : "weak");
     line.dataset.unit = name(...each.unit);
     const cell = element("td");
     const button = choice(...each.unit, "");
@@ -113,7 +113,7 @@ function rank() {
     button.title = each.metric;
     cell.append(button);
     if (live && each.sentence) cell.append(example(each));
-    const scores = [each.score, each.surface, each.whole].map((score) => score.toFixed(2));
+    const scores = [each.score, each.surface, each.whole].map((score) => score?.toFixed(2) ?? "–");
     const rest = [`${each.sign < 0 ? "−" : ""}${name(...each.unit)}`, ...scores, each.p, each.verdict];
     line.append(cell, ...rest.map((said) => element("td", "", said)));
     return line;
@@ -122,7 +122,7 @@ function rank() {
 
 // The features that a single unit follows, as buttons that type a piece of text each.
 function offerExamples() {
-  const single = data.ranked.filter((each) => each.sentence && each.verdict === "single unit"), units = single.map((each) => name(...each.unit));
+  const single = data.ranked.filter((each) => each.sentence && each.single), units = single.map((each) => name(...each.unit));
   const offered = single.filter((_, n) => units.indexOf(units[n]) === n).slice(0, 6); // each unit once
   if (!live || !offered.length) return;
   $("tries").replaceChildren(element("span", "soft", "Watch a unit at"), ...offered.map((each) => {

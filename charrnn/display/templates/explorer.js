@@ -151,7 +151,7 @@ function show(layer, index, { history: how = "replace" } = {}) {
   say(`unit ${unit}${feature ? `, follows ${feature.feature}` : ""}`);
 }
 
-const followed = (unit) => data.ranked.find((each) => name(...each.unit) === unit && each.verdict === "single unit");
+const followed = (unit) => data.ranked.find((each) => name(...each.unit) === unit && each.single);
 
 // Draw all that depends on the unit, the reading and the place.
 function refresh() {
