@@ -3,6 +3,8 @@
 import re
 from dataclasses import astuple, dataclass
 
+import numpy as np
+
 from charrnn.conditioned.reader import Floats
 
 
@@ -10,8 +12,8 @@ from charrnn.conditioned.reader import Floats
 class Pointing:
     """Fields of outputs that stand in the source too, and their symbols; how many were looked at.
 
-    A field counts as looked at where, over all steps that wrote it, most attention lay on one of its places in the
-    source; a symbol where, at its own step, it did.
+    A field counts as looked at where, over all steps that wrote it, no place outside of it in the source got more
+    attention than one inside; a symbol where, at its own step, most attention lay on a place inside.
     """
 
     fields: int = 0
@@ -42,7 +44,8 @@ def pointing(fields: tuple[str, str], source: str, output: str, weights: Floats)
         (begin, end), (low, high) = there[name], wanted[name]
         looked = weights[begin:end]
         right = (looked.argmax(1) >= low) & (looked.argmax(1) < high)
-        as_a_whole = low <= int(looked.sum(0).argmax()) < high
+        total = looked.sum(0)
+        as_a_whole = total[low:high].max() >= np.delete(total, slice(low, high)).max(initial=0)
         chance = len(looked) * (high - low) / len(source)
         counted += Pointing(1, int(as_a_whole), len(looked), int(right.sum()), chance)
     return counted

@@ -186,6 +186,8 @@ def test_the_fields_of_dates_are_found_and_pointing_is_counted():
     once = np.array(looks)
     once[9] = 0.1  # the day's second symbol is written without looking anywhere
     assert (pointing(fields, iso, iso, once).right_fields, pointing(fields, iso, iso, once).right_symbols) == (3, 7)
+    once[9] = np.arange(10) == 0  # or at a place of another field, and no more than at its own
+    assert pointing(fields, iso, iso, once).right_fields == 3
     assert right.chance == pytest.approx((4 * 4 + 2 * 2 + 2 * 2) / 10)
 
 
