@@ -42,7 +42,7 @@ LAST = "last.safetensors"
 PARTS = ("train", "val", "test")  # of a text, in the order in which they stand in it
 STAGES = "stages"  # the folder of the models that a run keeps on its way
 UNFINISHED_STAGES = (f"{STAGES}/.step-*.tmp", f"{STAGES}/.tmp??????")  # ours, and those of safetensors itself
-_LARGEST_FIGURE = 1e38  # a loss is measured in float32
+LARGEST_FIGURE = 1e38  # a loss is measured in float32
 _ELSEWHERE = {  # other kinds of sealed files, and what to do with them
     "charrnn conditioned": "it answers inputs: 'charrnn map apply' and the other commands of 'charrnn map' read it",
 }
@@ -102,7 +102,7 @@ class Figures:
         for name in ("epoch", "seconds", "train_nats", "val_nats", "test_nats"):
             value = getattr(self, name) or 0
             if math.isfinite(value):  # a loss that is not, as a diverged run may have, is no figure in a file
-                check_range(name, value, 0, _LARGEST_FIGURE)
+                check_range(name, value, 0, LARGEST_FIGURE)
 
     def of(self, part: str) -> str:
         """Say which characters of a part its loss is of, where it is not of all."""

@@ -1,5 +1,6 @@
 """What training goes on from after a stop, exactly: one file with all that a run needs but its text."""
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from torch import Tensor
 from charrnn.errors import CharrnnError, RunError, check_range, is_out_of_memory, typed
 from charrnn.files import replacing
 from charrnn.model.cells import state_names
-from charrnn.model.checkpoint import Header, seal
+from charrnn.model.checkpoint import LARGEST_FIGURE, Header, seal
 from charrnn.model.config import MOST_THREADS
 from charrnn.model.shipped import as_model
 from charrnn.room import available, check_memory
@@ -29,7 +30,10 @@ from charrnn.training.trainer import COUNTS, Trainer
 
 _FORMAT = "charrnn training state"
 _VERSION = "2"
-ADDED = ("owed", "best", "reserved")  # tensors that a state may have beside its layout
+ADDED = {"owed": 7, "best": None, "reserved": 1}  # tensors that a state may have beside its layout, and their sizes
+_WHOLE = ("step", "count of characters", "count of rollbacks", "count of validations without a new best")
+_TIMES = ("count of seconds", "next milestone", "next validation")
+_LARGEST = 2**53
 _ANY = -1  # a size that is not the network's to say
 
 
@@ -40,6 +44,9 @@ class Account:
     header: Header
     sources: TextSpec
     best_nats: float | None = None  # the lowest validation loss, as it was measured in training
+
+    def __post_init__(self) -> None:
+        check_range("best_nats", self.best_nats or 0, 0, LARGEST_FIGURE)
 
     @property
     def training(self) -> TrainingConfig:
@@ -124,6 +131,7 @@ def load_state(folder: Path) -> SavedState:
     try:
         account = msgspec.json.decode(metadata["account"], type=Account)
         _check_layout(account, tensors)
+        _check_numbers(tensors)
         vocabulary = Vocabulary(map(chr, tensors.pop("vocabulary").tolist()), folds=account.header.corpus.folded > 0)
         if len(vocabulary) != account.header.model.vocabulary_size:
             raise ValueError("a character occurs twice in its vocabulary")
@@ -155,6 +163,34 @@ def _check_layout(account: Account, tensors: dict[str, Tensor]) -> None:
             raise ValueError(f"{name} is of another size or type than its network's")
 
 
+def _check_numbers(tensors: dict[str, Tensor]) -> None:
+    """Check the numbers that training goes on from: what no training reaches is refused by its name.
+
+    Raises:
+        ConfigError, ValueError: a number is not this charrnn's.
+    """
+    *counts, best = tensors["counts"].tolist()
+    for name, value in zip((*_WHOLE, *_TIMES), counts, strict=True):
+        check_range(f"its {name}", value, 0, _LARGEST)
+        if name in _WHOLE and value % 1:
+            raise ValueError(f"its {name} is {value}")
+    if best != math.inf:  # there is none yet
+        check_range("its lowest validation loss", best, 0, LARGEST_FIGURE)
+    for name in ADDED.keys() & tensors.keys():
+        found, size = tensors[name], ADDED[name]
+        if found.dim() != 1 or len(found) != (size or max(3, len(found))) or not (found.isnan() | (found >= 0)).all():
+            raise ValueError(f"{name} is not what a training leaves")
+    for name, found in tensors.items():  # a moment may have grown beyond all numbers, and stands still
+        if (found.isnan() if name.startswith("optimizer.") else ~found.isfinite()).any() and name not in (
+            "counts",
+            *ADDED,
+        ):
+            raise ValueError(f"{name} holds values that are not finite")
+    if "best" in tensors:
+        check_range("the characters of its best", tensors["best"][0].item(), 0, _LARGEST)
+        check_range("whether its best is whole", tensors["best"][1].item(), 0, 1)
+
+
 def _layout(account: Account, tensors: dict[str, Tensor]) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
     """The tensors that a state has, each with its type and sizes.
 
@@ -167,7 +203,7 @@ def _layout(account: Account, tensors: dict[str, Tensor]) -> Iterator[tuple[str,
     yield "counts", ("float64", (COUNTS,))
     yield "vocabulary", ("int32", (model.vocabulary_size,))
     yield from ((f"model.{name}", ("float32", shape)) for name, shape in shapes.items())
-    if tensors["counts"].flatten()[0] > 0:  # steps: before the first there is none of what follows
+    if tensors["counts"].flatten()[0] != 0:  # steps: before the first there is none of what follows
         for index, shape in enumerate(shapes.values()):
             for name in MOMENTS[training.optimizer]:
                 yield f"optimizer.{index}.{name}", ("float32", () if name == "step" else shape)

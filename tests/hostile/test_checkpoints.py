@@ -488,7 +488,40 @@ STATES = {
         "it lacks precision",
     ),
     "a tensor too many": (lambda a, t, torch: t.update(stowaway=torch.ones(1)), "stowaway is none of its tensors"),
-    "a count that is no number": (lambda a, t, torch: t["counts"][1:].fill_(float("nan")), "does not fit this network"),
+    "a count that is no number": (
+        lambda a, t, torch: t["counts"][1:].fill_(float("nan")),
+        "its count of characters is nan; give a value from 0 to",
+    ),
+    "a step that is no number": (lambda a, t, torch: t["counts"][0].fill_(float("nan")), "its step is nan; give a"),
+    "step -1": (lambda a, t, torch: t["counts"][0].fill_(-1), "its step is -1.0; give a value from 0 to"),
+    "half a step": (lambda a, t, torch: t["counts"][0].fill_(0.5), "its step is 0.5"),
+    "seconds without end": (lambda a, t, torch: t["counts"][4].fill_(float("inf")), "its count of seconds is inf"),
+    "a next milestone that is none": (
+        lambda a, t, torch: t["counts"][5].fill_(float("nan")),
+        "its next milestone is nan",
+    ),
+    "a best loss that is no number": (
+        lambda a, t, torch: t["counts"][7].fill_(float("nan")),
+        "its lowest validation loss is nan; give a value from 0 to 1e+38",
+    ),
+    "a best loss below nothing": (lambda a, t, torch: a.update(best_nats=-1), "best_nats is -1.0; give a value from 0"),
+    "sums that are no numbers": (
+        lambda a, t, torch: t.update(best=torch.full((9,), float("nan"), dtype=torch.float64)),
+        "the characters of its best is nan",
+    ),
+    "a report of another length": (lambda a, t, torch: t.update(owed=torch.ones(2)), "owed is not what a training"),
+    "a weight that is no number": (
+        lambda a, t, torch: t["model.layers.0.weight_ih"].fill_(float("nan")),
+        "model.layers.0.weight_ih holds values that are not finite",
+    ),
+    "a moment that is no number": (
+        lambda a, t, torch: t["optimizer.0.exp_avg"].fill_(float("nan")),
+        "optimizer.0.exp_avg holds values that are not finite",
+    ),
+    "a state without end": (
+        lambda a, t, torch: t["recurrent.0.0"].fill_(float("inf")),
+        "recurrent.0.0 holds values that are not finite",
+    ),
     "200,000 levels": (lambda a, t, torch: '{"a":' * 200_000, "maximum recursion depth"),
 }
 
