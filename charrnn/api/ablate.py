@@ -1,6 +1,6 @@
 """What it costs a model to do without a unit."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
 from charrnn.display import costs
-from charrnn.errors import ConfigError, counted
+from charrnn.errors import ConfigError, check_choice, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
@@ -27,8 +27,7 @@ class Cost(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        names = {"unit": str(self.ablation.unit), "controls": [str(each) for each in self.ablation.controls]}
-        return {**self.passage.origin(), "feature": self.feature, **asdict(self.ablation), **names}
+        return {**self.passage.origin(), "feature": self.feature, **self.ablation.to_dict()}
 
     def __str__(self) -> str:
         telling = [place for place, effect in self.ablation.effects.items() if effect.tells]
@@ -41,16 +40,18 @@ def ablate(
     unit: str,
     *,
     feature: str | None = None,
+    how: ablation.How = "mean",
     seed: int = 0,
     feedback: Feedback = SILENT,
 ) -> Cost:
-    """Score a text with a unit held at its mean, inside the recurrence, and with 20 random ones of like variance.
+    """Score a text with a unit ablated inside the recurrence, and with 20 random ones that weigh as much.
 
     Args:
         network: whose unit it is.
         passage: at least two characters.
         unit: such as "0:42".
         feature: a name, or NAME=PATTERN; the cost inside and outside of it, and at its closing character, is told too.
+        how: hold it at its mean or at zero, or give it the values that it has elsewhere in the text (resample).
         seed: of the random units.
         feedback: where notes and counts go.
 
@@ -58,9 +59,10 @@ def ablate(
         ConfigError: there is no such unit or feature, or the feature is a count.
     """
     wanted = Unit.parse(unit, network.config)
+    check_choice("how", how, ablation.WAYS)
     labels = None if feature is None else _labels(passage, feature)
     with feedback.bar(len(passage) - 1, "scoring with 21 units held") as bar:
-        result = ablation.ablate(network, passage.ids, wanted, labels, np.random.default_rng(seed), bar.update)
+        result = ablation.ablate(network, passage.ids, wanted, labels, np.random.default_rng(seed), bar.update, how=how)
     if feature and "inside" not in result.effects:
         where = f"in these {counted(len(passage), 'character')}"
         feedback.note(f"{feature} is never on {where}; read more with --characters")

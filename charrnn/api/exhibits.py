@@ -95,15 +95,12 @@ class Shown:
             "feature": exhibit.feature.name if exhibit.feature else None,
             "verdict": self.verdict,
             "finding": finding.to_dict() if finding else None,
-            "ablation": None,
+            "ablation": ablation.to_dict() if ablation else None,
             "passages": [
                 asdict(each) | {"files": [f"{stem}.svg", f"{stem}.png"]}
                 for each, stem in zip(self.excerpts, self.stems, strict=True)
             ],
         }
-        if ablation:
-            units = {"unit": str(ablation.unit), "controls": [str(unit) for unit in ablation.controls]}
-            known["ablation"] = asdict(ablation) | units
         return known
 
     def row(self) -> str:

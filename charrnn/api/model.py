@@ -418,12 +418,13 @@ class Model:
         unit: str,
         *,
         feature: str | None = None,
+        how: Literal["mean", "zero", "resample"] = "mean",
         seed: int = 0,
         feedback: Feedback = SILENT,
     ) -> "Cost":
         """Measure what it costs to do without a unit; arguments and errors as of `api.ablate.ablate`."""
         read, unit = self._passage(passage, feedback), self._unit(unit)
-        return api.ablate.ablate(self.network, read, unit, feature=feature, seed=seed, feedback=feedback)
+        return api.ablate.ablate(self.network, read, unit, feature=feature, how=how, seed=seed, feedback=feedback)
 
     def show(
         self,

@@ -3,34 +3,60 @@
 from collections.abc import Sequence
 from typing import Any
 
+from charrnn.errors import counted
+
 PLACES = {"all": "everywhere", "inside": "inside", "outside": "outside", "closing": "at its closing character"}
+_HOW = {
+    "mean": "held at its mean, h = {held_at:.3f}",
+    "zero": "held at 0",
+    "resample": "given the values that it has elsewhere in the text",
+}
 
 
 def text(told: dict[str, Any], telling: Sequence[str]) -> str:
-    """Return the table, and at which places (`telling`) it costs more than any of the random units."""
-    of = f"; {told['feature']}" if told["feature"] else ""
+    """Return the table, and at which places (`telling`) it costs more than the random units."""
     lines = [
-        f"Unit {told['unit']} held at its mean, h = {told['held_at']:.3f}; nats per character{of}",
+        f"Unit {told['unit']} {_HOW[told['how']].format(**told)}; nats per character",
+        *([f"Feature: {told['feature']}; closing: the next character switches it off"] if told["feature"] else []),
         "",
-        f"{'':24} {'free':>6} {'held':>6} {'cost':>7} {'95 %':^17} {'like units':^15}".rstrip(),
-        *(_row(PLACES[place], effect) for place, effect in told["effects"].items()),
+        f"{'':10} {'n':>7} {'free':>6} {'held':>6} {'cost':>7} {'95 %':^17} {'random units':^17}".rstrip(),
+        *(
+            _row("closing" if place == "closing" else PLACES[place], effect)
+            for place, effect in told["effects"].items()
+        ),
+        *([_contrast(told["inside_minus_outside"])] if told["inside_minus_outside"] else []),
         "",
     ]
-    lines.append(verdict(len(told["controls"]), telling))
-    return "\n".join(lines)
-
-
-def verdict(controls: int, telling: Sequence[str]) -> str:
-    """Return what a cost amounts to, beside those of some random units; `telling` is where it is above all of them."""
-    if not controls:
-        return "The layer has no other unit to compare it with."
-    others = f"{controls} random unit{'' if controls == 1 else 's'} of like variance"
-    if telling:
-        return f"To hold it costs more than to hold any of {others}: {', '.join(PLACES[place] for place in telling)}."
-    return f"To hold it costs no more than to hold some of {others}."
+    return "\n".join([*lines, *_amounts_to(told, telling)])
 
 
 def _row(place: str, e: dict[str, Any]) -> str:
-    like = "" if e["random_high"] is None else f"{e['random_mean']:+.3f} … {e['random_high']:+.3f}"
+    random = "" if e["random_high"] is None else f"{e['random_mean']:+.4f} … {e['random_high']:+.4f}"
     costs = f"{e['difference']:+7.4f} {e['low']:+.4f} … {e['high']:+.4f}"
-    return f"{place:24} {e['free']:6.3f} {e['held']:6.3f} {costs} {like}"
+    return f"{place:10} {e['characters']:7,} {e['free']:6.3f} {e['held']:6.3f} {costs} {random}".rstrip()
+
+
+def _contrast(e: dict[str, Any]) -> str:
+    return f"{'inside minus outside':32} {e['difference']:+7.4f} {e['low']:+.4f} … {e['high']:+.4f}"
+
+
+def _amounts_to(told: dict[str, Any], telling: Sequence[str]) -> list[str]:
+    said = verdict(len(told["controls"]), telling)
+    if told["matched"]:
+        return [said]
+    low, high = told["control_weights"]
+    return [
+        said,
+        f"No match: its deviation times the norm of its outgoing weights is {told['weight']:.2f}, that of the random "
+        f"units {low:.2f} to {high:.2f}. To ablate a unit of more weight costs more in any case.",
+    ]
+
+
+def verdict(controls: int, telling: Sequence[str]) -> str:
+    """Return what a cost amounts to, beside those of some random units; `telling` is where it is above them."""
+    if not controls:
+        return "The layer has no other unit to compare it with."
+    others = f"{counted(controls, 'random unit')} of the same layer"
+    if telling:
+        return f"Ablating it costs more than ablating {others}: {', '.join(PLACES[place] for place in telling)}."
+    return f"Ablating it costs no more than ablating {others}: it correlates, but the model does not need it."

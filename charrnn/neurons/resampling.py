@@ -38,7 +38,7 @@ class Blocks:
         The percentiles lie further out than 2.5 and 97.5 where there are few blocks that tell, as Student's t has it;
         from a single one nothing is known.
         """
-        tail = 100 * _tail(self.telling)
+        tail = 100 * tail_share(self.telling)
         known = resampled[np.isfinite(resampled)]
         if self.telling < 2 or not len(known):
             return -1.0, 1.0
@@ -46,7 +46,7 @@ class Blocks:
         return float(min(low, own)), float(max(high, own))
 
 
-def _tail(count: int) -> float:
+def tail_share(count: int) -> float:
     """The share to cut off on each side so that a percentile interval over n blocks covers as Student's t does.
 
     That is Φ(√(n / (n − 1)) · t), t being the quantile of n − 1 degrees of freedom (Hesterberg 2015).

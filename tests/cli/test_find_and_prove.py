@@ -159,7 +159,12 @@ def test_ablate_tells_the_cost_inside_and_outside_of_a_feature(told, charrnn, ru
     assert effects["all"]["difference"] == pytest.approx(effects["all"]["held"] - effects["all"]["free"])
     shown = charrnn("neurons", "ablate", run, long_book, *arguments).out
     assert f"{effects['all']['free']:.3f}" in shown
-    assert max(map(len, shown.splitlines()[:-1])) <= 80
+    assert all(f"{effect['characters']:,}" in shown for effect in effects.values())
+    assert "inside minus outside" in shown
+    for how in ("zero", "resample"):
+        found = told("ablate", long_book, *arguments, "--how", how)
+        assert (found["how"], found["held_at"]) == (how, 0.0 if how == "zero" else None)
+    assert max(map(len, shown.rpartition("\n\n")[0].splitlines())) <= 80
 
 
 def test_a_count_has_no_inside(charrnn, run, long_book):

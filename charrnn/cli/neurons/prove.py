@@ -29,16 +29,25 @@ from charrnn.cli.common import (
     metavar="NAME",
     help="Tell the cost inside and outside of it, and at its closing character; NAME=PATTERN: of a regular expression.",
 )
+@click.option(
+    "--how",
+    type=click.Choice(["mean", "zero", "resample"]),
+    default="mean",
+    show_default=True,
+    help="Hold it at its mean or at 0, or give it the values that it has elsewhere in the text.",
+)
 @characters_option(20_000, ", from the part's beginning", least=100)
 @seed_option("Of the random units.")
 @asks_for_unseen_text
 @json_option
 def ablate(asked: Asked, characters: int, as_json: bool, **options: Any) -> None:
-    """Score SOURCE with one unit held at its mean, inside the recurrence: it is a cause if that costs something.
+    """Score SOURCE with one unit ablated, inside the recurrence: it is a cause if that costs something.
 
-    The cost in nats per character, with a 95 % interval (block bootstrap), stands beside that of 20 random units of
-    the same layer and like variance. A prediction counts as inside where the feature is on when it is made, and as
-    closing where the character to predict switches it off. Of the random units the mean and the largest cost is told.
+    The cost in nats per character, with a 95 % interval (block bootstrap), stands beside the mean and the largest cost
+    of 20 random units of the same layer, whose standard deviation times the norm of their outgoing weights is within a
+    factor of 1.5 of the unit's; where there are no such units, that is said. n is the number of predictions. A
+    prediction counts as inside where the feature is on when it is made, and as closing where the character to predict
+    switches it off. The places are tested together: of 21 units that do the same, one is named at most.
     """
     show(asked.model.ablate(asked.passage(characters), **options, feedback=FEEDBACK), as_json)
 
