@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from charrnn.errors import counted
-
 PLACES = {"all": "everywhere", "inside": "inside", "outside": "outside", "closing": "at its closing character"}
 _HOW = {
     "mean": "held at its mean, h = {held_at:.3f}",
@@ -56,7 +54,7 @@ def verdict(controls: int, telling: Sequence[str]) -> str:
     """Return what a cost amounts to, beside those of some random units; `telling` is where it is above them."""
     if not controls:
         return "The layer has no other unit to compare it with."
-    others = f"{counted(controls, 'random unit')} of the same layer"
+    others = f"{controls} random unit{'' if controls == 1 else 's'} of the same layer"
     if telling:
         return f"Ablating it costs more than ablating {others}: {', '.join(PLACES[place] for place in telling)}."
     return f"Ablating it costs no more than ablating {others}: it correlates, but the model does not need it."
