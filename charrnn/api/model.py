@@ -463,6 +463,8 @@ class Model:
         low: float | None = None,
         high: float | None = None,
         seed: int = 0,
+        feature: str | None = None,
+        count: int = 20,
     ) -> "Steered":
         """Write with a unit held low, free and held high; arguments and errors as of `api.steer.steer`."""
         self._refuse_items()
@@ -477,6 +479,8 @@ class Model:
             low=low,
             high=high,
             seed=seed,
+            feature=feature,
+            count=count,
             name=self.name,
         )
 

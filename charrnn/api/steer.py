@@ -1,22 +1,51 @@
 """What a model writes with a unit held low, free and held high."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from charrnn.api.result import Result
 from charrnn.display.side_by_side import side_by_side
+from charrnn.errors import ConfigError, counted
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.clamping import Clamp
 from charrnn.model.network import CharRNN
 from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
+from charrnn.neurons.features import Feature, feature_named
 from charrnn.neurons.recording import record
 from charrnn.sampling.distribution import SamplingConfig
 from charrnn.sampling.sampler import Sampler
 
+TEXTS = 20  # that are written of each kind to count a feature in
+RESAMPLES = 1000  # of the texts, for an interval
 WARMING = 3000  # characters that a model writes by itself before its units' low and high values are known
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a feature does in several texts that a model writes: how much of them it is on, and how often it ends."""
+
+    texts: int
+    inside: float  # the share of the characters drawn at which it is on
+    ends: int  # characters that switch it off
+    rate: float | None  # of those drawn while it is on, the share that switches it off; None where it is never on
+    low: float | None  # its 95 % interval, by resampled texts
+    high: float | None
+
+    @classmethod
+    def of(cls, before: npt.NDArray[np.float64], drawn: npt.NDArray[np.float64], seed: int) -> "Measured":
+        """Measure labels [B, N] of the characters drawn in B texts, and of the character before each of them."""
+        on, ends = (before == 1).sum(1), ((before == 1) & (drawn == 0)).sum(1)
+        inside = float((drawn == 1).mean())
+        if not on.sum():
+            return cls(len(drawn), inside, 0, None, None, None)
+        picked = np.random.default_rng(seed).integers(0, len(on), (RESAMPLES, len(on)))
+        rates = ends[picked].sum(1) / np.maximum(1, on[picked].sum(1))
+        low, high = np.percentile(rates, [2.5, 97.5]).tolist()
+        return cls(len(drawn), inside, int(ends.sum()), float(ends.sum() / on.sum()), low, high)
 
 
 @dataclass(frozen=True)
@@ -29,16 +58,32 @@ class Steered(Result):
     seed: int
     values: dict[str, float | None]  # by name: low, free, high
     texts: dict[str, str]
+    feature: str | None = None
+    measured: dict[str, Measured] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        samples = [{"held": name, "value": self.values[name], "text": text} for name, text in self.texts.items()]
+        samples = [
+            {"held": name, "value": self.values[name], "text": text}
+            | {"measured": asdict(self.measured[name]) if self.measured else None}
+            for name, text in self.texts.items()
+        ]
         origin = {"model": self.model, "unit": self.unit, "prime": self.prime, "seed": self.seed}
+        origin["feature"] = self.feature
         return origin | {"samples": samples}
 
     def __str__(self) -> str:
         titles = [name if value is None else f"{name}, h = {value:.2f}" for name, value in self.values.items()]
-        return side_by_side(titles, list(self.texts.values()))
+        texts = side_by_side(titles, list(self.texts.values()))
+        return texts if not self.measured else "\n".join([texts.rstrip("\n"), "", *self._table()])
+
+    def _table(self) -> list[str]:
+        number = next(iter(self.measured.values())).texts
+        lines = [f"{self.feature} in {counted(number, 'text')} each: on at, ends, and ends of 1,000 characters inside"]
+        for name, each in self.measured.items():
+            rate = "" if each.rate is None else f"{1000 * each.rate:7.2f} (95 %: {_per_thousand(each)})"
+            lines.append(f"{name:6} {100 * each.inside:5.1f} % {each.ends:6,} {rate}".rstrip())
+        return lines
 
 
 def steer(
@@ -52,6 +97,8 @@ def steer(
     low: float | None = None,
     high: float | None = None,
     seed: int = 0,
+    feature: str | None = None,
+    count: int = TEXTS,
     name: str = "",
 ) -> Steered:
     """Write three texts from the same seed, with a unit held low, free and held high from the prime's beginning on.
@@ -66,6 +113,8 @@ def steer(
         low: where it is held; None: at the 2nd percentile of its hidden state as the model writes.
         high: None: at the 98th.
         seed: the same for all three.
+        feature: one that is on or off, which is counted in `count` texts of each kind; or NAME=PATTERN.
+        count: how many texts, of seeds from `seed` on.
         name: what the model was called by.
 
     Raises:
@@ -78,18 +127,47 @@ def steer(
         lowest, highest = _range(network, checkpoint, wanted)
         low, high = lowest if low is None else low, highest if high is None else high
     values = {"low": low, "free": None, "high": high}
-    texts = {}
+    counted_in = None if feature is None else _binary(feature)
+    texts, measured = {}, {}
     for each, value in values.items():
         clamps = [] if value is None else [Clamp(wanted.layer, wanted.index, value)]
         texts[each] = _written(checkpoint, clamps, config, length, prime, seed)
-    return Steered(name, unit, prime, seed, values, texts)
+        if counted_in:
+            sampler = _sampler(checkpoint, clamps, config)
+            measured[each] = _measured(sampler, checkpoint, counted_in, length, prime, range(seed, seed + count))
+    return Steered(name, unit, prime, seed, values, texts, feature, measured)
+
+
+def _binary(name: str) -> Feature:
+    feature = feature_named(name)
+    if not feature.binary:
+        raise ConfigError(f"{name} is a count, with no end", "choose a feature that is on or off")
+    return feature
+
+
+def _measured(
+    sampler: Sampler, checkpoint: Checkpoint, feature: Feature, length: int, prime: str, seeds: range
+) -> Measured:
+    """Draw texts side by side and count a feature in what is drawn of each."""
+    ids = np.concatenate([block for block, _ in sampler.draw_many(length, prime, seeds)])  # [N, B]
+    texts = [prime + checkpoint.vocabulary.decode(each) for each in ids.T]
+    labels = np.stack([feature.values(each) for each in texts])
+    before = np.concatenate([np.zeros((len(labels), 1)), labels], axis=1)[:, -length - 1 : -1]
+    return Measured.of(before, labels[:, -length:], seeds.start)
+
+
+def _per_thousand(each: Measured) -> str:
+    return f"{1000 * (each.low or 0.0):.2f} to {1000 * (each.high or 0.0):.2f}"
+
+
+def _sampler(checkpoint: Checkpoint, clamps: list[Clamp], config: SamplingConfig) -> Sampler:
+    return Sampler.of(checkpoint, config, SteppedCharRNN(checkpoint.config, checkpoint.weights, clamps))
 
 
 def _written(
     checkpoint: Checkpoint, clamps: list[Clamp], config: SamplingConfig, length: int, prime: str = "", seed: int = 0
 ) -> str:
-    network = SteppedCharRNN(checkpoint.config, checkpoint.weights, clamps)
-    sampler = Sampler.of(checkpoint, config, network)
+    sampler = _sampler(checkpoint, clamps, config)
     return "".join(drawn.character for drawn in sampler.draw(length, prime, seed))
 
 

@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import charrnn as library
 from charrnn.api.passage import beginning
+from charrnn.api.steer import Measured
 from charrnn.neurons.features import FEATURES
 
 KEYS = {"feature", "kind", "unit", "signal", "score", "metric", "low", "high", "p_value", "surface_score",
@@ -335,3 +337,26 @@ def model_without_a_text(run, tmp_path):
     path = tmp_path / "model.safetensors"
     library.load(run).save(path)
     return path
+
+
+def test_steer_counts_how_often_a_feature_ends_in_what_is_written(told, charrnn, run):
+    options = ("--unit", "0:3", "--length", 40, "--low", -1, "--high", 1, "--feature", "after_space", "--count", 5)
+    samples = told("steer", *options)["samples"]
+    for each in (sample["measured"] for sample in samples):
+        assert each["texts"] == 5
+        assert each["rate"] is None or 0 <= each["low"] <= each["rate"] <= each["high"] <= 1
+    shown = charrnn("neurons", "steer", run, *options).out
+    assert "after_space in 5 texts each" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    refused = charrnn("neurons", "steer", run, *options[:-4], "--feature", "line_position")
+    assert "line_position is a count, with no end" in refused.err
+
+
+def test_what_steering_measures_is_what_a_loop_counts():
+    before = np.array([[0, 1, 1, 1, 0, 0], [1, 1, 0, 0, 1, 1]])
+    drawn = np.array([[1, 1, 1, 0, 0, 1], [1, 0, 0, 1, 1, 0]])
+    found = Measured.of(before, drawn, 0)
+    assert (found.texts, found.ends, found.inside) == (2, 3, 7 / 12)
+    assert found.rate == pytest.approx(3 / 7)
+    assert found.low <= found.rate <= found.high
+    assert Measured.of(np.zeros((2, 3)), np.ones((2, 3)), 0).rate is None

@@ -61,7 +61,10 @@ CASES = {
         "neurons show OTHER BOOK --unit 0:1 --unit 0:2 --length 9 --guesses 0",
     ],
     "neurons trace": ["neurons trace RUN BOOK --at 50", "neurons trace OTHER BOOK --at 50 --measure product --of t"],
-    "neurons steer": ["neurons steer RUN --unit 0:1 --length 9"],
+    "neurons steer": [
+        "neurons steer RUN --unit 0:1 --length 9",
+        "neurons steer RUN --unit 0:1 --length 9 --feature after_space --count 3",
+    ],
     "neurons gallery": ["neurons gallery RUN BOOK --part all --length 60 --ablated 100 -o OUT"],
     "doctor": ["doctor RUN", "doctor BROKEN --prune"],
     "map train": ["map train PAIRS --steps 2 --hidden-size 4 --val-fraction 0.2 --test-fraction 0.2 --out MAPPED"],
