@@ -15,9 +15,10 @@ from charrnn.conditioned.hard import STEPS
 from charrnn.conditioned.trainer import COUNTS, MOMENTS, PairTrainer, Tensors
 from charrnn.conditioned.training import PairTraining
 from charrnn.errors import CharrnnError, RunError, typed
-from charrnn.files import append, made_anew, make_folder, replacing, sweep
+from charrnn.files import append, made_anew, make_folder, sweep
 from charrnn.model import sealed
 from charrnn.model.checkpoint import BEST, LAST, Figures
+from charrnn.runs.lines import take_back
 from charrnn.runs.lock import LOG, SAMPLES, Lock
 from charrnn.runs.report import Progress
 
@@ -80,12 +81,7 @@ class PairRun:
         """
         with self._writing():
             for name in (LOG, SAMPLES):
-                path = self.path / name
-                lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
-                kept = [line for line in lines if _step_of(line) <= step]
-                if kept != lines:
-                    with replacing(path) as temporary:
-                        temporary.write_bytes(b"".join(kept))
+                take_back(self.path / name, step)
 
     def close(self) -> None:
         """Let others write to the folder."""
@@ -198,11 +194,3 @@ def _layout(account: Account, names: set[str]) -> Iterator[tuple[str, tuple[tupl
 
 
 _GENERATOR = 5056  # bytes of the state of torch's generator on a CPU
-
-
-def _step_of(line: bytes) -> float:
-    """The step that a line of a log tells of; none for one that was cut off."""
-    try:
-        return float(msgspec.json.decode(line)["step"])
-    except (msgspec.DecodeError, LookupError, TypeError, ValueError):
-        return float("inf")

@@ -11,10 +11,11 @@ from charrnn.files import is_free, is_special, leftovers
 from charrnn.findings import Finding, orphan
 from charrnn.model.checkpoint import BEST, LAST, STAGES, UNFINISHED_STAGES, load, stages
 from charrnn.model.sealed import kind_of
+from charrnn.runs.lines import raw_lines
 from charrnn.runs.lock import LOCK
 from charrnn.text.item_index import NAME as ITEMS
 from charrnn.text.item_index import ItemIndex
-from charrnn.training.history import LOG, SAMPLES, raw_lines
+from charrnn.training.history import LOG, SAMPLES
 from charrnn.training.resume import STATE, Account, load_state
 
 Others = Mapping[str, Callable[[Path], object]]

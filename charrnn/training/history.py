@@ -15,6 +15,7 @@ from charrnn.evaluation.memorisation import Verbatim
 from charrnn.files import beside, is_special
 from charrnn.model.checkpoint import BEST, LAST, Figures, Provenance, load
 from charrnn.model.shipped import RUNS, shipped
+from charrnn.runs.lines import raw_lines
 from charrnn.runs.lock import LOG as LOG
 from charrnn.runs.lock import SAMPLES as SAMPLES
 from charrnn.training.overfitting import Overfitting, overfitting
@@ -41,7 +42,6 @@ class Line(TypedDict):
     rollbacks: NotRequired[Step | None]
 
 
-_LARGEST = 2**30  # bytes of a log
 _BUDGETS = {"minutes": ("seconds", 60.0), "steps": ("step", 1.0), "epochs": ("epoch", 1.0)}  # and what uses them up
 
 
@@ -140,21 +140,6 @@ class History:
     def overfitting(self) -> Overfitting | None:
         """How the run overfits; None where it does not."""
         return overfitting(self.log)
-
-
-def raw_lines(path: Path) -> list[bytes]:
-    """Return the lines of a log or of samples with their ends; none where there is no such file.
-
-    Raises:
-        RunError: it is no regular file, or larger than any run writes.
-    """
-    if is_special(path):
-        raise RunError(f"{path} is no regular file", "remove it: it is not the run's")
-    if not path.exists():
-        return []
-    if path.stat().st_size > _LARGEST:
-        raise RunError(f"{path} is larger than a run writes in weeks ({_LARGEST >> 20:,} MiB)", "look what is in it")
-    return path.read_bytes().splitlines(keepends=True)
 
 
 def _lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:

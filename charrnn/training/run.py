@@ -10,13 +10,12 @@ from typing import Any
 
 import msgspec
 
-from charrnn.errors import CharrnnError, CheckpointError, RunError, typed
+from charrnn.errors import CharrnnError, RunError, typed
 from charrnn.evaluation.memorisation import Verbatim
 from charrnn.files import append, made_anew, make_folder, replacing, sweep, sync
 from charrnn.model.checkpoint import (
     BEST,
     LAST,
-    UNFINISHED_STAGES,
     Checkpoint,
     Figures,
     is_whole,
@@ -24,9 +23,9 @@ from charrnn.model.checkpoint import (
     locate,
     save,
     stage,
-    stages,
 )
 from charrnn.model.network import CharRNN
+from charrnn.runs.lines import take_back
 from charrnn.runs.lock import LOCK, Lock
 from charrnn.runs.report import Progress
 from charrnn.text.corpus import Corpus
@@ -35,8 +34,9 @@ from charrnn.text.item_index import NAME as ITEMS
 from charrnn.text.item_index import ItemIndex
 from charrnn.text.spec import TextSpec
 from charrnn.training.config import TrainingConfig
-from charrnn.training.history import CURVE, LOG, SAMPLES, History, raw_lines
+from charrnn.training.history import CURVE, LOG, SAMPLES, History
 from charrnn.training.identity import Identity
+from charrnn.training.kept import drop_stages, keep_stage, put_aside
 from charrnn.training.resume import STATE, Account, SavedState, load_state, save_state
 from charrnn.training.trainer import Trainer
 
@@ -93,7 +93,7 @@ class Run:
                 pass
             for name in (SAMPLES, STATE):
                 (self.path / name).unlink(missing_ok=True)
-            self._drop_stages(after=-1)
+            drop_stages(self.path, after=-1)
             self._keep_index()
 
     def _keep_index(self) -> None:
@@ -142,7 +142,7 @@ class Run:
         with self._writing():
             there = [name for name in known if known[name] or (self.path / name).exists()]
             lost = [self.path / name for name in there if not is_whole(self.path / name)]
-            told = [f"{_put_aside(path)}, and made anew of step {figures.step:,}" for path in lost]
+            told = [f"{put_aside(path)}, and made anew of step {figures.step:,}" for path in lost]
             for path in lost:
                 save(self.identity.checkpoint(model, figures), path)
         if self.best in lost and self._best is not None:
@@ -235,7 +235,7 @@ class Run:
                 self._written.add(BEST)
             save(checkpoint, self.path / LAST)
             if self.identity.training.get("keep_checkpoints"):
-                self._keep(checkpoint, stage(self.path, progress.step))
+                keep_stage(checkpoint, stage(self.path, progress.step))
 
     def save_state(self, trainer: Trainer, figures: Figures) -> None:
         """Save what the run goes on from; before the first step too, which shows that the folder takes it."""
@@ -269,35 +269,15 @@ class Run:
         with self._writing():
             save(checkpoint, self.best)
 
-    def _keep(self, checkpoint: Checkpoint, path: Path) -> None:
-        make_folder(path.parent)
-        try:
-            save(checkpoint, path, "float16")
-        except CheckpointError:  # a weight is beyond float16
-            save(checkpoint, path)
-
-    def _drop_stages(self, after: int) -> None:
-        """Remove the models kept of later steps, and what a kill has left of one."""
-        for step, path in stages(self.path).items():
-            if step > after:
-                path.unlink()
-        for kind in UNFINISHED_STAGES:
-            for left in self.path.glob(kind):
-                left.unlink()
-
     def _append(self, name: str, record: dict[str, Any]) -> None:
         with self._writing():
             append(self.path / name, msgspec.json.encode(record) + b"\n")
 
     def _take_back(self, step: int) -> None:
         """Remove what log, samples and stages say of later steps, and a line that a kill has cut off."""
-        self._drop_stages(step)
-        for path in (self.path / LOG, self.path / SAMPLES):
-            lines = raw_lines(path)
-            kept = [line for line in lines if _step_of(line) <= step]
-            if kept != lines:
-                with replacing(path) as temporary:
-                    temporary.write_bytes(b"".join(kept))
+        drop_stages(self.path, after=step)
+        for name in (LOG, SAMPLES):
+            take_back(self.path / name, step)
 
     def _sweep(self) -> None:
         for name in (BEST, LAST, STATE, LOG, SAMPLES, CURVE, ITEMS):
@@ -317,21 +297,3 @@ class Run:
                 f"{problem}; {kept}",
                 f"make room or mend the folder, then: {typed('train', '--resume', self.path)}",
             ) from None
-
-
-def _put_aside(path: Path) -> str:
-    """Rename a damaged file, in which something may still be found; return what was wrong with it."""
-    if not path.exists():
-        return f"{path.name} was gone"
-    places = (path.with_suffix(f".damaged{number}") for number in ("", *range(2, 1000)))
-    aside = next(place for place in places if place.is_file() or not os.path.lexists(place))  # else a folder is there
-    os.replace(path, aside)
-    return f"{path.name} was damaged and is {aside.name} now"
-
-
-def _step_of(line: bytes) -> float:
-    """The step that a line of a log tells of; none for one that was cut off or tells another thing."""
-    try:
-        return float(msgspec.json.decode(line)["step"])
-    except (msgspec.DecodeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
-        return float("inf")

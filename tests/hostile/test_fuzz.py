@@ -32,12 +32,12 @@ from charrnn.display.signs import one_line
 from charrnn.errors import CharrnnError
 from charrnn.model.checkpoint import BEST, load, seal
 from charrnn.neurons.features import FEATURES
+from charrnn.runs.lines import step_of
 from charrnn.text import opening
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 from charrnn.text.sources import read
 from charrnn.training.history import LOG, SAMPLES, History
 from charrnn.training.resume import STATE, _sealed, load_state
-from charrnn.training.run import _step_of
 
 _spec = importlib.util.spec_from_file_location("forged", Path(__file__).parent / "forged.py")
 forged = importlib.util.module_from_spec(_spec)
@@ -106,7 +106,7 @@ def log(data):
     assert all(line["step"] >= 0 for line in told.log)
     assert told.budget_used is None or told.budget_used >= 0
     assert told.overfitting is None or told.log
-    assert all(isinstance(_step_of(line), float) for line in data.splitlines())
+    assert all(isinstance(step_of(line), float) for line in data.splitlines())
 
 
 def text(data):
