@@ -43,8 +43,11 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(options.threads)
     parts: dict[str, Callable[[argparse.Namespace], None]] = {
-        "unrelated": _unrelated, "untrained": _untrained, "coverage": _coverage, "ablation": _ablation
-    }  # fmt: skip
+        "unrelated": _unrelated,
+        "untrained": _untrained,
+        "coverage": _coverage,
+        "ablation": _ablation,
+    }
     for name in options.only or parts:
         parts[name](options)
 

@@ -28,12 +28,14 @@ from charrnn.errors import ConfigError
 TASKS = {  # what is learned: the set, and its columns
     "dates": [("dates", "english", "iso"), ("dates", "iso", "korean"), ("dates", "korean", "english")],
     "numbers": [
-        ("numbers", "digits", "english"), ("numbers", "english", "digits"),
-        ("numbers", "digits", "korean"), ("numbers", "korean", "digits"),
+        ("numbers", "digits", "english"),
+        ("numbers", "english", "digits"),
+        ("numbers", "digits", "korean"),
+        ("numbers", "korean", "digits"),
     ],
     "cmudict": [("cmudict", None, None)],
     "movie-reviews": [("movie-reviews", None, None)],
-}  # fmt: skip
+}
 KINDS = {
     "as it is": [],
     "no attention": ["--attention", "none"],
@@ -87,9 +89,18 @@ def _measured(
     run = place / f"run-{len(list(place.iterdir()))}"
     columns = [*(["--source", source] if source else []), *(["--target", target] if target else [])]
     trained = _json(
-        "map", "train", examples, *columns, "--out", str(run), "--minutes", str(options.minutes),
-        "--seed", str(seed), *more,
-    )  # fmt: skip
+        "map",
+        "train",
+        examples,
+        *columns,
+        "--out",
+        str(run),
+        "--minutes",
+        str(options.minutes),
+        "--seed",
+        str(seed),
+        *more,
+    )
     return {**_json("map", "score", str(run), examples, *columns, "--beam", str(options.beam)), **trained}
 
 

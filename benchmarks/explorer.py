@@ -158,10 +158,18 @@ def _explorer() -> Explorer:
         for likeliest, chances in zip(recording.candidates, recording.chances, strict=True)
     ]
     return Explorer(
-        "a model", "tanh(c)", "random characters", text, recording.signals["tanh_c"],
-        {name: recording.signals[name] for name in GATES}, ("g",), surprisals(model, ids, 0, CHARACTERS), guesses, [],
+        "a model",
+        "tanh(c)",
+        "random characters",
+        text,
+        recording.signals["tanh_c"],
+        {name: recording.signals[name] for name in GATES},
+        ("g",),
+        surprisals(model, ids, 0, CHARACTERS),
+        guesses,
+        [],
         (0, 0),
-    )  # fmt: skip
+    )
 
 
 def _opens(browser: Browser, content: str, folder: str) -> float:

@@ -15,9 +15,18 @@ from charrnn.model.shipped import SHIPPED
 
 SIGNS = {"AUC": "AUC", "Spearman's ρ": "ρ"}
 HEADS = (
-    "text", "feature", "unit", "score (95 %)", "episodes", "last 5", "last 20", "counters", "untrained unit, layer",
-    "layer", "verdict",
-)  # fmt: skip
+    "text",
+    "feature",
+    "unit",
+    "score (95 %)",
+    "episodes",
+    "last 5",
+    "last 20",
+    "counters",
+    "untrained unit, layer",
+    "layer",
+    "verdict",
+)
 
 
 def main() -> None:

@@ -40,10 +40,18 @@ V, E = 65, 256  # Tiny Shakespeare's characters, and the recipe's embedding
 GPU = torch.device("cuda")
 FORMATS = {"TF32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SHAPES = [  # cell, layers, units, batch, window
-    ("lstm", 1, 1024, 128, 64), ("lstm", 1, 2048, 128, 64), ("lstm", 2, 1024, 256, 128), ("lstm", 2, 512, 128, 64),
-    ("lstm", 2, 256, 128, 64), ("lstm", 1, 768, 128, 64), ("lstm", 1, 512, 128, 64), ("gru", 1, 1024, 128, 64),
-    ("gru", 1, 512, 128, 64), ("rnn", 1, 1024, 128, 64), ("peephole", 1, 512, 128, 32),
-]  # fmt: skip
+    ("lstm", 1, 1024, 128, 64),
+    ("lstm", 1, 2048, 128, 64),
+    ("lstm", 2, 1024, 256, 128),
+    ("lstm", 2, 512, 128, 64),
+    ("lstm", 2, 256, 128, 64),
+    ("lstm", 1, 768, 128, 64),
+    ("lstm", 1, 512, 128, 64),
+    ("gru", 1, 1024, 128, 64),
+    ("gru", 1, 512, 128, 64),
+    ("rnn", 1, 1024, 128, 64),
+    ("peephole", 1, 512, 128, 32),
+]
 WARM_UP, STEPS = 8, 40
 BUDGETS = (1 / 3, 1.0)  # minutes
 PARTS = ("steps", "streams", "quality", "tests")

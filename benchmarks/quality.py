@@ -39,11 +39,29 @@ def _train(options: argparse.Namespace, cell: str, layers: int, seed: int) -> di
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         command = [
-            sys.executable, "-m", "charrnn", "train", options.text, "--out", str(run), "--json",
-            "--minutes", str(options.minutes), "--val-fraction", "0.1", "--test-fraction", "0",
-            "--cell", kind, "--num-layers", str(layers), "--seed", str(seed),
-            *(["--nonlinearity", nonlinearity] if nonlinearity else []), *options.train,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "charrnn",
+            "train",
+            options.text,
+            "--out",
+            str(run),
+            "--json",
+            "--minutes",
+            str(options.minutes),
+            "--val-fraction",
+            "0.1",
+            "--test-fraction",
+            "0",
+            "--cell",
+            kind,
+            "--num-layers",
+            str(layers),
+            "--seed",
+            str(seed),
+            *(["--nonlinearity", nonlinearity] if nonlinearity else []),
+            *options.train,
+        ]
         result: dict[str, float] = json.loads(_output(command))
         model = json.loads(_output([sys.executable, "-m", "charrnn", "info", str(run), "--json"]))
     return {**result, "hidden_size": model["hidden_size"]}

@@ -68,10 +68,24 @@ def _told(what: str, gains: list[float]) -> str:
 def _test_nats(text: str, cell: str, layers: int, units: int, options: argparse.Namespace) -> float:
     with tempfile.TemporaryDirectory() as folder:
         line = [
-            sys.executable, "-m", "charrnn", "train", text, "--out", str(Path(folder) / "run"), "--json",
-            "--cell", cell, "--num-layers", str(layers), "--hidden-size", str(units),
-            "--epochs", str(options.epochs), *options.train,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "charrnn",
+            "train",
+            text,
+            "--out",
+            str(Path(folder) / "run"),
+            "--json",
+            "--cell",
+            cell,
+            "--num-layers",
+            str(layers),
+            "--hidden-size",
+            str(units),
+            "--epochs",
+            str(options.epochs),
+            *options.train,
+        ]
         result = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
     return result["test_nats"]
 

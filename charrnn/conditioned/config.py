@@ -92,8 +92,12 @@ class ConditionedConfig:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The name and shape of every weight of such a network, as they stand in a checkpoint."""
         E, D, A, H, V = (
-            self.embedding_size, self.memory_size, self.attention_size, self.hidden_size, self.output_size + 1
-        )  # fmt: skip
+            self.embedding_size,
+            self.memory_size,
+            self.attention_size,
+            self.hidden_size,
+            self.output_size + 1,
+        )
         initial = len(state_names(self.decoder)) * self.num_layers * H
         shapes: dict[str, tuple[int, ...]] = {"encoder.embedding.weight": (self.source_size, E)}
         for layer in range(self.num_layers):

@@ -91,13 +91,16 @@ def html(explorer: Explorer) -> str:
         title=explorer.title,
         source=explorer.source,
         scale=explorer.scale,
-        engine=Markup(engine), script=Markup(script), hashes=[_hash(engine), _hash(script)],
-        style=Markup(style), style_hash=_hash(style),
+        engine=Markup(engine),
+        script=Markup(script),
+        hashes=[_hash(engine), _hash(script)],
+        style=Markup(style),
+        style_hash=_hash(style),
         data=Markup(_as_block(_content(explorer))),
         model=Markup(_as_block(network.model)) if network else "",
         legend=range(PAINTS),
         p_value=Q_VALUE,
-    )  # fmt: skip
+    )
 
 
 def _content(explorer: Explorer) -> dict[str, Any]:
@@ -128,14 +131,21 @@ def _content(explorer: Explorer) -> dict[str, Any]:
         "gateValues": _kept_gates(explorer, ROWS if explorer.network else LARGEST - len(values)),
         "ranked": [
             {
-                "feature": one_line(each.feature), "unit": [each.layer, each.index], "metric": each.metric,
-                "score": round(each.score, 3), "surface": _rounded(each.surface), "whole": _rounded(each.whole),
-                "sign": each.sign, "p": "–" if each.q_value is None else short_p(each.q_value),
-                "verdict": each.verdict, "single": each.verdict in SINGLE, "sentence": each.sentence,
+                "feature": one_line(each.feature),
+                "unit": [each.layer, each.index],
+                "metric": each.metric,
+                "score": round(each.score, 3),
+                "surface": _rounded(each.surface),
+                "whole": _rounded(each.whole),
+                "sign": each.sign,
+                "p": "–" if each.q_value is None else short_p(each.q_value),
+                "verdict": each.verdict,
+                "single": each.verdict in SINGLE,
+                "sentence": each.sentence,
             }
             for each in explorer.ranked
         ],
-    } | _live(explorer)  # fmt: skip
+    } | _live(explorer)
 
 
 def _live(explorer: Explorer) -> dict[str, Any]:

@@ -58,9 +58,11 @@ def _unit(each: dict[str, Any]) -> str:
 
 
 def _controls(each: dict[str, Any]) -> str:
-    untrained = "" if each["untrained_score"] is None else (
-        f"{short(each['untrained_score'])} {short(each['untrained_layer_score'])}"
-    )  # fmt: skip
+    untrained = (
+        ""
+        if each["untrained_score"] is None
+        else (f"{short(each['untrained_score'])} {short(each['untrained_layer_score'])}")
+    )
     units = each["units_needed"] or f">{each['curve'][-1]['units']}"
     return (
         f"{each['feature']:24} {short(each['score']):>5} {short(each['surface_score']):>6} "

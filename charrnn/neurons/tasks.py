@@ -41,9 +41,7 @@ def task_of(feature: Feature, text: str, before: str, over: Stretches) -> Task |
     defined = values[~np.isnan(values)]
     binary = feature.binary or bool(np.isin(defined, (0, 1)).all())
     halves = over.halves
-    first, second = (
-        Labels.of(np.where(halves == half, values, np.nan), binary) for half in (DISCOVER, REPORT)
-    )  # fmt: skip
+    first, second = (Labels.of(np.where(halves == half, values, np.nan), binary) for half in (DISCOVER, REPORT))
     return Task(feature, (first, second)) if _changes(first) and _changes(second) else None
 
 

@@ -141,8 +141,13 @@ def test_a_size_that_is_a_float_is_an_error_that_names_it(option):
 
 @pytest.mark.parametrize("text", [b"bytes", Path("a"), ["a", "b"], None, "abc\ud800d" * 50], ids=repr)
 def test_what_is_no_text_is_refused_at_every_door(model, text):
-    for door in (model.score, model.record, model.highlight, lambda text: model.sample(prime=text),
-                 lambda text: model.sample(stop=[text])):  # fmt: skip
+    for door in (
+        model.score,
+        model.record,
+        model.highlight,
+        lambda text: model.sample(prime=text),
+        lambda text: model.sample(stop=[text]),
+    ):
         with pytest.raises(ConfigError, match=r"the text (is of type|has half a surrogate pair at character 3)"):
             door(text)
 

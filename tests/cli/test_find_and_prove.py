@@ -10,8 +10,20 @@ from charrnn.api.passage import beginning
 from charrnn.api.steer import Measured
 from charrnn.neurons.features import FEATURES
 
-KEYS = {"feature", "kind", "unit", "signal", "score", "metric", "low", "high", "p_value", "surface_score",
-        "layer_score", "verdict"}  # fmt: skip
+KEYS = {
+    "feature",
+    "kind",
+    "unit",
+    "signal",
+    "score",
+    "metric",
+    "low",
+    "high",
+    "p_value",
+    "surface_score",
+    "layer_score",
+    "verdict",
+}
 
 
 @pytest.fixture(scope="session")

@@ -161,9 +161,7 @@ def test_the_page_asks_for_nothing_and_shows_hostile_text_as_text(charrnn, train
     source.write_text(HOSTILE * 60 + "".join(f'say "{n}" ({n})\n' for n in range(200)), "utf-8")
     model = train("--steps", 5, source=source)
     out = tmp_path / "g"
-    result = charrnn(
-        "neurons", "gallery", model, source, "--part", "all", *QUICK, "--passage", '"</script>', "-o", out
-    )  # fmt: skip
+    result = charrnn("neurons", "gallery", model, source, "--part", "all", *QUICK, "--passage", '"</script>', "-o", out)
     assert result.status == 0, result.err
     assert "\x1b" not in result.out + result.err
     for scheme in ("light", "dark"):

@@ -58,8 +58,13 @@ def test_answers_are_drawn_by_the_seed(charrnn, model):
 def test_a_score_names_what_stands_beside_it(charrnn, model, dates):
     result = charrnn("map", "score", model, dates, "--part=val")
     assert result.status == 0, result.err
-    for words in ("exact (greedy)", "most similar training input", "distinct answers", "inputs shuffled",
-                  "the place looked at hidden"):  # fmt: skip
+    for words in (
+        "exact (greedy)",
+        "most similar training input",
+        "distinct answers",
+        "inputs shuffled",
+        "the place looked at hidden",
+    ):
         assert words in result.out
     assert all(len(line) <= 80 for line in result.out.splitlines()[:-1])
     told = json.loads(charrnn("map", "score", model, dates, "--part=val", "--json").out)
@@ -109,7 +114,7 @@ def test_pointing_at_a_symbol_of_the_answer_colours_the_input(charrnn, model, tm
         (["train", "--resume", "DATES"], "holds no state.safetensors; give a run folder made by 'charrnn map train'"),
         (["score", "MODEL", "DATES", "--target=nothing"], "train.tsv has no column nothing; choose"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_told_in_one_line(charrnn, model, dates, arguments, says):
     named = {"MODEL": model, "DATES": dates}
     result = charrnn("map", *(named.get(word, word) for word in arguments))

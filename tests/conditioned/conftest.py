@@ -12,8 +12,13 @@ from charrnn.conditioned.network import ConditionedRNN
 from charrnn.conditioned.reader import Reader
 
 SIZES = {
-    "source_size": 7, "output_size": 5, "hidden_size": 6, "memory_size": 8, "embedding_size": 3, "attention_size": 4
-}  # fmt: skip
+    "source_size": 7,
+    "output_size": 5,
+    "hidden_size": 6,
+    "memory_size": 8,
+    "embedding_size": 3,
+    "attention_size": 4,
+}
 
 
 @pytest.fixture(scope="session")

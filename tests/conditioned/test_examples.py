@@ -72,7 +72,8 @@ BAD = {
     "ragged": ([("a.tsv", "source\ttarget\na\tb\tc\n")], "a.tsv: the row that ends in line 2 has 3 cells, and there"),
     "open quotes": ([("a.csv", 'source,target\n"c,d\n')], "a.csv: line 2 is not CSV (unexpected end of data); mend"),
     "no such column": (
-        [("a.tsv", "one\tother\na\tb\n")], "a.tsv has no column othre; did you mean other? Else choose one of its"
+        [("a.tsv", "one\tother\na\tb\n")],
+        "a.tsv has no column othre; did you mean other? Else choose one of its",
     ),
     "no JSON": ([("a.jsonl", '{"source":"a","target":"b"}\n{"source":\n')], "line 2 of a.jsonl is no JSON object ("),
     "a list": ([("a.jsonl", '{"source":[1],"target":"b"}\n')], "source in line 1 of a.jsonl is no text; choose a"),
@@ -87,7 +88,7 @@ BAD = {
     "nothing": ([("a.tsv", "\n\n")], "there is no text in a.tsv; give a file of examples, one a line"),
     "no file": ([], "there is no file a.tsv; "),
     "nothing left": ([("a.tsv", "a\t\n\tb\n")], "a.tsv leaves nothing to train on; give more examples"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BAD)

@@ -20,15 +20,21 @@ def made(text=TEXT, layers=LAYERS, units=UNITS, **options):
     values = random.uniform(-1, 1, shape)
     values[1, :, 2] = [1 if c == "\t" else -0.5 for c in text]  # a unit that tells tabs from the rest
     fields = {
-        "title": "a model", "scale": "tanh(c)", "source": "a text", "text": text, "values": values,
-        "gates": {name: random.uniform(-1 if name == "g" else 0, 1, shape) for name in "ifgo"}, "signed": ("g",),
-        "surprisal": random.uniform(0, 5, len(text)), "guesses": [[("a", 0.5), ("\n", 0.25)]] * len(text),
+        "title": "a model",
+        "scale": "tanh(c)",
+        "source": "a text",
+        "text": text,
+        "values": values,
+        "gates": {name: random.uniform(-1 if name == "g" else 0, 1, shape) for name in "ifgo"},
+        "signed": ("g",),
+        "surprisal": random.uniform(0, 5, len(text)),
+        "guesses": [[("a", 0.5), ("\n", 0.25)]] * len(text),
         "ranked": [
             Ranked("tabs", 1, 2, "AUC", 0.99, 0.6, 0.99, -1, 1 / 201, "single unit"),
             Ranked("depth", 2, 4, "Spearman's ρ", 0.2, 0.3, 0.4, 1, 0.5, "not found"),
         ],
         "opens": (1, 2),
-    }  # fmt: skip
+    }
     return Explorer(**fields | options)
 
 
@@ -229,10 +235,16 @@ def test_print_leaves_out_what_only_a_screen_needs(shown):
 
 
 def test_hostile_texts_are_text(shown):
-    page = shown(made(
-        HOSTILE, title=HOSTILE, source=HOSTILE, scale=HOSTILE, guesses=[[("<", 0.9), ("\u2028", 0.1)]] * len(HOSTILE),
-        ranked=[Ranked(HOSTILE, 0, 0, "AUC", 0.9, 0.5, 0.9, 1, 0.005, "single unit")],
-    ))  # fmt: skip
+    page = shown(
+        made(
+            HOSTILE,
+            title=HOSTILE,
+            source=HOSTILE,
+            scale=HOSTILE,
+            guesses=[[("<", 0.9), ("\u2028", 0.1)]] * len(HOSTILE),
+            ranked=[Ranked(HOSTILE, 0, 0, "AUC", 0.9, 0.5, 0.9, 1, 0.005, "single unit")],
+        )
+    )
     assert page.title() != "taken"
     shown_text = page.locator("#text").inner_text()
     assert "</script><script>document.title='taken'</script><!--" in shown_text

@@ -53,11 +53,19 @@ def explorer(checkpoint, text=PASSAGE):
     _, signals = run(checkpoint, text)
     values = np.tanh(signals["c"]) if "c" in signals else signals["h"]
     return Explorer(
-        "a model", "tanh(c)", "a text", text, values, {name: signals[name] for name in gate_names(checkpoint.config)},
-        ("g", "n"), np.zeros(len(text)), [[("a", 0.5)]] * len(text),
-        [Ranked("commas", 0, 5, "AUC", 0.9, 0.6, 0.9, 1, 0.005, "single unit", "she said, no.")], OPENS,
+        "a model",
+        "tanh(c)",
+        "a text",
+        text,
+        values,
+        {name: signals[name] for name in gate_names(checkpoint.config)},
+        ("g", "n"),
+        np.zeros(len(text)),
+        [[("a", 0.5)]] * len(text),
+        [Ranked("commas", 0, 5, "AUC", 0.9, 0.6, 0.9, 1, 0.005, "single unit", "she said, no.")],
+        OPENS,
         Network(exchange.document(checkpoint, "float32", DEFLATE15, packed)),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

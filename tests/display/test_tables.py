@@ -72,8 +72,11 @@ def rows_of(values, width=80):
 def test_settings_stand_below_each_other_and_runs_side_by_side():
     values = {"cell": ["lstm", "gru"], "learning_rate": [0.0023784142300054423, 1e-05], "patience": [None, 3]}
     assert rows_of(values) == [
-        ["1", "2"], ["cell", "lstm", "gru"], ["learning_rate", "0.00237841", "1e-05"], ["patience", NOTHING, "3"],
-    ]  # fmt: skip
+        ["1", "2"],
+        ["cell", "lstm", "gru"],
+        ["learning_rate", "0.00237841", "1e-05"],
+        ["patience", NOTHING, "3"],
+    ]
 
 
 @pytest.mark.parametrize("width", [40, 80])

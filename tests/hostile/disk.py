@@ -18,8 +18,23 @@ import safetensors.numpy
 import safetensors.torch
 from safetensors import SafetensorError
 
-WRITING = ("chmod", "fchmod", "ftruncate", "link", "mkdir", "remove", "rename", "replace", "rmdir", "symlink",
-           "truncate", "unlink", "utime", "write", "fsync")  # fmt: skip
+WRITING = (
+    "chmod",
+    "fchmod",
+    "ftruncate",
+    "link",
+    "mkdir",
+    "remove",
+    "rename",
+    "replace",
+    "rmdir",
+    "symlink",
+    "truncate",
+    "unlink",
+    "utime",
+    "write",
+    "fsync",
+)
 READING = ("listdir", "lstat", "open", "read", "scandir", "stat", "statvfs")
 SAVERS = {"charrnn.model.sealed": safetensors.numpy.save, "charrnn.training.resume": safetensors.torch.save}
 _STREAMS = ("BufferedReader", "BufferedRandom", "BufferedWriter", "TextIOWrapper")

@@ -48,9 +48,14 @@ def test_modes_are_those_that_the_documents_tell(charrnn, book, tmp_path, monkey
     of_cache = [path for path in cache.rglob("*") if path.is_file()]
     assert of_cache
     assert told(umask) == [
-        modes([run, run / "stages"]), modes(of_run), modes([corpus]), modes([picture]), modes([cache]), modes(of_cache),
+        modes([run, run / "stages"]),
+        modes(of_run),
+        modes([corpus]),
+        modes([picture]),
+        modes([cache]),
+        modes(of_cache),
         *temporary,
-    ]  # fmt: skip
+    ]
 
 
 WRITTEN = {

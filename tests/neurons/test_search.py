@@ -112,8 +112,9 @@ def test_a_planted_unit_of_any_layer_and_sign_is_chosen(layers, sign):
     characters, labels = letters(2000), runs(2000, 3)
     values = noise(characters=2000)
     values[7] = sign * labels
-    (found,) = search(columns_of(values, layers), np.frombuffer(characters.encode(), np.uint8), characters,
-                      [feature(labels)])  # fmt: skip
+    (found,) = search(
+        columns_of(values, layers), np.frombuffer(characters.encode(), np.uint8), characters, [feature(labels)]
+    )
     assert (found.unit, found.sign) == (Unit(*divmod(7, 12 // layers)), sign)
     assert found.score == pytest.approx(1, abs=1e-4)
 
@@ -193,8 +194,9 @@ def test_a_count_is_measured_by_its_rank_correlation():
     labels = np.arange(2000) % 17.0
     values = noise(characters=2000)
     values[5] = -np.tanh(labels / 5)
-    (found,) = search(columns_of(values), np.frombuffer(characters.encode(), np.uint8), characters,
-                      [feature(labels, binary=False)])  # fmt: skip
+    (found,) = search(
+        columns_of(values), np.frombuffer(characters.encode(), np.uint8), characters, [feature(labels, binary=False)]
+    )
     assert (found.unit, found.metric, found.sign) == (Unit(0, 5), "Spearman's ρ", -1)
     assert found.score == pytest.approx(1, abs=1e-2)
     assert found.average_precision is None
@@ -215,8 +217,9 @@ def test_what_hardly_changes_is_named_and_the_rest_is_found_in_the_order_asked_f
 def test_the_same_seed_gives_the_same_figures():
     characters, labels = letters(2000), runs(2000, 3)
     ids = np.frombuffer(characters.encode(), np.uint8)
-    first, again, other = (search(columns_of(noise(characters=2000)), ids, characters, [feature(labels)], "", seed)
-                           for seed in (1, 1, 2))  # fmt: skip
+    first, again, other = (
+        search(columns_of(noise(characters=2000)), ids, characters, [feature(labels)], "", seed) for seed in (1, 1, 2)
+    )
     assert first == again != other
 
 
@@ -225,8 +228,9 @@ def test_the_best_unit_alone_is_the_one_that_the_search_finds():
     values = noise(characters=2000)
     values[7] -= 2 * labels.astype(np.float16)
     best = best_unit(columns_of(values, 2), characters, feature(labels))
-    (found,) = search(columns_of(values, 2), np.frombuffer(characters.encode(), np.uint8), characters,
-                      [feature(labels)])  # fmt: skip
+    (found,) = search(
+        columns_of(values, 2), np.frombuffer(characters.encode(), np.uint8), characters, [feature(labels)]
+    )
     assert (best.unit, best.signal, best.metric) == (found.unit, found.signal, found.metric)
     assert best.score == pytest.approx(found.score)
     with pytest.raises(ConfigError, match="planted is on nowhere in 2,000 characters"):

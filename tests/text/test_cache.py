@@ -68,8 +68,14 @@ def characters(corpus):
 
 def same(one, other):
     return (characters(one), one.vocabulary.characters, one.split, one.sha256, one.notes, one.name, one.folded) == (
-        characters(other), other.vocabulary.characters, other.split, other.sha256, other.notes, other.name, other.folded
-    )  # fmt: skip
+        characters(other),
+        other.vocabulary.characters,
+        other.split,
+        other.sha256,
+        other.notes,
+        other.name,
+        other.folded,
+    )
 
 
 @pytest.mark.parametrize("min_count", [1, 60])
