@@ -27,6 +27,7 @@ class Fed(NamedTuple):
     starts_epoch: bool = False  # of streams, each of which goes on where the one before it began
     begins: bool = False
     predicted: int | None = None  # None: all
+    typical: float | None = None  # targets of a mean step: a window of few does not count as much; None: `predicted`
     classes: Tensor | None = None  # [B], of items with labels
 
 
@@ -35,6 +36,7 @@ class ItemFeed:
 
     def __init__(self, streams: ItemStreams, device: torch.device) -> None:
         self._streams, self._device = streams, device
+        self._typical = streams.per_step
 
     def batches(self, start: int = 0) -> Iterator[Fed]:
         """Yield the batches from the given step on."""
@@ -43,7 +45,7 @@ class ItemFeed:
     def _fed(self, batch: ItemBatch) -> Fed:
         classes = None if batch.classes is None else _sent(batch.classes, self._device)
         inputs, targets = _sent(batch.inputs, self._device), _sent(batch.targets, self._device)
-        return Fed(inputs, targets, False, batch.begins, batch.predicted, classes)
+        return Fed(inputs, targets, False, batch.begins, batch.predicted, self._typical, classes)
 
 
 def feed_of(streams: Streams | ItemStreams, device: torch.device) -> "Feed | ItemFeed":

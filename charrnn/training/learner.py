@@ -81,15 +81,17 @@ class Learner:
         return self._handed_on(self._state) if fed.starts_epoch else self._state
 
     def _counted(self, fed: Fed) -> list[Tensor]:
-        """Of items, what the loss of one target counts for, [], and the classes [B], where they have labels.
+        """Of items, what the loss of one target counts for [2], and the classes [B], where they have labels.
 
-        Each process's loss is the sum over its targets, over the processes' mean number of targets: the mean over
-        processes is then the mean over all targets, however they are dealt.
+        In the gradient every target of an epoch counts the same, 1 / (targets of a mean step): else the last characters
+        of long items, which are alone in a window, would count many times as much as others. In the loss that is told
+        it is 1 / (targets of this step). Both are times the processes, over which a mean is taken.
         """
         if fed.predicted is None:
             return []
-        share = torch.tensor(self.group.size / fed.predicted, device=self.model.device)
-        return [share] if fed.classes is None else [share, fed.classes]
+        counts = [self.group.size / (fed.typical or fed.predicted), self.group.size / fed.predicted]
+        shares = torch.tensor(counts, device=self.model.device)
+        return [shares] if fed.classes is None else [shares, fed.classes]
 
     def forget(self, readers: slice) -> None:
         """Let some readers go on from the zero state, as in a text that begins there."""
@@ -144,12 +146,14 @@ class Learner:
             else:
                 group["lr"] = rate
 
-    def _charged(self, loss: Tensor, targets: Tensor, share: Tensor | None = None) -> Tensor:
-        """The loss with what its folded characters cost, which no weight can change."""
+    def _charged(self, loss: Tensor, targets: Tensor, shares: Tensor | None = None) -> Tensor:
+        """The mean loss of a target, with what its folded characters cost, which no weight can change."""
+        if shares is not None:
+            loss = loss * (shares[1] / shares[0])
         if self._folding is None:
             return loss
         folded = (targets == self._folding.id).float()
-        return loss + self._folding.nats * (folded.mean() if share is None else folded.sum() * share)
+        return loss + self._folding.nats * (folded.mean() if shares is None else folded.sum() * shares[1])
 
     @property
     def notes(self) -> list[str]:
@@ -232,11 +236,11 @@ class Learner:
         return torch.cat([before.unsqueeze(0), part[:-1]])
 
 
-def _loss(logits: Tensor, targets: Tensor, share: Tensor | None = None) -> Tensor:
-    """The mean loss of targets [N]; with a share, [], the sum of it for each that is not ignored."""
-    if share is None:
+def _loss(logits: Tensor, targets: Tensor, shares: Tensor | None = None) -> Tensor:
+    """The mean loss of targets [N]; with shares [2], the first of them of each that is not ignored."""
+    if shares is None:
         return F.cross_entropy(logits, targets)
-    return F.cross_entropy(logits, targets, reduction="sum", ignore_index=IGNORED) * share
+    return F.cross_entropy(logits, targets, reduction="sum", ignore_index=IGNORED) * shares[0]
 
 
 def _optimizer(model: CharRNN, config: TrainingConfig) -> torch.optim.Optimizer:

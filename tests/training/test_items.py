@@ -60,7 +60,7 @@ def test_the_loss_and_gradient_of_a_padded_batch_are_those_of_its_items(make_mod
         logits, _ = model(inputs[None, :length], classes=classes)
         losses.append(F.cross_entropy(logits[0], targets[:length], reduction="sum"))
     loss = sum(losses) / fed.predicted
-    loss.backward()
+    (sum(losses) / trainer.streams.per_step).backward()
     clip = min(1.0, 1.0 / float(step.norm))
     assert float(step.loss) == pytest.approx(float(loss.detach()), abs=1e-6)
     assert step.characters == fed.predicted
@@ -167,3 +167,19 @@ def test_it_learns_where_items_end_and_what_a_class_tells(make_model):
         losses[labels] = [p for p in Trainer(model, corpus, config, FLOAT32).run() if p.milestone][-1].train_nats
     assert losses[False] == pytest.approx(np.log(4) / 6, abs=0.03)  # the first letter is anybody's guess
     assert losses[True] < 0.05
+
+
+def test_every_symbol_of_an_epoch_counts_the_same_however_long_its_item_is(make_model):
+    """Else the ends of long items, which stand in windows of few symbols, would be learned before all else."""
+    corpus = make_corpus()
+    model = make_model(1, vocabulary_size=len(corpus.vocabulary))
+    gradients = {}
+    for length in (64, 2):
+        config = TrainingConfig(batch_size=1000, seq_length=length, steps=1, clip_norm=0)
+        trainer = Trainer(model, corpus, config, FLOAT32)
+        total = torch.zeros_like(model.readout.bias)
+        for fed in islice(trainer._feed.batches(), trainer.streams.steps_in(0)):
+            trainer._learner.learn(fed, 0.0)
+            total += model.readout.bias.grad * trainer.streams.per_step
+        gradients[length] = total
+    assert torch.allclose(gradients[2], gradients[64], rtol=1e-4, atol=1e-4)
