@@ -35,7 +35,7 @@ class Gates(Plot):
 
     def plot(self, path: Path, form: str) -> None:
         """Draw a scatter plot for each gate."""
-        shown.draw(self.to_dict(), f"{self.passage.model} over {' '.join(self.passage.source)}", path, form)
+        shown.draw(self.to_dict(), f"{self.passage.model} over {self.passage.title}", path, form)
 
 
 def gates(network: CharRNN, passage: Passage, *, feedback: Feedback = SILENT) -> Gates:

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 WRITTEN = "written"
 
 
+def title_of(source: Sequence[str]) -> str:
+    """Return what a person calls the sources of a text."""
+    return " ".join("standard input" if each == "-" else each for each in source)
+
+
 @dataclass(frozen=True)
 class Passage:
     """A text, or a part of one, as a model reads it.
@@ -44,6 +49,11 @@ class Passage:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def title(self) -> str:
+        """What a person calls its source."""
+        return title_of(self.source)
 
     def origin(self) -> dict[str, Any]:
         """Return what a result says of the passage that it is of."""

@@ -75,7 +75,7 @@ class Shown(Drawing):
         scale, text, names = shown_signal(self.config, self.signal), self.text, [str(unit) for unit in self.units]
         under = guesses(self.watched, self.vocabulary)
         where = f"characters {self.start:,} to {self.start + len(text):,} of {len(self.passage):,}"
-        source = f"{' '.join(self.passage.source)}, {where}"
+        source = f"{self.passage.title}, {where}"
         if len(names) == 1:
             title = f"{self.known.title if self.known else f'Unit {names[0]}'} of {self.passage.model}"
             scale = f"{scale} of unit {names[0]}"

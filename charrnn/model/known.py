@@ -45,7 +45,7 @@ def check(known: Sequence[KnownUnit], config: ModelConfig) -> None:
 
 
 def named(known: Sequence[KnownUnit], name: str) -> KnownUnit | None:
-    """Return the known unit that a name means: a feature's, or one word of it; None for what is written L:I.
+    """Return the known unit that a name means: a feature's, or a word of the shortest; None for what is written L:I.
 
     >>> quotes = KnownUnit("inside_quotes", "1:435", "tanh_c", 1, "AUC", 0.998, "tolstoy")
     >>> named([quotes], "quotes").unit
@@ -59,6 +59,8 @@ def named(known: Sequence[KnownUnit], name: str) -> KnownUnit | None:
     found = [each for each in known if each.feature == name] or [
         each for each in known if name in each.feature.split("_")
     ]
+    shortest = min((len(each.feature.split("_")) for each in found), default=0)
+    found = [each for each in found if len(each.feature.split("_")) == shortest]
     if len(found) == 1:
         return found[0]
     features = [each.feature for each in found or known]

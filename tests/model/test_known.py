@@ -40,6 +40,10 @@ def test_a_word_of_two_features_is_refused():
         named((QUOTES, replace(QUOTES, feature="inside_verse")), "inside")
 
 
+def test_a_word_means_the_feature_with_the_shortest_name():
+    assert named((replace(QUOTES, feature="inside_quotes_or_verse"), QUOTES), "quotes") is QUOTES
+
+
 def test_the_best_finding_of_a_unit_and_signal_is_its_title():
     assert of_unit(KNOWN, Unit(1, 4), "tanh_c").title == "inside quotes · AUC 1.00 · unit 1:4"
     assert of_unit(KNOWN, Unit(0, 2), "h") is None
