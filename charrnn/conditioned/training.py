@@ -109,7 +109,8 @@ def recipe(sizes: Mapping[str, Any], symbols: int, given: Mapping[str, Any], cor
         "learning_rate": _RATE * min(1, 128 / width) ** 0.5 / depth**0.5,
         "dropout": round(min(_MOST_DROPPED, max(0.0, _DROPPED * math.log2(max(1e-9, readings / 2)))), 2),
     }
-    why = f"{counted(symbols, 'output symbol')} and {counted(minutes, 'minute')} on {counted(cores, 'core')}"
+    time = f" and {counted(minutes, 'minute')} on {counted(cores, 'core')}" if "minutes" in options else ""
+    why = f"{counted(symbols, 'output symbol')}{time}"
     return PairRecipe(*_made(sizes, {**chosen, **options}), why)
 
 
