@@ -64,9 +64,9 @@ class Compared(Result):
     def __str__(self) -> str:
         return as_text(show_comparison, *self._shown())
 
-    def _shown(self) -> tuple[dict[str, Any], list[dict[str, Any]], list[str], dict[str, list[Any]]]:
+    def _shown(self) -> tuple[list[str], list[Any], list[dict[str, Any]], list[str], dict[str, list[Any]]]:
         marked = [name for name in MARKED if not (self.reasons and name in _OF_THE_TEXT)]
-        return self._logs, self.rows, marked, self.settings
+        return self.names, [each.log for each in self.told], self.rows, marked, self.settings
 
     @property
     def _logs(self) -> dict[str, Any]:

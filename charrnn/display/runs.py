@@ -34,7 +34,8 @@ def show_history(
 
 
 def show_comparison(
-    logs: Mapping[str, Log],
+    named: Sequence[str],
+    logs: Sequence[Log],
     rows: Sequence[Mapping[str, Any]],
     marked: Sequence[str],
     differing: Mapping[str, Sequence[Any]],
@@ -42,7 +43,7 @@ def show_comparison(
 ) -> None:
     """Write runs side by side: names, figures with the best marked, settings that differ, loss curves."""
     console = console or Terminal()
-    for line in tables.names(list(logs)):
+    for line in tables.names(named):
         console.print(line, soft_wrap=True)
     console.print()
     console.print(tables.figures(rows, marked))
@@ -52,7 +53,7 @@ def show_comparison(
         console.print(table)
     if len(logs) > 1:
         console.print("" if differing else "All settings are the same.\n")
-        for row in plot_together(list(logs.values()), min(console.width, WIDTH)):
+        for row in plot_together(logs, min(console.width, WIDTH)):
             console.print(row, soft_wrap=True)
 
 

@@ -20,6 +20,7 @@ def test_compare_is_what_the_command_prints_and_draws(charrnn, run, tmp_path):
     compared = library.compare([run, library.Run(run)])
     assert json.loads(charrnn("compare", run, run, "--json").out) == json.loads(json.dumps(compared.to_dict()))
     assert charrnn("compare", run, run, COLUMNS="80", NO_COLOR="1").out == f"{compared}\n"
+    assert [line.split()[0] for line in str(compared).splitlines() if str(run) in line] == ["1", "2"]
     compared.save(tmp_path / "runs.svg")
     compared.save(tmp_path / "runs.json")
     assert (tmp_path / "runs.svg").read_text().startswith("<?xml")
