@@ -58,11 +58,8 @@ def _unit(each: dict[str, Any]) -> str:
 
 
 def _controls(each: dict[str, Any]) -> str:
-    untrained = (
-        ""
-        if each["untrained_score"] is None
-        else (f"{short(each['untrained_score'])} {short(each['untrained_layer_score'])}")
-    )
+    scores = (each["untrained_score"], each["untrained_layer_score"])
+    untrained = "" if scores[0] is None else " ".join(map(short, scores))
     units = each["units_needed"] or f">{each['curve'][-1]['units']}"
     return (
         f"{each['feature']:24} {short(each['score']):>5} {short(each['surface_score']):>6} "
