@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from charrnn.api.find import features_wanted, search_units
 from charrnn.api.limits import SHORTEST_SEARCH, SPREAD
@@ -198,11 +199,16 @@ def _explorer(
         values=values if is_bounded(config, signal) else np.tanh(values),
         gates={name: recording.signals[name] for name in gates},
         signed=("g", "n"),
-        surprisal=surprisals(network, ids, start, stop),
+        surprisal=_predicted(surprisals(network, ids, start, stop), start),
         guesses=list(guesses(recording, vocabulary)),
         ranked=ranked,
         opens=(opens.layer, opens.index),
     )
+
+
+def _predicted(nats: npt.NDArray[Any], start: int) -> npt.NDArray[Any]:
+    """Surprisals [T] of a passage, but NaN for the first character of a text, which nothing predicts."""
+    return nats if start else np.concatenate([[np.nan], nats[1:]])
 
 
 def _named(passage: Passage) -> str:

@@ -75,7 +75,7 @@ class Explorer:
     values: Floats
     gates: Mapping[str, Floats]
     signed: Sequence[str]
-    surprisal: Floats  # [T], nats of each character given those before it
+    surprisal: Floats  # [T], nats of each character given those before it; NaN where there are none
     guesses: Sequence[Sequence[tuple[str, float]]]  # [T]
     ranked: Sequence[Ranked]
     opens: tuple[int, int]  # the layer and index of the unit that is shown first
@@ -121,7 +121,7 @@ def _content(explorer: Explorer) -> dict[str, Any]:
         "ends": _places(explorer.text, "\n"),
         "tabs": _places(explorer.text, "\t"),
         "runs": _runs(explorer.text),
-        "surprisal": np.round(explorer.surprisal, 2).tolist(),
+        "surprisal": [None if nats != nats else round(float(nats), 2) for nats in explorer.surprisal],
         "alphabet": alphabet,
         "guesses": packed(np.array([n for row in explorer.guesses for n in _counted(row, places)], "<u2").tobytes()),
         "kept": kept,
