@@ -117,7 +117,9 @@ def _draw_cards(browser: Browser, pages: Path, name: str) -> None:
     titles, options = CARDS[name]
     folder = pages / f"{name}-gallery"
     if not (folder / "index.html").exists():
-        _charrnn("gallery", name, name, "--signals=tanh_c", "--ablated=100", *options, "-o", folder)
+        _charrnn(
+            "gallery", name, name, "--signals=tanh_c", "--ablated=100", "--characters=30000", *options, "-o", folder
+        )
     page = browser.new_page(viewport={"width": 800, "height": 900}, device_scale_factor=1.5, color_scheme="light")
     page.goto((folder / "index.html").absolute().as_uri())
     left_out = (
