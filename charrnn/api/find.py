@@ -3,15 +3,17 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.api.drawing import Plot
 from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.api.passage import Passage
-from charrnn.api.result import Result
 from charrnn.display import findings as shown
+from charrnn.display import needed
 from charrnn.errors import ConfigError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.config import ModelConfig
@@ -31,7 +33,7 @@ from charrnn.neurons.tasks import unchanging
 
 
 @dataclass(frozen=True)
-class Findings(Result):
+class Findings(Plot):
     """What was found of each feature."""
 
     passage: Passage
@@ -64,6 +66,10 @@ class Findings(Result):
 
     def __str__(self) -> str:
         return shown.text(self.to_dict())
+
+    def plot(self, path: Path, form: str) -> None:
+        """Draw how many units have how much of their layer's score."""
+        needed.draw(self.to_dict(), path, form)
 
     @property
     def best(self) -> Finding | None:

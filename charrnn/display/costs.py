@@ -45,8 +45,8 @@ def _amounts_to(told: dict[str, Any], telling: Sequence[str]) -> list[str]:
     low, high = told["control_weights"]
     return [
         said,
-        f"No match: its deviation times the norm of its outgoing weights is {told['weight']:.2f}, that of the random "
-        f"units {low:.2f} to {high:.2f}. To ablate a unit of more weight costs more in any case.",
+        f"Not all of them weigh as much: its deviation times the norm of its outgoing weights is {told['weight']:.2f}, "
+        f"theirs {low:.2f} to {high:.2f}. To ablate a unit of more weight costs more in any case.",
     ]
 
 
@@ -57,4 +57,4 @@ def verdict(controls: int, telling: Sequence[str]) -> str:
     others = f"{controls} random unit{'' if controls == 1 else 's'} of the same layer"
     if telling:
         return f"Ablating it costs more than ablating {others}: {', '.join(PLACES[place] for place in telling)}."
-    return f"Ablating it costs no more than ablating {others}: it correlates, but the model does not need it."
+    return f"Not clearly more than ablating {others}, all places considered: it may correlate without being needed."

@@ -32,7 +32,7 @@ class Untrained:
 def untrained_network(model: CharRNN, seed: int = SEED) -> CharRNN:
     """Return a network of a model's shape, with the weights that training would begin with."""
     network = CharRNN(model.config, torch.Generator().manual_seed(seed)).eval().to(model.device)
-    network.threads = model.threads
+    network.threads, network.end = model.threads, model.end
     return network
 
 

@@ -1,5 +1,6 @@
 """`charrnn neurons find` and `features`: which unit follows what, how surely, and what can be asked for."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,8 @@ from charrnn.api.passage import WRITTEN
 from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
 from charrnn.cli.common import FEEDBACK, examples, json_option, note, precision_option, show
+from charrnn.cli.drawing import show_plot
+from charrnn.cli.output import PICTURE
 from charrnn.errors import CheckpointError, argument, typed
 from charrnn.model.checkpoint import locate
 from charrnn.model.shipped import shipped
@@ -58,10 +61,11 @@ def features(as_json: bool) -> None:
 @characters_option(300_000, ", in stretches from all over the part: half to choose on, half to measure on")
 @precision_option
 @seed_option("Of the intervals.")
+@click.option("-o", "--output", type=PICTURE, metavar="PICTURE.png", help="Draw how many units it takes there.")
 @click.option("--save", is_flag=True, help="Keep the single units in MODEL's file: --unit then takes their names.")
 @asks_for_unseen_text
 @json_option
-def find(asked: Asked, characters: int, save: bool, as_json: bool, **options: Any) -> None:
+def find(asked: Asked, characters: int, output: Path | None, save: bool, as_json: bool, **options: Any) -> None:
     """Find the unit of MODEL that follows a feature of SOURCE best, how well, and whether it is one unit at all.
 
     The text is read in stretches. Units are chosen on every other one and measured on the rest, then the other way
@@ -82,7 +86,7 @@ def find(asked: Asked, characters: int, save: bool, as_json: bool, **options: An
     if save and shipped(asked.name):
         raise CheckpointError(f"{asked.name} comes with charrnn", "copy its file, and name the copy as MODEL")
     found = asked.model.find(asked.passage(SPREAD * characters), characters=characters, **options, feedback=FEEDBACK)
-    show(found, as_json)
+    show_plot(found, output, as_json)
     if save:
         _keep(asked, found)
     if not as_json:
