@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import click
 import forged
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from disk import Disk, rebuild
 from matplotlib.figure import Figure
 from PIL import Image
@@ -30,6 +32,9 @@ from PIL import Image
 from charrnn.api.cell_gradients import STARTS
 from charrnn.cli.main import cli
 from charrnn.cli.output import OutputFile, OutputFolder
+from charrnn.conditioned.checkpoint import load as load_conditioned
+from charrnn.conditioned.run import load_state as load_conditioned_state
+from charrnn.errors import CharrnnError
 from charrnn.model.checkpoint import load
 from charrnn.text.catalogue import CATALOGUE, NamedCorpus, SourceFile
 from charrnn.training.resume import STATE, load_state
@@ -43,6 +48,7 @@ LONG = 2100  # characters of a short text
 TRIED = 5  # calls of each command that the tests fail
 SLOWER = {f"neurons {name}": 2 for name in ("compare", "explore", "gallery", "trace, as PNG")}
 TRAIN = f"train TEXT --out OUT {' '.join(forged.OF_ALL)}"
+OF_PAIRS = "--source english --target iso --steps 2 --hidden-size 4 --batch-size 4 --threads 1"
 OF_A_UNIT = "RUN LINE --unit 0:1 --length 60"
 COMMANDS = {
     "compare": "compare RUN OTHER -o OUT.png",
@@ -52,7 +58,10 @@ COMMANDS = {
     "export": "export RUN -o OUT.json",
     "gradients": "gradients RUN SHORT --part all --distance 4 --losses 3 -o OUT.svg",
     "gradients, of cells": "gradients SHORT --cells --steps 2 --hidden-size 3 --distance 3 --losses 2 -o OUT.png",
-    "map examples": "map examples dates --count 30 -o OUT",
+    "map attend": "map attend MAPPED 'May 1, 1999' -o OUT.html",
+    "map attend, as PNG": "map attend MAPPED 'May 1, 1999' -o OUT.png",
+    "map examples": "map examples numbers --count 20 -o OUT",
+    "map train": f"map train PAIRS {OF_PAIRS} --out OUT",
     "neurons compare": "neurons compare RUN SHORT --part all --feature line_position --characters 2000 -o OUT.png",
     "neurons dump": "neurons dump RUN LINE -o OUT.npz",
     "neurons dump, in a new folder": "neurons dump RUN LINE -o OUT/a.npz",
@@ -66,7 +75,7 @@ COMMANDS = {
     "neurons show, as JSON": f"neurons show {OF_A_UNIT} -o OUT.json",
     "neurons trace": "neurons trace RUN LINE --at 60 --length 30 -o OUT.html",
     "neurons trace, as PNG": "neurons trace RUN LINE --at 60 --length 30 -o OUT.png",
-    "sample": "sample RUN --length 20 --seed 1 -o OUT.txt",
+    "sample": "sample RUN --length 30 --seed 1 -o OUT.txt",
     "score": "score RUN LINE --html OUT.html",
     "train": f"{TRAIN} --keep-checkpoints",
     "train, a large text": f"{TRAIN} --sample-every 4",
@@ -87,8 +96,10 @@ def words_of(name, here):
         "SHORT": "short.txt",
         "LINE": "line.txt",
         "MIRROR": "mirror",
+        "PAIRS": "pairs",
+        "MAPPED": "mapped",
     }
-    words = [places.get(word, word.replace("OUT", "out")) for word in COMMANDS[name].split()]
+    words = [places.get(word, word.replace("OUT", "out")) for word in shlex.split(COMMANDS[name])]
     return [str(here / word) if word in places.values() or word.startswith("out") else word for word in words]
 
 
@@ -135,7 +146,10 @@ class World:
         shutil.copy(runs[0].parent / "book.txt", self._template)
         (self._template / "short.txt").write_text(forged.TEXT[:LONG], "utf-8")
         (self._template / "line.txt").write_text(forged.TEXT[:80], "utf-8")
-        for suffix in ("png", "svg", "npz", "hdf5", "html", "json"):
+        for words in ("examples dates --count 20 -o pairs", f"train pairs {OF_PAIRS} --out mapped"):
+            command = [str(self._template / word) if word in ("pairs", "mapped") else word for word in words.split()]
+            CliRunner().invoke(cli, ["map", *command], catch_exceptions=False)
+        for suffix in ("png", "svg", "npz", "hdf5", "html", "json", "txt"):
             (self._template / f"out.{suffix}").write_bytes(b"old")
 
     def lay_out(self, name):
@@ -162,12 +176,22 @@ class World:
         }
 
 
+def _of_its_kind(path, load, load_other):
+    """Load what is a character model's, or that of a model which answers inputs."""
+    try:
+        return load(path)
+    except CharrnnError as error:
+        if not any(told in str(error) for told in ("of another kind", "no state of a run")):
+            raise
+    return load_other(path)
+
+
 def is_whole(path):
     """Whether a file that holds times is one that a command has written to its end."""
     if path.name == STATE:
-        return bool(load_state(path.parent))
+        return bool(_of_its_kind(path.parent, load_state, load_conditioned_state))
     if path.suffix == ".safetensors":
-        return bool(load(path))
+        return bool(_of_its_kind(path, load, load_conditioned))
     if path.suffix == ".jsonl":
         lines = path.read_bytes().splitlines(keepends=True)
         return all(json.loads(line) for line in lines if line.endswith(b"\n"))  # the last may be cut off
