@@ -15,7 +15,7 @@ from charrnn.conditioned.rows import CLASSES, Columns, Row, Table, read_rows
 from charrnn.conditioned.symbols import Kind
 from charrnn.errors import ConfigError, SourceError, check_range, check_utf8, counted
 from charrnn.text.catalogue import CATALOGUE
-from charrnn.text.opening import chunks
+from charrnn.text.opening import first
 from charrnn.text.reading import DEFAULT, Reading
 
 HELD_OUT = 0.05  # of the sources, for validation and for the test each, where nothing else is asked for,
@@ -132,7 +132,7 @@ def _parts(folder: Path) -> list[tuple[str, str]]:
 
 
 def _first_line(path: str) -> bytes:
-    return next(chunks(Path(path)), b"").partition(b"\n")[0]
+    return first(Path(path)).partition(b"\n")[0]
 
 
 def _grouped(rows: Iterable[Row], notes: list[str]) -> dict[str, tuple[str, ...]]:

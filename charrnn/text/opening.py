@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,7 +31,7 @@ def packing(path: Path) -> str:
     return path.suffix if path.suffix in _FORMATS else ""
 
 
-def chunks(path: Path, on_read: Callable[[bytes], object] = lambda content: None) -> Iterator[bytes]:
+def chunks(path: Path, on_read: Callable[[bytes], object] = lambda content: None) -> Generator[bytes, None, None]:
     """Yield the bytes of a file, a mebibyte at a time, or what is packed in it (.gz, .bz2, .xz, .zst).
 
     `on_read` gets the bytes as they lie in the file.
@@ -43,6 +44,12 @@ def chunks(path: Path, on_read: Callable[[bytes], object] = lambda content: None
         yield from _gathered(_unpacked(content, path))
     else:
         yield from content
+
+
+def first(path: Path) -> bytes:
+    """Return a file's first chunk; errors as of `chunks`, that it cannot be closed among them."""
+    with closing(chunks(path)) as content:
+        return next(content, b"")
 
 
 def raw(path: Path) -> Iterator[bytes]:

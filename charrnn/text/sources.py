@@ -15,7 +15,7 @@ from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.decoding import Change, characters, is_binary, told
 from charrnn.text.folders import BINARY, LeftOut, files_of
-from charrnn.text.opening import CHUNK, chunks, is_file
+from charrnn.text.opening import CHUNK, chunks, first, is_file
 from charrnn.text.reading import DEFAULT, Reading
 
 
@@ -174,7 +174,7 @@ def _size(origin: Path | str) -> int:
 def _is_text(path: Path, reading: Reading, left_out: LeftOut) -> bool:
     if not _size(path):
         return True  # unread: the files of /proc seem to be empty, and some of them are waited for
-    binary = is_binary(next(chunks(path), b""), reading)
+    binary = is_binary(first(path), reading)
     if binary:
         left_out.add(BINARY, path)
     return not binary
