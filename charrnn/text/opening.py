@@ -39,11 +39,9 @@ def chunks(path: Path, on_read: Callable[[bytes], object] = lambda content: None
     Raises:
         SourceError: it is not there, no regular file, cannot be read, or is a damaged or suspiciously dense archive.
     """
-    content = _seen(raw(path), on_read)
-    if packing(path):
-        yield from _gathered(_unpacked(content, path))
-    else:
-        yield from content
+    with closing(raw(path)) as read:  # so that a file which is not read to its end is closed here, not some time later
+        content = _seen(read, on_read)
+        yield from _gathered(_unpacked(content, path)) if packing(path) else content
 
 
 def first(path: Path) -> bytes:
@@ -52,7 +50,7 @@ def first(path: Path) -> bytes:
         return next(content, b"")
 
 
-def raw(path: Path) -> Iterator[bytes]:
+def raw(path: Path) -> Generator[bytes, None, None]:
     """Yield the bytes of a file as they are.
 
     Raises:
