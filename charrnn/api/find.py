@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -169,8 +171,13 @@ def search_units(
         recorded_columns(network, over.of(ids), signals, number_format, bar.update) as columns,
     ):
         bar.close()
-        with feedback.bar(len(wanted), "searching", "feature") as bar:
-            return search(columns, over.of(ids), text, wanted, before, seed, bar.update, over, untrained)
+        with ExitStack() as stack:  # the bar appears with the first feature: two at once would move a terminal's cursor
+            searching = cache(lambda: stack.enter_context(feedback.bar(len(wanted), "searching", "feature")))
+
+            def on_feature(count: int) -> None:
+                searching().update(count)
+
+            return search(columns, over.of(ids), text, wanted, before, seed, on_feature, over, untrained)
 
 
 def features_wanted(

@@ -28,7 +28,9 @@ WANTS = (
 )
 NAME = "<img src=x onerror=window.obeyed=1>'\"[red]\x1b[5;8m\u202e$x_1$&amp;\n{{7*7}}"  # no slash: it names a file
 UNIT = "0:3"
-OWN = re.compile(r"\x1b\[[\d;]*[mK]|\x1b\[\?25[lh]|\x1b\[\d*A|\r")  # colours, and the motions of a progress bar
+OWN = re.compile(  # colours, the motions of a progress bar, and a link to what was written, percent-encoded
+    r"\x1b\[[\d;]*[mK]|\x1b\[\?25[lh]|\x1b\[\d*A|\r|\x1b\]8;;(file:///[\w%/.~-]*)?\x1b\\"
+)
 THEIRS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|5;8m\x1b")
 
 
