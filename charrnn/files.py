@@ -109,7 +109,7 @@ def leftovers(path: Path) -> Iterator[Path]:
 def _sweep_old(path: Path, kept: Path) -> None:
     with suppress(OSError):  # the folder may be written to, not read; another process may have been faster
         for left in leftovers(path):
-            if left != kept and is_old(left):
+            if left.name != kept.name and is_old(left):
                 left.unlink()
 
 

@@ -11,8 +11,6 @@ from typing import Any
 from charrnn.api.headers import header_of
 from charrnn.api.result import Result
 from charrnn.api.run import Run
-from charrnn.display.curve import draw_together
-from charrnn.display.figures import form_of
 from charrnn.display.runs import as_text, show_comparison
 from charrnn.files import replacing
 from charrnn.model.checkpoint import bits
@@ -82,6 +80,9 @@ class Compared(Result):
         if output.suffix.lower() == ".json":
             super().save(output)
             return
+        from charrnn.display.curve import draw_together  # matplotlib: the figures are there without
+        from charrnn.display.figures import form_of
+
         with replacing(output) as picture:
             draw_together(self._logs, picture, form_of(output))
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charrnn.display.highlight import SURPRISING, Highlight, cell
 from charrnn.display.signs import visible
 from charrnn.errors import ConfigError
 from charrnn.model.cells import state_names
@@ -68,8 +67,9 @@ class Look:
         """What draws it, or None: into a pipe goes the text alone, unless the guesses were asked for."""
         if not self.is_drawn:
             return None
-        from charrnn.cli.screen import console
-        from charrnn.display.terminal import Writer  # rich: a plain sample starts without
+        from charrnn.cli.screen import console  # rich: a plain sample starts without
+        from charrnn.display.highlight import SURPRISING, Highlight
+        from charrnn.display.terminal import Writer
 
         screen = console()
         if not (self.guesses or screen.is_terminal):
@@ -104,6 +104,8 @@ def write_one(characters: Iterator[Drawn], look: Look) -> None:
     """Write one sample to stdout as it is drawn."""
     writer = look.writer()
     if writer:
+        from charrnn.display.highlight import cell
+
         for drawn in characters:
             writer.put(cell(drawn.character, look.value(drawn), drawn.guesses))
         writer.end()

@@ -201,7 +201,7 @@ def step_down(costs: Floats) -> list[float]:
     left, and so on (Westfall and Young's step-down, as Holm's is for p-values that are alone).
 
     >>> step_down(np.array([[9.0, 1, 2, 3], [2.5, 1, 4, 3]]))
-    [0.25, 0.5]
+    [0.25, 0.75]
     """
     centred = costs - np.median(costs, 1, keepdims=True)
     standard = centred / np.maximum(1e-9, np.median(np.abs(centred), 1, keepdims=True))

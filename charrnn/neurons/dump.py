@@ -79,6 +79,7 @@ class _Array:
     def put(self, start: int, values: npt.NDArray[np.float32]) -> None:
         """Write the values [L, n, H] of the characters from `start` on."""
         _, length, units = self._shape
-        for layer, rows in enumerate(values.astype(self._type)):
+        most = np.finfo(self._type).max  # a raw cell state may be beyond what float16 holds
+        for layer, rows in enumerate(values.clip(-most, most).astype(self._type)):
             self._file.seek(self._begin + (layer * length + start) * units * self._type.itemsize)
             self._file.write(rows.tobytes())

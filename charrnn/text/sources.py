@@ -99,7 +99,10 @@ def listed(sources: Sequence[str], reading: Reading = DEFAULT, most: float = inf
         SourceError: nothing is named, stdin twice, or a folder or glob has no text file.
         TooLargeError: the files have more than `most` bytes; no more of them are looked at.
     """
-    if not sources or any(not source or "\0" in source for source in sources):
+    for source in sources:
+        if "\0" in source:
+            raise SourceError(f"there is no file {source}", "no file can have a name with a zero in it")
+    if not sources or not all(sources):
         raise SourceError(
             "no text was named", f"give a file, a folder, '-' for stdin, or a named corpus: {', '.join(CATALOGUE)}"
         )
