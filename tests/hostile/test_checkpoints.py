@@ -551,7 +551,7 @@ CLAIMS = {
     "a device": (["/dev/zero"], {}, NOT_IT),
     "nothing": ([], {}, "the text of RUN was a string; write it to a file and name that"),
     "a name without a character": ([""], {}, "no text was named"),
-    "a name that no file can have": (["a\0b"], {}, "no text was named"),
+    "a name that no file can have": (["a\0b"], {}, "there is no file a␀b"),
 }
 
 
