@@ -212,8 +212,7 @@ def _predicted(nats: npt.NDArray[Any], start: int) -> npt.NDArray[Any]:
 
 
 def _named(passage: Passage) -> str:
-    names = ("standard input" if name == "-" else name for name in passage.source)
-    return " ".join(names) or "a text"
+    return passage.title or "a text"
 
 
 def _in_the_list(finding: Finding, sentence: str) -> Ranked:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from charrnn.api import devices
 from charrnn.api.map import MapModel
 from charrnn.api.map_watch import MapWatch
 from charrnn.api.result import Result
@@ -27,11 +28,11 @@ from charrnn.conditioned.transfer import sizes_of, started
 from charrnn.errors import RunError, counted, typed
 from charrnn.model.checkpoint import Figures, Provenance, bits, locate
 from charrnn.model.checkpoint import load as load_character_model
-from charrnn.model.config import BUDGETS
 from charrnn.model.devices import choose_device
 from charrnn.model.shipped import RUNS, as_model, run_folder
-from charrnn.model.threads import Threads, numbers_of_threads
+from charrnn.model.threads import Threads
 from charrnn.room import check_disk
+from charrnn.runs.budget import budget_of, in_words
 from charrnn.runs.report import Progress
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.store import fetch_missing
@@ -279,21 +280,18 @@ def _header(
 
 def _threads(number: int | None, device: torch.device, watch: MapWatch) -> Threads:
     """The number of threads that is given, else one that is measured while the run goes on."""
-    if number is not None:
-        return Threads([number])
-    measured = numbers_of_threads(torch.get_num_threads()) if device.type == "cpu" else ()
-    return Threads(measured, lambda found: watch.note(f"{found}; --threads N fixes the number"))
+    return devices.threads(
+        device.type == "cpu", number, lambda found: watch.note(f"{found}; --threads N fixes the number")
+    )
 
 
 def _announced(trainer: PairTrainer, folder: Path, why: str = "") -> str:
     model, training = trainer.model.config, trainer.config
-    budget = {name: getattr(training, name) for name in BUDGETS}
-    shown = " ".join(counted(value, name.removesuffix("s")) for name, value in budget.items() if value is not None)
     return (
         f"{model.kind}, {counted(model.num_layers, 'layer')} of {counted(model.hidden_size, 'unit')}, memory "
         f"{model.memory_size}, {model.parameters:,} parameters; {counted(len(trainer.pairs['train']), 'pair')} in "
         f"batches of {training.batch_size}, rate {training.learning_rate:.2g}, dropout {model.dropout:g}, "
-        f"on {trainer.model.device}, {shown}{why}; run in {folder}"
+        f"on {trainer.model.device}, {in_words(budget_of(training))}{why}; run in {folder}"
     )
 
 

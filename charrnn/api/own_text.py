@@ -13,7 +13,6 @@ from charrnn.feedback import Feedback
 from charrnn.model.checkpoint import locate
 from charrnn.model.devices import choose_precision
 from charrnn.model.network import stepped_on
-from charrnn.sampling.distribution import SamplingConfig
 from charrnn.sampling.sampler import Sampler
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.reading import Reading
@@ -82,7 +81,7 @@ def written(model: "Model", characters: int, seed: int, feedback: Feedback) -> s
     )
     device = model.network.device
     network = stepped_on(checkpoint.config, checkpoint.weights, device, choose_precision(None, device))
-    sampler = Sampler(network, checkpoint.vocabulary, SamplingConfig(), checkpoint.header.line_beginnings)
+    sampler = Sampler.of(checkpoint, model=network)
     length, blocks = math.ceil(characters / STREAMS), []
     with feedback.bar(characters, "writing") as bar:
         for ids, _ in sampler.draw_many(length, "", range(seed, seed + STREAMS)):

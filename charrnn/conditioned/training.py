@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from charrnn.conditioned.config import ConditionedConfig
 from charrnn.errors import ConfigError, check_choice, check_range, check_whole, counted
-from charrnn.model.config import BUDGET_RANGE, BUDGETS
+from charrnn.model.config import BUDGETS
+from charrnn.runs.budget import budget_of, check_budget
 
 MINUTES = 5.0  # the budget where none is given
 SCHEDULES = ("cosine", "linear", "constant", "exponential")
@@ -50,14 +51,7 @@ class PairTraining:
         check_whole("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 10**12)
         check_range("soft_part", self.soft_part, 0, 1)
         check_whole("seed", self.seed, 0, 2**63 - 1)
-        given = {name: getattr(self, name) for name in BUDGETS if getattr(self, name) is not None}
-        if len(given) != 1:
-            shown = ", ".join(given) or "nothing"
-            raise ConfigError(f"the budget is given as {shown}", "give one of epochs, steps and minutes")
-        if self.steps is not None:
-            check_whole("steps", self.steps, 1, 10**12)
-        for name, value in given.items():
-            check_range(name, value, *BUDGET_RANGE)
+        check_budget(budget_of(self))
 
     def used(self, steps: float, epochs: float, seconds: float) -> float:
         """Return which part of the budget is used up after so many steps, epochs and seconds."""

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from charrnn.errors import ConfigError, check_choice, check_range, check_whole, counted
-from charrnn.model.config import BUDGET_RANGE, BUDGETS, ModelConfig
+from charrnn.errors import check_choice, check_range, check_whole
+from charrnn.model.config import ModelConfig
+from charrnn.runs.budget import budget_of, check_budget, in_words
 
 Schedule = Literal["cosine", "linear", "constant", "exponential"]
 OnNan = Literal["stop", "rollback"]
@@ -59,20 +60,12 @@ class TrainingConfig:
         check_whole("sample_every", 1 if self.sample_every is None else self.sample_every, 1, 10**12)
         check_choice("on_nan", self.on_nan, ON_NAN)
         check_whole("seed", self.seed, 0, 2**63 - 1)
-        given = {name: getattr(self, name) for name in BUDGETS if getattr(self, name) is not None}
-        if len(given) != 1:
-            shown = ", ".join(given) or "nothing"
-            raise ConfigError(f"the budget is given as {shown}", "give one of epochs, steps and minutes")
-        if self.steps is not None:
-            check_whole("steps", self.steps, 1, 10**12)
-        for name, value in given.items():
-            check_range(name, value, *BUDGET_RANGE)
+        check_budget(budget_of(self))
 
     @property
     def budget(self) -> str:
         """The budget in words, such as "3 minutes"."""
-        given = {name: getattr(self, name) for name in BUDGETS}
-        return " ".join(counted(value, name.removesuffix("s")) for name, value in given.items() if value is not None)
+        return in_words(budget_of(self))
 
     def disk_for(self, model: ModelConfig, stages: int) -> int:
         """Return the bytes of disk that a run takes: best, last and state, a second state meanwhile, and kept stages.

@@ -6,12 +6,11 @@ from math import log2
 from typing import Any, NamedTuple
 
 from charrnn.errors import check_choice, counted
-from charrnn.model.config import CELL_NAMES, NONLINEARITIES, ModelConfig
+from charrnn.model.config import BUDGETS, CELL_NAMES, NONLINEARITIES, ModelConfig
 from charrnn.training.config import TrainingConfig
 
 MINUTES = 3.0  # the budget where none is given
 
-_BUDGETS = {"epochs", "steps", "minutes"}
 _OPERATIONS = 30  # floating-point operations of training a layer, for each character and square of the width
 _NARROWEST = 64
 _STEPS_AT_FULL_RATE = 6000.0  # longer runs take smaller steps: at the full rate a wide network's weights ran away
@@ -106,11 +105,11 @@ def recipe(
     if preset is not None:
         check_choice("preset", preset, tuple(PRESETS))
         classic = PRESETS[preset]
-        own_budget = _BUDGETS & set(options)
-        options = {name: value for name, value in classic.items() if not own_budget or name not in _BUDGETS} | options
+        own_budget = set(BUDGETS) & set(options)
+        options = {name: value for name, value in classic.items() if not own_budget or name not in BUDGETS} | options
     check_choice("cell", options.setdefault("cell", "lstm"), CELL_NAMES)
     check_choice("nonlinearity", options.get("nonlinearity", "tanh"), NONLINEARITIES)
-    if not _BUDGETS & set(options):
+    if not set(BUDGETS) & set(options):
         options |= _default_budget(characters, options, hardware)
     own = (_only(options, ModelConfig), _only(options, TrainingConfig))
     ModelConfig(vocabulary_size, **own[0]), TrainingConfig(**own[1])  # checked before anything is computed from it
