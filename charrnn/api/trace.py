@@ -65,9 +65,8 @@ class Trace(Drawing):
         return drawn(self._drawn) if drawn else super().content(form)
 
     def draw(self, path: Path) -> set[str]:
-        """Write it as PNG; a sign that no font here has is a box."""
-        reach.png(self._drawn, path)
-        return set()
+        """Write it as PNG; return the signs that no font here has, in whose place stands �."""
+        return reach.png(self._drawn, path)
 
     @cached_property
     def _drawn(self) -> reach.Reach:

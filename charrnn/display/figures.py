@@ -30,11 +30,16 @@ def write(figure: Figure, temporary: Path, form: str = "png") -> None:
     if form == "svg":
         temporary.write_text(svg(figure), "utf-8")
         return
+    few_colours = image(figure).quantize(128, dither=Image.Dither.NONE)  # a third of the size
+    few_colours.save(temporary, form, optimize=True)
+
+
+def image(figure: Figure) -> Image.Image:
+    """Return a figure as a picture."""
     drawn = io.BytesIO()
     with any_signs():
-        figure.savefig(drawn, format=form)
-    few_colours = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)  # a third of the size
-    few_colours.save(temporary, form, optimize=True)
+        figure.savefig(drawn, format="png")
+    return Image.open(drawn).convert("RGB")
 
 
 def svg(figure: Figure) -> str:

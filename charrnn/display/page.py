@@ -86,8 +86,11 @@ def frame(content: str, height: int) -> str:
     return str(Markup('<iframe sandbox srcdoc="{}" width="100%" height="{}"></iframe>').format(content, height))
 
 
-def svg(highlight: Highlight) -> str:
-    """Return a picture of 80 columns, the text in the viewer's monospaced font, of as many characters as a PNG."""
+def svg(highlight: Highlight, curve: str = "", curve_height: int = 0) -> str:
+    """Return a picture of 80 columns, the text in the viewer's monospaced font, of as many characters as a PNG.
+
+    `curve` is an SVG element of so many units' height that stands under the text.
+    """
     highlight = highlight.first(grid.room(highlight))
     rows = [_placed(row, highlight.gutter) for row in highlight.rows(COLUMNS - highlight.gutter)]
     low, high = (-1.0, 1.0) if highlight.top is None else (0.0, highlight.top)
@@ -96,6 +99,8 @@ def svg(highlight: Highlight) -> str:
         rows=rows,
         guesses=max((len(cell.guesses) for cell in highlight.cells), default=0),
         columns=COLUMNS,
+        curve=Markup(curve),
+        curve_height=curve_height,
         legend=[low + (high - low) * step / LEVELS for step in range(LEVELS + 1)],
         paint=lambda value: css(colour(highlight.place(value))),
         ink=lambda value: css(ink(colour(highlight.place(value)))),

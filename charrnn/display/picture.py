@@ -19,14 +19,22 @@ _FONTS = ("DejaVuSansMono", "DejaVuSans")  # those that matplotlib brings along
 
 
 def draw(highlight: Highlight, path: Path) -> set[str]:
-    """Write a PNG of 80 columns, of as many characters as have room; return the signs that no font here has.
+    """Write a PNG of 80 columns, of as many characters as have room; return the signs that no font here has."""
+    image, missing = render(highlight)
+    save(image, path)
+    return missing
 
-    In their place stands �.
-    """
+
+def render(highlight: Highlight) -> tuple[Image.Image, set[str]]:
+    """Return the picture and the signs that no font here has, in whose place stands �."""
     picture = _Picture(highlight.first(room(highlight)))
     picture.draw()
-    picture.image.save(path, format="png", dpi=(DPI, DPI), optimize=True)
-    return picture.missing
+    return picture.image, picture.missing
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Write a picture as PNG."""
+    image.save(path, format="png", dpi=(DPI, DPI), optimize=True)
 
 
 class _Picture:

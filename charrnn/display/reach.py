@@ -2,24 +2,24 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.patches import Rectangle
+from PIL import Image
 
-from charrnn.display import figures, page, terminal
-from charrnn.display.colours import OKABE_ITO, colour, css, ink
-from charrnn.display.drawing import Axes, Figure, by_defaults, new_figure
+from charrnn.display import figures, page, picture, terminal
+from charrnn.display.colours import OKABE_ITO
+from charrnn.display.drawing import Figure, by_defaults, new_figure
 from charrnn.display.grid import COLUMNS
-from charrnn.display.highlight import Cell, Highlight, guess_sign
+from charrnn.display.highlight import Highlight, guess_sign
 
 DECADES = 3  # powers of ten below the strongest influence that colours and curve show
+WIDE, HIGH = 8.0, 3.2  # inches of the curve, as wide as a picture of 80 columns
 ROWS = 100  # of a picture's text, those nearest to the prediction
-ROW = 0.26  # inches of a row of text
 BAR = 38  # columns of a bar in the terminal
-_FONT: dict[str, Any] = {"family": "monospace", "size": 11, "parse_math": False}
 _SCALES = {
     "norm": "log scale: 3 the strongest, 2 a tenth, 0 a thousandth",
     "product": "log scale: ±1 strongest, ±⅔ a tenth; red for it, blue against",
@@ -94,22 +94,25 @@ def _percent(chance: float) -> str:
 @by_defaults
 def html(reach: Reach) -> str:
     """Return a page that needs nothing from anywhere, with the passage and the curve."""
-    figure = new_figure(9.0, 3.6)
-    _curve(figure.subplots(), reach)
-    return page.html(reach.highlight, _element(figure))
+    return page.html(reach.highlight, _element(_curve(reach)))
 
 
 @by_defaults
 def svg(reach: Reach) -> str:
     """Return a picture: the passage in rows of 80 columns, and the curve below it. Its text is text."""
-    return _element(_picture(reach))
+    return page.svg(_nearest(reach.highlight), _element(_curve(reach)), round(HIGH * 96))
 
 
 @by_defaults
-def png(reach: Reach, path: Path) -> None:
-    """Write the same as PNG."""
-    with figures.any_signs():
-        _picture(reach).savefig(path, format="png")
+def png(reach: Reach, path: Path) -> set[str]:
+    """Write the same as PNG; return the signs that no font here has."""
+    passage, missing = picture.render(_nearest(reach.highlight))
+    curve = figures.image(_curve(reach, picture.DPI))
+    both = Image.new("RGB", (passage.width, passage.height + curve.height), "white")
+    both.paste(passage)
+    both.paste(curve, (0, passage.height))
+    picture.save(both, path)
+    return missing
 
 
 def curve_rows(reach: Reach) -> list[str]:
@@ -126,35 +129,18 @@ def curve_rows(reach: Reach) -> list[str]:
     return rows
 
 
-def _picture(reach: Reach) -> Figure:
-    every = list(reach.highlight.rows(COLUMNS))
-    rows, cut = every[-ROWS:], f"; shown: the last {ROWS} of {len(every):,} rows" if len(every) > ROWS else ""
-    figure = new_figure(10.5, 4.8 + ROW * len(rows))
-    text, curve = figure.subplots(2, 1, height_ratios=[ROW * len(rows), 3.6])
-    _passage(text, reach.highlight, rows)
-    _curve(curve, reach)
-    drawn = reach.highlight
-    lines = (drawn.title, drawn.source + cut, f"colour: {drawn.scale}")
-    figure.suptitle("\n".join(figures.wrapped(line, 10.5, 11) for line in lines), parse_math=False, size=11)
-    return figure
+def _nearest(highlight: Highlight) -> Highlight:
+    """The last rows alone, which say so where they are not all."""
+    rows = list(highlight.rows(COLUMNS))
+    if len(rows) <= ROWS:
+        return highlight
+    source = f"{highlight.source}; shown: the last {ROWS} of {len(rows):,} rows"
+    return replace(highlight, source=source, cells=tuple(chain.from_iterable(rows[-ROWS:])))
 
 
-def _passage(axes: Axes, highlight: Highlight, rows: Sequence[Sequence[Cell]]) -> None:
-    axes.set(xlim=(0, COLUMNS), ylim=(len(rows), 0))
-    axes.axis("off")
-    for row, cells in enumerate(rows):
-        column = 0
-        for cell in cells:
-            paint = colour(highlight.place(cell.value))
-            axes.add_patch(Rectangle((column, row), cell.width, 0.92, color=css(paint), lw=0))
-            where = (column + cell.width / 2, row + 0.5)
-            axes.text(*where, cell.sign, color=css(ink(paint)), ha="center", va="center", **_FONT)
-            column += cell.width
-            for guess, _ in cell.guesses:  # what is predicted, after the last character
-                axes.text(column + 0.3, row + 0.5, guess, ha="left", va="center", weight="bold", **_FONT)
-
-
-def _curve(axes: Axes, reach: Reach) -> None:
+def _curve(reach: Reach, dpi: int = 100) -> Figure:
+    figure = new_figure(WIDE, HIGH, dpi)
+    axes = figure.subplots()
     sizes = np.array(reach.sizes, np.float64)[::-1]
     distances = np.arange(1, len(sizes) + 1)
     low, width = 10.0**-DECADES / 2, max(0.6, 300 / len(sizes))
@@ -167,6 +153,7 @@ def _curve(axes: Axes, reach: Reach) -> None:
     axes.set(ylim=(low, 2), xlim=(0, 1.12 * len(sizes) + 1))
     axes.set(xlabel="characters back", ylabel="influence, of the strongest")
     axes.grid(alpha=0.3)
+    return figure
 
 
 def _element(figure: Figure) -> str:

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.errors import check_range
+from charrnn.text.statistics import Grams, renumbered
 
 MAX_ORDER = 10
 LARGEST_DISCOUNT = 3  # counts of 3 and more share one
 _LEAST = 0.05  # of a discount, so that what was never seen keeps a chance
 
 Ids = npt.NDArray[np.integer]
-Grams = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
@@ -33,13 +33,13 @@ def ngram_nats(train: Ids, text: Ids, vocabulary_size: int, max_order: int = MAX
     backed_off = np.full(len(text), 1 / vocabulary_size)
     joined = np.concatenate([train, [vocabulary_size], text]).astype(np.int64)  # the mark between is of no vocabulary
     contexts = np.zeros(len(joined), np.int64)
-    grams = _renumbered(contexts * (vocabulary_size + 1) + joined)
+    grams = renumbered(contexts * (vocabulary_size + 1) + joined)
     for length in range(max_order):  # of the context
         if not len(grams):  # no text is so long
             yield -np.log(backed_off)
             continue
         places = _Places(len(train), len(text), length)
-        longer = _renumbered(grams[:-1] * (vocabulary_size + 1) + joined[length + 1 :])
+        longer = renumbered(grams[:-1] * (vocabulary_size + 1) + joined[length + 1 :])
         raw = np.bincount(grams[places.train], minlength=int(grams.max()) + 1)
         yield -np.log(_Table(contexts, grams, raw).probabilities(places, backed_off))
         varied = _distinct_before(longer, grams, places, len(raw))
@@ -113,8 +113,3 @@ def _distinct_before(longer: Grams, grams: Grams, places: _Places, size: int) ->
     seen = longer[: max(0, places.trained - places.length - 1)]
     _, first = np.unique(seen, return_index=True)
     return np.bincount(grams[1:][first], minlength=size)
-
-
-def _renumbered(grams: Grams) -> Grams:
-    """The same grams under the smallest numbers, so that the next character finds room beside them."""
-    return np.unique(grams, return_inverse=True)[1]

@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from charrnn.model.cells import CellState, gate_names, state_names
 from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
-from charrnn.model.devices import packed
 from charrnn.model.layers import Layer
-from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.model.stepped_tensors import TensorSteppedCharRNN
 from charrnn.model.threads import Threads
 
 State = tuple[CellState, ...]  # for each layer (h,) or (h, c), each [B, H]
@@ -245,13 +244,13 @@ def stepped_on(
     device: torch.device,
     precision: torch.dtype = torch.float32,
     clamps: Sequence[Clamp] = (),
-) -> SteppedCharRNN:
+) -> TensorSteppedCharRNN:
     """Return a checkpoint's network for writing on a device; its large matrices are multiplied in `precision`."""
     tensors = {name: torch.from_numpy(np.asarray(weight, np.float32)).to(device) for name, weight in weights.items()}
-    return SteppedCharRNN(config, tensors, clamps, kept=lambda matrix: packed(matrix, precision))
+    return TensorSteppedCharRNN(config, tensors, clamps, precision=precision)
 
 
-def stepped(model: CharRNN, precision: torch.dtype = torch.float32) -> SteppedCharRNN:
+def stepped(model: CharRNN, precision: torch.dtype = torch.float32) -> TensorSteppedCharRNN:
     """Return a network that takes steps, on the model's own weights and device, multiplied in `precision`."""
     tensors = {name: weight.detach() for name, weight in model.named_weights()}
-    return SteppedCharRNN(model.config, tensors, kept=lambda matrix: packed(matrix, precision), end=model.end)
+    return TensorSteppedCharRNN(model.config, tensors, end=model.end, precision=precision)

@@ -31,11 +31,10 @@ Hold = Callable[[int, Array], object]  # holds units of a layer, whose new hidde
 class SteppedCharRNN:
     """A network that takes the steps of `cells.py` one after the other: (ids [B, T], state) -> (logits, state).
 
-    It runs on numpy arrays, or on torch tensors where the weights are such. The first layer's share of the gates is a
-    table with a row for each character, so that only the recurrent product is left to do for it. Clamped units are
-    held at every step of every row; what `hold` does at every step may differ from row to row. `kept` turns each large
-    matrix of torch into what it is multiplied as, such as bfloat16. `end` is the symbol around items, of a model of
-    items that reads several: each begins there from the zero state.
+    It runs on numpy arrays; `TensorSteppedCharRNN` on tensors. The first layer's share of the gates is a table with a
+    row for each character, so that only the recurrent product is left to do for it. Clamped units are held at every
+    step of every row; what `hold` does at every step may differ from row to row. `end` is the symbol around items, of a
+    model of items that reads several: each begins there from the zero state.
     """
 
     def __init__(
@@ -43,7 +42,6 @@ class SteppedCharRNN:
         config: ModelConfig,
         weights: Mapping[str, Array],
         clamps: Sequence[Clamp] = (),
-        kept: Callable[[Array], Array] = lambda matrix: matrix,
         end: int | None = None,
     ) -> None:
         for clamp in clamps:
@@ -56,33 +54,17 @@ class SteppedCharRNN:
         embedding, first = weights.get("embedding.weight"), layers[0]
         inputs = first.weight_ih.T if embedding is None else embedding @ first.weight_ih.T
         self._table: Array = inputs + first.bias_ih  # [V, G·H]
-        self._readout, self._readout_bias = kept(weights["readout.weight"]), weights["readout.bias"]
-        if isinstance(self._table, np.ndarray):
-            self._matrices = [_side_by_side(layer, with_input=index > 0) for index, layer in enumerate(layers)]
-            self._layers = [_parts(*pair) for pair in zip(layers, self._matrices, strict=True)]
-            return
-        self._layers = [
-            layer._replace(weight_ih=kept(layer.weight_ih), weight_hh=kept(layer.weight_hh)) for layer in layers
-        ]
-        self._table = self._table.to(self._layers[0].weight_hh.dtype)  # as the products that are added to it
-
-    @property
-    def device(self) -> Any:
-        """Where the weights are."""
-        return self._table.device
+        self._readout, self._readout_bias = weights["readout.weight"], weights["readout.bias"]
+        self._layers = self._arranged(layers)
 
     def native(self, array: npt.NDArray[Any]) -> Array:
         """Return a numpy array as the kind of array that the network runs on, where it runs."""
-        if isinstance(self._table, np.ndarray):
-            return array
-        if self.device.type == "mps" and array.dtype == np.float64:  # which it does not have
-            array = array.astype(np.float32)
-        return array_module(self._table).from_numpy(array).to(self.device)
+        return array
 
     @staticmethod
     def numpy(array: Array) -> npt.NDArray[Any]:
-        """Return an array of the network's kind as a numpy array; on a device, this waits for it."""
-        return array if isinstance(array, np.ndarray) else array.cpu().numpy()
+        """Return an array of the network's kind as a numpy array."""
+        return np.asarray(array)
 
     def initial_state(self, batch_size: int) -> State:
         """Return the state before any character: zeros."""
@@ -94,17 +76,11 @@ class SteppedCharRNN:
         return self._readout_bias
 
     def replayed(self, function: Callable[..., Sequence[Array]]) -> Callable[..., Sequence[Array]] | None:
-        """Return a function of this network's arrays as a graph on CUDA, as `Graphed` says; elsewhere None."""
-        if isinstance(self._table, np.ndarray) or self.device.type != "cuda":
-            return None
-        from charrnn.model.graphs import Graphed  # torch is loaded already
-
-        return Graphed(function)
+        """Return a function of this network's arrays as what runs it sooner; None where there is nothing such."""
+        return None
 
     def stream(self, state: State | None = None) -> OneStream | None:
         """Return what goes on with one text from a state (None: the start) in less time; None where there is none."""
-        if not isinstance(self._table, np.ndarray):
-            return None
         biases, recurrent = [w.bias_ih for w in self._layers], [w.bias_hh for w in self._layers]
         peepholes, readout = [w.peephole for w in self._layers], (self._readout, self._readout_bias)
         weights = StreamWeights(self._table, self._matrices, biases, recurrent, peepholes, *readout)
@@ -143,17 +119,19 @@ class SteppedCharRNN:
             after.append(last)
         return _added(self._readout_bias, x, self._readout), tuple(after), signals
 
+    def _arranged(self, layers: list[LayerWeights]) -> list[LayerWeights]:
+        """Return the layers as they are multiplied: the matrices of one layer beside each other in memory."""
+        self._matrices = [_side_by_side(layer, with_input=index > 0) for index, layer in enumerate(layers)]
+        return [_parts(*pair) for pair in zip(layers, self._matrices, strict=True)]
+
     def _goes_on(self, ids: Array) -> Array | None:
-        """Which states are handed on to each character [T, B, 1], as 0 or 1; None: all of them."""
+        """Which states are handed on to each character [T, B, 1]; None: all of them."""
         if self._end is None or not bool((ids == self._end).any()):
             return None
-        goes_on = (ids != self._end).T[:, :, None]
-        return goes_on.astype(np.float32) if isinstance(goes_on, np.ndarray) else goes_on.float()
+        return (ids != self._end).T[:, :, None]
 
     def _looked_up(self, ids: Array) -> Array:
-        if isinstance(self._table, np.ndarray):
-            return self._table[ids]
-        return self._table.index_select(0, ids.flatten()).view(*ids.shape, -1)  # several times as fast as [ids]
+        return self._table[ids]
 
     def _steps(
         self, index: int, x: Array, state: CellState, hold: Hold, goes_on: Array | None = None

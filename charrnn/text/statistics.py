@@ -82,14 +82,14 @@ def entropies(ids: npt.NDArray[np.integer]) -> list[float]:
         if not len(grams):
             found.append(0.0)
             continue
-        longer = _renumbered(grams * (int(ids.max()) + 1) + ids[k:])
+        longer = renumbered(grams * (int(ids.max()) + 1) + ids[k:])
         found.append(max(_bits(longer) - _bits(grams), 0.0))
         grams = longer[:-1]
     return found
 
 
-def _renumbered(grams: Grams) -> Grams:
-    """The same grams under the smallest numbers, so that the next character's id finds room beside them."""
+def renumbered(grams: Grams) -> Grams:
+    """Return the same grams [N] under the smallest numbers, so that the next character's id finds room beside them."""
     return np.unique(grams, return_inverse=True)[1]
 
 

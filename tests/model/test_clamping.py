@@ -5,6 +5,7 @@ import torch
 from charrnn.errors import ConfigError
 from charrnn.model.clamping import Clamp
 from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.model.stepped_tensors import TensorSteppedCharRNN
 
 IDS = np.random.default_rng(5).integers(0, 6, (2, 9))
 HELD = (Clamp(1, 3, 0.25), Clamp(0, 2, -0.5), Clamp(0, 4, 1.0))
@@ -47,7 +48,7 @@ def test_tensors_are_clamped_as_arrays_are(make_model, cell):
     model = make_model(**cell, num_layers=2)
     clamps = [Clamp(c.layer, c.index, abs(c.value)) for c in HELD]
     tensors = {name: torch.from_numpy(weight) for name, weight in model.weights().items()}
-    logits, _ = SteppedCharRNN(model.config, tensors, clamps)(torch.tensor(IDS))
+    logits, _ = TensorSteppedCharRNN(model.config, tensors, clamps)(torch.tensor(IDS))
     np.testing.assert_allclose(logits.numpy(), clamped(model, clamps)(IDS)[0], rtol=1e-5, atol=1e-6)
 
 

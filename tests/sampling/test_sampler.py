@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from charrnn.errors import VocabularyError
 from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.model.stepped_tensors import TensorSteppedCharRNN
 from charrnn.model.units import Unit
 from charrnn.sampling import sampler as sampler_module
 from charrnn.sampling.distribution import SamplingConfig, softmax
@@ -159,9 +160,9 @@ def test_steps_as_a_graph_draw_what_single_steps_do(make_config, monkeypatch, co
     options = make_config(num_layers=2, **cell)
     rng = np.random.default_rng(0)
     weights = {name: torch.tensor(rng.normal(size=s) / 4, dtype=torch.float32) for name, s in options.shapes().items()}
-    sampler = Sampler(SteppedCharRNN(options, weights), Vocabulary("abcdef"), SamplingConfig(**config))
+    sampler = Sampler(TensorSteppedCharRNN(options, weights), Vocabulary("abcdef"), SamplingConfig(**config))
     expected = list(sampler.draw_many(150, prime, [4, 0, 9]))
-    monkeypatch.setattr(SteppedCharRNN, "replayed", lambda self, function: in_one_place(function))
+    monkeypatch.setattr(TensorSteppedCharRNN, "replayed", lambda self, function: in_one_place(function))
     for ones, others in zip(sampler.draw_many(150, prime, [4, 0, 9]), expected, strict=True):
         np.testing.assert_equal(ones, others)
 
