@@ -7,11 +7,13 @@ Four questions, each a row of the table, or several:
 3. *Coverage.* A fixed unit's interval on each of some pieces of a text: does it hold the unit's score on all others?
 4. *Ablation* of random units of a trained model: how many are named as costing more than the controls?
 
-    python benchmarks/calibration.py                        # some twenty minutes of one core
-    python benchmarks/calibration.py --only untrained --seeds 20
+    python benchmarks/calibration.py                        # some forty minutes of one core
+    python benchmarks/calibration.py --only unrelated --models shakespeare --offsets 4
 """
 
 import argparse
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -24,6 +26,7 @@ from charrnn.api.find import features_wanted, search_units, signals_wanted
 from charrnn.api.passage import Passage
 from charrnn.feedback import SILENT
 from charrnn.model.config import ModelConfig
+from charrnn.model.devices import PRECISIONS, choose_precision, name_of
 from charrnn.model.network import CharRNN
 from charrnn.neurons.choosing import choices
 from charrnn.neurons.columns import recorded_columns
@@ -50,7 +53,9 @@ def main() -> None:
         "ablation": _ablation,
     }
     for name in options.only or parts:
+        began = time.process_time()
         parts[name](options)
+        print(f"{name}: {time.process_time() - began:.0f} s of processor time", flush=True)
 
 
 def _unrelated(options: argparse.Namespace) -> None:
@@ -62,7 +67,7 @@ def _unrelated(options: argparse.Namespace) -> None:
         read, elsewhere = model.read(name, part="test"), model.read(name, part="train")
         length = min(len(read), options.characters)
         ids, text = read.ids[:length], read.text[:length]
-        with recorded_columns(model.network, ids, signals_wanted(None, model.config), torch.bfloat16) as columns:
+        with recorded_columns(model.network, ids, signals_wanted(None, model.config), options.number) as columns:
             for _ in range(options.offsets):
                 begin = int(random.integers(0, len(elsewhere) - length))
                 other = elsewhere.text[begin : begin + length]
@@ -98,7 +103,7 @@ def _untrained(options: argparse.Namespace) -> None:
 def _coverage(options: argparse.Namespace) -> None:
     held = asked = 0
     for name in options.models:
-        for own, labels, numbers in _fixed_units(charrnn.load(name), name):
+        for own, labels, numbers in _fixed_units(charrnn.load(name), name, options.number):
             for piece in range(PIECES):
                 here = numbers == piece
                 some, rest = labels.where(here), labels.where(~here)
@@ -107,14 +112,14 @@ def _coverage(options: argparse.Namespace) -> None:
                 over = blocks(some, np.zeros(len(some.values), np.intp), np.random.default_rng(piece))
                 low, high = over.interval(strength(own[here], some), resampled_strengths(own[here], some, over))
                 held, asked = held + (low <= strength(own[~here], rest) <= high), asked + 1
-    print(f"coverage: {held} of {asked} intervals of 95 %, {100 * held / max(1, asked):.1f} %", flush=True)
+    print(f"coverage: {_rate(held, asked)} of {asked} intervals of 95 %", flush=True)
 
 
-def _fixed_units(model: Model, name: str) -> Iterator[tuple[np.ndarray, Labels, np.ndarray]]:
+def _fixed_units(model: Model, name: str, number: torch.dtype) -> Iterator[tuple[np.ndarray, Labels, np.ndarray]]:
     """For each feature the values of its best unit, its labels, and the number of each place's piece of the text."""
     read = model.read(name, part="test")
     over = Stretches.over(len(read))
-    with recorded_columns(model.network, read.ids, signals_wanted(None, model.config), torch.bfloat16) as columns:
+    with recorded_columns(model.network, read.ids, signals_wanted(None, model.config), number) as columns:
         for feature in _features(read.text):
             task = task_of(feature, read.text, read.before, over)
             if task is None:
@@ -131,10 +136,10 @@ def _ablation(options: argparse.Namespace) -> None:
         name = options.models[number % len(options.models)]
         model = charrnn.load(name)
         unit = f"{random.integers(model.config.num_layers)}:{random.integers(model.config.hidden_size)}"
-        read = model.read(name, part="test", characters=4000)
-        cost = model.ablate(read, unit, feature=options.inside, seed=number)
+        read = model.read(name, part="test", characters=options.ablated_characters)
+        cost = model.ablate(read, unit, feature=options.inside, seed=number, precision=name_of(options.number))
         named += any(effect.tells for effect in cost.ablation.effects.values())
-    print(f"ablation: {named} of {options.ablated} random units named", flush=True)
+    print(f"ablation: {_rate(named, options.ablated)} of {options.ablated} random units named", flush=True)
 
 
 def _features(text: str) -> list[Feature]:
@@ -160,8 +165,16 @@ def _verdicts(found: Iterable[Finding | str]) -> Iterator[str]:
 
 def _tell(what: str, found: Counter[str]) -> None:
     total = max(1, found.total())
-    rates = ", ".join(f"{verdict} {found[verdict]} ({100 * found[verdict] / total:.1f} %)" for verdict in VERDICTS)
+    rates = ", ".join(f"{verdict} {_rate(found[verdict], total)}" for verdict in VERDICTS)
     print(f"{what}, {total} searches: {rates}", flush=True)
+
+
+def _rate(count: int, total: int) -> str:
+    """A count with its rate and the 95 % interval of that (Wilson)."""
+    z, n = 1.96, max(1, total)
+    centre, spread = count + z**2 / 2, z * math.sqrt(count * (1 - count / n) + z**2 / 4)
+    low, high = (100 * (centre + side * spread) / (n + z**2) for side in (-1, 1))
+    return f"{count} ({100 * count / n:.1f} %, {max(0, low):.1f} to {min(100, high):.1f})"
 
 
 def _options() -> argparse.Namespace:
@@ -174,9 +187,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=2, help="untrained networks of each cell and text")
     parser.add_argument("--offsets", type=int, default=3, help="places that unrelated labels are from")
     parser.add_argument("--ablated", type=int, default=40, help="random units")
+    parser.add_argument("--ablated-characters", type=int, default=4000, help="over which they are ablated")
     parser.add_argument("--inside", default="after_space", help="the feature inside which units are ablated")
+    parser.add_argument("--precision", choices=PRECISIONS, help="default: bfloat16 where the hardware has it")
     parser.add_argument("--threads", type=int, default=1)
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.number = choose_precision(options.precision, torch.device("cpu"))
+    return options
 
 
 if __name__ == "__main__":

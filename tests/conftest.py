@@ -80,6 +80,14 @@ def text():
     return "\n".join(" ".join(choose(words, k=7)) for _ in range(60)) + "\n"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory):
+    """A cache of these tests' own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CHARRNN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(params=list(CELLS))
 def cell(request):
     """Every cell in turn, as options of ModelConfig."""

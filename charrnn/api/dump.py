@@ -30,6 +30,7 @@ class Dumped(Result):
     num_layers: int
     hidden_size: int
     characters: int
+    precision: str  # of the products: float32 or bfloat16
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -72,6 +73,7 @@ def dump(
     meta = {
         **passage.origin(),
         "signals": names,
+        "precision": precision,
         "config": {name: getattr(config, name) for name in ("cell", "num_layers", "hidden_size")},
         "vocabulary": vocabulary.characters,
     }
@@ -83,7 +85,7 @@ def dump(
             lstmvis.write(output, network, passage.ids, names, dtype, meta, words, bar.update, number)
         else:
             npz.write(output, network, passage.ids, names, dtype, meta, bar.update, number)
-    return Dumped(str(output), tuple(names), config.num_layers, config.hidden_size, len(passage))
+    return Dumped(str(output), tuple(names), config.num_layers, config.hidden_size, len(passage), precision)
 
 
 def _words(characters: str) -> list[str]:

@@ -15,7 +15,7 @@ from charrnn.display import emergence as shown
 from charrnn.errors import CheckpointError
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.checkpoint import stages
-from charrnn.model.devices import choose_precision
+from charrnn.model.devices import choose_precision, name_of
 from charrnn.model.shipped import run_folder
 from charrnn.neurons.columns import Columns, recorded_columns
 from charrnn.neurons.emergence import Emergence
@@ -34,6 +34,7 @@ class Emerged(Plot):
     feature: str
     found: Emergence
     val_nats: dict[int, float | None]  # of each stage's model, by its step
+    precision: str  # of the recording: float32 or bfloat16
 
     @property
     def first_step(self) -> int | None:
@@ -49,6 +50,7 @@ class Emerged(Plot):
             "part": passage.part,
             "characters": len(passage),
             "feature": self.feature,
+            "precision": self.precision,
             "unit": str(found.unit),
             "signal": found.signal,
             "metric": found.metric,
@@ -84,6 +86,7 @@ def emergence(
     part: str | None = None,
     reading: Reading = DEFAULT,
     device: str = "auto",
+    precision: str | None = None,
     feedback: Feedback = SILENT,
     load: Callable[[str, str], Model] = load,
 ) -> Emerged:
@@ -98,6 +101,7 @@ def emergence(
         part: all, train, val or test; None: of the run's own text one that it was not trained on, else all.
         reading: how bytes become characters.
         device: auto, cpu, cuda, cuda:N or mps.
+        precision: float32 or bfloat16, in which units are recorded; None: as `choose_precision` has it.
         feedback: where notes and counts go.
         load: what loads the model of a stage, by its path and the device.
 
@@ -107,7 +111,9 @@ def emergence(
         ConfigError: there is no such feature or signal, or the feature hardly changes over the text.
     """
     models = _stages(run)
-    read = load(str(models[max(models)]), device).read(*sources, part=part, reading=reading, feedback=feedback)
+    last = load(str(models[max(models)]), device)
+    number = choose_precision(precision, last.network.device)
+    read = last.read(*sources, part=part, reading=reading, feedback=feedback)
     before = (read.before + read.text[:-characters])[-CONTEXT:]
     passage = replace(read, ids=read.ids[-characters:], text=read.text[-characters:], before=before)
     check_length(passage.text)
@@ -117,13 +123,12 @@ def emergence(
     def recorded(step: int) -> Iterator[Columns]:
         model = load(str(models[step]), device)
         val_nats[step], network = model.figures.val_nats, model.network
-        precision = choose_precision(None, network.device)
-        with recorded_columns(network, passage.ids, [signal], precision, bar.update) as columns:
+        with recorded_columns(network, passage.ids, [signal], number, bar.update) as columns:
             yield columns
 
     with feedback.bar(len(models) * len(passage), "recording") as bar:
         found = followed(list(models), recorded, passage.ids, passage.text, feature_named(feature), before)
-    return Emerged(str(run), passage, feature, found, val_nats)
+    return Emerged(str(run), passage, feature, found, val_nats, name_of(number))
 
 
 def _stages(run: str | os.PathLike[str]) -> dict[int, Path]:

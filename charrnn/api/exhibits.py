@@ -9,7 +9,8 @@ from charrnn.display.findings import short, short_p
 from charrnn.display.gallery import Card, Plate
 from charrnn.display.highlight import Highlight
 from charrnn.errors import counted
-from charrnn.neurons.ablation import Ablation, Effect
+from charrnn.neurons.ablation import Ablation
+from charrnn.neurons.effects import Effect
 from charrnn.neurons.finding import Finding
 from charrnn.neurons.gallery import Exhibit
 from charrnn.neurons.verdicts import SIGNIFICANT
@@ -42,6 +43,7 @@ class About:
     signals: list[str]
     ablated: int
     seed: int
+    precision: str  # of the recording: float32 or bfloat16
 
 
 @dataclass(frozen=True)

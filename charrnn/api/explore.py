@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from charrnn.api.find import features_wanted, search_units
 from charrnn.api.limits import SHORTEST_SEARCH, SPREAD
@@ -23,15 +24,18 @@ from charrnn.model import exchange
 from charrnn.model.cells import gate_names
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.config import ModelConfig
+from charrnn.model.devices import choose_precision, name_of
 from charrnn.model.known import KnownUnit
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.features import Feature
 from charrnn.neurons.finding import Finding
+from charrnn.neurons.measures import strength_of
 from charrnn.neurons.passages import telling_passage
 from charrnn.neurons.recording import guesses, record, state_before, surprisals
 from charrnn.neurons.signal_names import default_signal, is_bounded, shown_signal
 from charrnn.neurons.stretches import REPORT, Stretches
+from charrnn.neurons.tasks import TrainingText
 from charrnn.text.vocabulary import Vocabulary
 
 SENTENCE = 160  # characters, at most, of a piece of text in which a feature shows
@@ -47,11 +51,12 @@ class Explored(Result):
     unit: Unit
     findings: tuple[Finding, ...]  # the surest first
     drawn: Explorer
+    precision: str  # in which units were recorded to rank the features: float32 or bfloat16
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the page opens with, as JSON has it; the values are on the page, and in what `dump` writes."""
         features = [each.to_dict() for each in self.findings]
-        place = {"start": self.start, "end": self.end, "unit": str(self.unit)}
+        place = {"start": self.start, "end": self.end, "unit": str(self.unit), "precision": self.precision}
         return {**self.passage.origin(), **place, "features": features}
 
     def __str__(self) -> str:
@@ -88,7 +93,9 @@ def explore(
     characters: int = 60_000,
     unit: str | None = None,
     checkpoint: Checkpoint | None = None,
+    training: Passage | None = None,
     known: Sequence[KnownUnit] = (),
+    precision: str | None = None,
     feedback: Feedback = SILENT,
 ) -> Explored:
     """Make a page to play with.
@@ -102,7 +109,10 @@ def explore(
         characters: how many are read to rank the features, as `find` does.
         unit: at which the page opens, such as "0:42"; None: the best single one, else the best known one.
         checkpoint: the network's, where the page carries it and runs it; None: the page shows what was recorded.
+        training: text that the model was trained on, as `find` takes it.
         known: units that are ranked where the text is too short to measure any on.
+        precision: float32 or bfloat16, in which units are recorded; None: the passage shown in float32, and what ranks
+            the features as `choose_precision` has it.
         feedback: where notes and counts go.
 
     Raises:
@@ -118,15 +128,17 @@ def explore(
     begins = _line_after(searched.text, over.starts[REPORT], length) if start is None else start
     if begins >= len(ids):
         raise ConfigError(f"the text has {len(ids):,} characters, none from {begins:,} on", "choose a lower --start")
-    findings, features = _ranked(network, searched, over, feedback)
+    ranking = name_of(choose_precision(precision, network.device))
+    findings, features = _ranked(network, searched, over, ranking, training, feedback)
     sentences = {each.name: _sentence(searched, each) for each in features} if checkpoint else {}
     ranked = [_in_the_list(each, sentences.get(each.feature, "")) for each in findings] or _as_known(known, network)
     opens = opens or (Unit(ranked[0].layer, ranked[0].index) if ranked else Unit(0, 0))
-    drawn = _explorer(network, vocabulary, passage, begins, length, ranked, opens)
+    shown = choose_precision(precision or "float32", network.device)
+    drawn = _explorer(network, vocabulary, passage, begins, length, ranked, opens, shown)
     if checkpoint:
         carried = Network(_document(checkpoint), state_before(network, ids, begins))
         drawn = replace(drawn, network=carried)
-    return Explored(passage, begins, begins + len(drawn.text), opens, tuple(findings), drawn)
+    return Explored(passage, begins, begins + len(drawn.text), opens, tuple(findings), drawn, ranking)
 
 
 def _document(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -155,7 +167,12 @@ def check_room(config: ModelConfig, length: int) -> None:
 
 
 def _ranked(
-    network: CharRNN, passage: Passage, over: Stretches, feedback: Feedback
+    network: CharRNN,
+    passage: Passage,
+    over: Stretches,
+    precision: str,
+    training: Passage | None,
+    feedback: Feedback,
 ) -> tuple[list[Finding], list[Feature]]:
     """What `find` finds, the surest first, and what it looked for; nothing where the text is too short to say."""
     if len(passage) < SHORTEST_SEARCH:
@@ -164,7 +181,10 @@ def _ranked(
         return [], []
     wanted, _ = features_wanted(passage.text, (), (), None, feedback)
     signals = [default_signal(network.config)]
-    found = search_units(network, passage.ids, passage.text, passage.before, wanted, signals, 0, feedback, over)
+    learned = TrainingText(training.ids, training.text) if training else None
+    found = search_units(
+        network, passage.ids, passage.text, passage.before, wanted, signals, 0, feedback, over, precision, learned
+    )
     known = (each for each in found if not isinstance(each, str))
     return sorted(known, key=lambda each: (each.verdict != "single unit", -each.gain)), wanted
 
@@ -185,10 +205,11 @@ def _explorer(
     length: int,
     ranked: Sequence[Ranked],
     opens: Unit,
+    precision: torch.dtype,
 ) -> Explorer:
     config, ids = network.config, passage.ids
     signal, gates = default_signal(config), gate_names(config)
-    recording = record(network, ids, [signal, *gates], start, start + length)
+    recording = record(network, ids, [signal, *gates], start, start + length, precision=precision)
     values = recording.signals[signal]
     stop = start + len(recording.ids)
     return Explorer(
@@ -218,7 +239,17 @@ def _named(passage: Passage) -> str:
 def _in_the_list(finding: Finding, sentence: str) -> Ranked:
     scores = (finding.score, finding.surface_score, finding.layer_score)
     chosen = (finding.sign, finding.q_value, finding.named)
-    return Ranked(finding.feature, finding.unit.layer, finding.unit.index, finding.metric, *scores, *chosen, sentence)
+    unit, curve = finding.unit, _shares(finding)
+    return Ranked(finding.feature, unit.layer, unit.index, finding.metric, *scores, *chosen, sentence, curve)
+
+
+def _shares(finding: Finding) -> list[tuple[int, float]]:
+    """By number of units, the share of the layer's strength that they have; nothing where nothing follows it."""
+    binary = finding.kind == "binary"
+    whole = strength_of(finding.layer_score, binary)
+    if finding.verdict == "not found" or whole <= 0:
+        return []
+    return [(point.units, strength_of(point.score, binary) / whole) for point in finding.curve]
 
 
 def _as_known(known: Sequence[KnownUnit], network: CharRNN) -> list[Ranked]:

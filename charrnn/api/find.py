@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from charrnn.display import needed
 from charrnn.errors import ConfigError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.config import ModelConfig
-from charrnn.model.devices import choose_precision
+from charrnn.model.devices import choose_precision, name_of
+from charrnn.model.directions import save as save_directions
 from charrnn.model.known import KnownUnit
 from charrnn.model.network import CharRNN
 from charrnn.neurons.columns import recorded_columns
@@ -31,7 +32,7 @@ from charrnn.neurons.finding import Finding
 from charrnn.neurons.search import search
 from charrnn.neurons.signal_names import check_signals, default_signal
 from charrnn.neurons.stretches import DISCOVER, REPORT, Stretches
-from charrnn.neurons.tasks import unchanging
+from charrnn.neurons.tasks import TrainingText, unchanging
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Findings(Plot):
     signals: tuple[str, ...]  # that were searched
     precision: str  # of the recording: float32 or bfloat16
     over: Stretches  # of the passage that were read
+    training: int = 0  # characters of the training text that predictors without a network were fitted on as well
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -59,6 +61,7 @@ class Findings(Plot):
             "text_kind": self.text_kind,
             "signals": list(self.signals),
             "precision": self.precision,
+            "training_characters": self.training,
             "discover": discover,
             "report": report,
             "stretches": stretches,
@@ -103,6 +106,8 @@ def find(
     characters: int | None = None,
     precision: str | None = None,
     seed: int = 0,
+    training: Passage | None = None,
+    directions: str | os.PathLike[str] | None = None,
     feedback: Feedback = SILENT,
 ) -> Findings:
     """Find the unit that follows each feature of a text best: chosen on one half of it, measured on the other.
@@ -117,6 +122,8 @@ def find(
         characters: how many are read, in stretches from all over the passage; None: all.
         precision: float32 or bfloat16, in which units are recorded; None: as `choose_precision` has it.
         seed: of the intervals.
+        training: text that the model was trained on, on which predictors that ask no network are fitted as well.
+        directions: a file to write the directions to that probes read from the layers' hidden states.
         feedback: where notes and counts go.
 
     Raises:
@@ -127,10 +134,24 @@ def find(
         raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST_SEARCH:,} or more")
     wanted, kind = features_wanted(passage.text, feature, regex, text_kind, feedback)
     searched = signals_wanted(signals, network.config)
+    if directions and "h" not in searched:
+        raise ConfigError(f"directions are of h, and the signals are {', '.join(searched)}", "add h to --signals")
     over = Stretches.over(len(passage), characters)
-    kept = str(choose_precision(precision, network.device)).removeprefix("torch.")
+    kept = name_of(choose_precision(precision, network.device))
+    learned = TrainingText(training.ids, training.text) if training else None
     found = search_units(
-        network, passage.ids, passage.text, passage.before, wanted, searched, seed, feedback, over, kept
+        network,
+        passage.ids,
+        passage.text,
+        passage.before,
+        wanted,
+        searched,
+        seed,
+        feedback,
+        over,
+        kept,
+        learned,
+        directions is not None,
     )
     skipped = tuple(each for each in found if isinstance(each, str))
     findings = tuple(each for each in found if not isinstance(each, str))
@@ -139,7 +160,12 @@ def find(
     if not findings:
         whole = counted(len(over.places), "character")
         raise ConfigError(f"none of {', '.join(skipped)} changes enough over {whole}", "give a longer text")
-    return Findings(passage, findings, skipped, kind, tuple(searched), kept, over)
+    if directions:
+        name = " ".join(map(os.path.basename, passage.source))
+        read = [replace(each.direction, text=name) for each in findings if each.direction]
+        save_directions(Path(directions), read, network.weights())
+    fitted = len(training) if training else 0
+    return Findings(passage, findings, skipped, kind, tuple(searched), kept, over, fitted)
 
 
 def search_units(
@@ -153,6 +179,8 @@ def search_units(
     feedback: Feedback,
     over: Stretches | None = None,
     precision: str | None = None,
+    training: TrainingText | None = None,
+    directions: bool = False,
 ) -> list[Finding | str]:
     """Record a text, ids [T], or stretches of it, and search for features beside all controls.
 
@@ -177,7 +205,9 @@ def search_units(
             def on_feature(count: int) -> None:
                 searching().update(count)
 
-            return search(columns, over.of(ids), text, wanted, before, seed, on_feature, over, untrained)
+            return search(
+                columns, over.of(ids), text, wanted, before, seed, on_feature, over, untrained, training, directions
+            )
 
 
 def features_wanted(

@@ -16,14 +16,15 @@ from charrnn.api.drawing import note_missing
 from charrnn.api.exhibits import About, Excerpt, Shown
 from charrnn.api.find import search_units, signals_wanted
 from charrnn.api.gallery_text import GalleryText, text_for
-from charrnn.api.limits import CONTEXT
-from charrnn.api.passage import encode
+from charrnn.api.limits import CONTEXT, TRAINING
+from charrnn.api.passage import UNSEEN, encode
 from charrnn.api.result import Result, write
 from charrnn.display import gallery as page_of
 from charrnn.display import page, picture
 from charrnn.display.findings import Q_VALUE
 from charrnn.feedback import SILENT, Feedback
 from charrnn.files import make_folder, replacing
+from charrnn.model.devices import choose_precision, name_of
 from charrnn.neurons.features import Feature
 from charrnn.neurons.features.text_kind import text_kind
 from charrnn.neurons.finding import Finding
@@ -31,6 +32,7 @@ from charrnn.neurons.gallery import Exhibit, changes, cost, exhibits
 from charrnn.neurons.passages import telling_passage, whole_lines
 from charrnn.neurons.recording import watch
 from charrnn.neurons.signal_names import is_bounded, shown_signal
+from charrnn.neurons.tasks import TrainingText
 from charrnn.text.reading import DEFAULT, Reading
 
 if TYPE_CHECKING:
@@ -119,6 +121,7 @@ def gallery(
     seed: int = 0,
     part: str | None = None,
     reading: Reading = DEFAULT,
+    precision: str | None = None,
     feedback: Feedback = SILENT,
 ) -> Gallery:
     """Find the unit that follows each theme of the 2015 study, what it costs to hold it, and passages that show it.
@@ -134,6 +137,7 @@ def gallery(
         seed: of all that is drawn.
         part: all, train, val or test; None: of the model's own text one that it was not trained on, else all.
         reading: how bytes become characters.
+        precision: float32 or bfloat16, in which units are recorded; None: as `choose_precision` has it.
         feedback: where notes and counts go.
 
     Raises:
@@ -145,7 +149,8 @@ def gallery(
     text = replace(text, characters=checkpoint.vocabulary.decode(ids[len(text.before) :]))
     places = [text.place(words) for words in passage]
     read, kind = ids[len(text.before) :][:characters], text_kind(text.characters)
-    about = About(model.name, text.source, text.part, kind, len(read), searched, ablated, seed)
+    number = name_of(choose_precision(precision, model.network.device))
+    about = About(model.name, text.source, text.part, kind, len(read), searched, ablated, seed, number)
     curator = _Curator(model, text, ids, read, about, feedback)
     shown = curator.with_costs(curator.found())
     return Gallery(about, tuple(curator.with_excerpts(each, places, length) for each in shown))
@@ -165,13 +170,22 @@ class _Curator:
         """Those that are measured."""
         return self.text.characters[: len(self.read)]
 
+    @property
+    def training(self) -> TrainingText | None:
+        """The end of what the model was trained on, where the text is another part of the same."""
+        if self.text.part not in UNSEEN:
+            return None
+        end = self.text.split["train"]
+        ids = self.ids[max(0, end - TRAINING) : end]
+        return TrainingText(ids, self.model.vocabulary.decode(ids))
+
     def found(self) -> list[Exhibit]:
         """Look for the unit that follows each theme."""
         network, kind, context, seed = self.model.network, self.about.text_kind, self.text.context, self.about.seed
 
         def search(wanted: Sequence[Feature]) -> list[Finding | str]:
             asked = (self.read, self.characters, context, wanted, self.about.signals, seed, self.feedback)
-            return search_units(network, *asked)
+            return search_units(network, *asked, precision=self.about.precision, training=self.training)
 
         return exhibits(kind, search)
 

@@ -8,7 +8,7 @@ from charrnn.api.drawing import Plot
 from charrnn.api.passage import Passage
 from charrnn.display import gates as shown
 from charrnn.feedback import SILENT, Feedback
-from charrnn.model.devices import choose_precision
+from charrnn.model.devices import choose_precision, name_of
 from charrnn.model.network import CharRNN
 from charrnn.neurons.gates import Saturation, gates_from_0_to_1, saturation
 
@@ -21,6 +21,7 @@ class Gates(Plot):
 
     passage: Passage
     saturation: Saturation
+    precision: str  # of the recording: float32 or bfloat16
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it; a memory that never fades has the half-life None."""
@@ -28,6 +29,7 @@ class Gates(Plot):
         lives = [[life if life < _ENDLESS else None for life in layer] for layer in found.half_life.tolist()]
         gates = {each: {"left": found.left[each].tolist(), "right": found.right[each].tolist()} for each in found.left}
         origin = {"model": self.passage.model, "source": list(self.passage.source), "characters": len(self.passage)}
+        origin["precision"] = self.precision
         return origin | {"gates": gates, "half_life": lives}
 
     def __str__(self) -> str:
@@ -38,13 +40,15 @@ class Gates(Plot):
         shown.draw(self.to_dict(), f"{self.passage.model} over {self.passage.title}", path, form)
 
 
-def gates(network: CharRNN, passage: Passage, *, feedback: Feedback = SILENT) -> Gates:
+def gates(network: CharRNN, passage: Passage, *, precision: str | None = None, feedback: Feedback = SILENT) -> Gates:
     """Count how often each unit's gates are nearly shut (below 0.1) and nearly open (above 0.9) over a text.
+
+    They are recorded in a `precision`, float32 or bfloat16; None: as `choose_precision` has it.
 
     Raises:
         ConfigError: the cell has no gates.
     """
     gates_from_0_to_1(network.config)
-    precision = choose_precision(None, network.device)
+    number = choose_precision(precision, network.device)
     with feedback.bar(len(passage), "recording") as bar:
-        return Gates(passage, saturation(network, passage.ids, precision, bar.update))
+        return Gates(passage, saturation(network, passage.ids, number, bar.update), name_of(number))

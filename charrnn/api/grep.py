@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from charrnn.api.passage import Passage
 from charrnn.api.result import Result
 from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError, counted
 from charrnn.feedback import SILENT, Feedback
+from charrnn.model.devices import choose_precision
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.passages import Match, alike
@@ -28,10 +30,12 @@ class Alike(Result):
     start: int
     end: int
     matches: tuple[Match, ...]
+    precision: str  # of the recording: float32 or bfloat16
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it; distances are in standard deviations."""
         origin = {"model": self.passage.model, "source": list(self.passage.source), "units": list(self.units)}
+        origin["precision"] = self.precision
         matches = [
             {"start": each.start, "end": each.end, "distance": each.distance, "text": self._text(each.start, each.end)}
             for each in self.matches
@@ -58,11 +62,13 @@ def grep(
     *,
     count: int = 10,
     signal: str | None = None,
+    precision: str = "float32",
     feedback: Feedback = SILENT,
 ) -> Alike:
     """Find the stretches of a text in which some units do what they do from `start` to `end` of it.
 
     Ranked by the distance of the units' values, character by character, in standard deviations.
+    They are recorded in float32 or bfloat16; passages most alike differ by less than bfloat16 tells.
 
     Raises:
         ConfigError: there is no such unit or signal, or the stretch is not in the text.
@@ -72,18 +78,24 @@ def grep(
         whole = counted(len(passage), "character")
         raise ConfigError(f"'{start}:{end}' is no passage of {whole}", "write START:END, such as 1000:1040")
     signal = signal or default_signal(network.config)
-    values = _values(network, passage.ids, wanted, signal, feedback)
+    number = choose_precision(precision, network.device)
+    values = _values(network, passage.ids, wanted, signal, number, feedback)
     matches = alike(values, start, end, count)
-    return Alike(passage, tuple(units), start, end, tuple(matches))
+    return Alike(passage, tuple(units), start, end, tuple(matches), precision)
 
 
 def _values(
-    network: CharRNN, ids: npt.NDArray[np.integer], units: Sequence[Unit], signal: str, feedback: Feedback
+    network: CharRNN,
+    ids: npt.NDArray[np.integer],
+    units: Sequence[Unit],
+    signal: str,
+    precision: torch.dtype,
+    feedback: Feedback,
 ) -> npt.NDArray[np.float32]:
-    """Record some units [U, T] only, in float32: passages most alike differ by less than bfloat16 tells."""
+    """Record some units [U, T] only."""
     values = np.empty((len(units), len(ids)), np.float32)
     with feedback.bar(len(ids), "recording") as bar:
-        for piece in record_pieces(network, ids, [signal]):
+        for piece in record_pieces(network, ids, [signal], precision):
             for row, unit in enumerate(units):
                 recorded = piece.signals[signal][unit.layer, :, unit.index]
                 values[row, piece.start : piece.start + piece.characters] = recorded.float().cpu().numpy()

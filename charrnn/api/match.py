@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from charrnn.api.limits import SHORTEST_SEARCH
 from charrnn.api.result import Result
 from charrnn.display import matches as shown
 from charrnn.errors import ConfigError, VocabularyError, counted
 from charrnn.feedback import SILENT, Feedback
-from charrnn.model.devices import choose_precision
+from charrnn.model.devices import choose_precision, name_of
 from charrnn.neurons.best import best_unit, surface_score
 from charrnn.neurons.columns import Columns, recorded_columns
 from charrnn.neurons.features import feature_named
@@ -53,12 +54,14 @@ class Matches(Result):
     matches: tuple[Matched, ...]
     scores: tuple[Follower, ...]
     count: int  # pairs that `str()` shows
+    precision: str  # of the recording: float32 or bfloat16
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it, with all pairs."""
         matches = [{"models": list(each.models), "pairs": list(each.pairs)} for each in self.matches]
         scores = [asdict(each) for each in self.scores]
-        return {"source": self.source, "characters": self.characters, "matches": matches, "scores": scores}
+        origin = {"source": self.source, "characters": self.characters, "precision": self.precision}
+        return origin | {"matches": matches, "scores": scores}
 
     def __str__(self) -> str:
         return shown.text(self.to_dict(), self.count)
@@ -73,6 +76,7 @@ def match(
     characters: int = 20_000,
     count: int = 10,
     source: str = "",
+    precision: str | None = None,
     feedback: Feedback = SILENT,
 ) -> Matches:
     """Match the units of each model with those of the next one by their correlation over a text.
@@ -85,6 +89,7 @@ def match(
         characters: how many are read, from the text's end, which models hardly see in training.
         count: pairs of units that `str()` shows.
         source: what the text is called by.
+        precision: float32 or bfloat16, in which units are recorded; None: as `choose_precision` has it.
         feedback: where notes and counts go.
 
     Raises:
@@ -99,11 +104,12 @@ def match(
     if len(text) < SHORTEST_SEARCH:
         known = counted(len(text), "character")
         raise VocabularyError(f"the text has {known} that all models know", f"give {SHORTEST_SEARCH:,} or more")
+    number = choose_precision(precision, models[0].network.device)
     with ExitStack() as stack:
-        recorded = [_record(stack, model, text, signal, feedback) for model in models]
+        recorded = [_record(stack, model, text, signal, number, feedback) for model in models]
         matches = tuple(_match(first, second) for first, second in pairwise(recorded))
         scores = tuple(_follow(each, text, before, feature) for each in recorded) if feature else ()
-    return Matches(source, len(text), matches, scores, count)
+    return Matches(source, len(text), matches, scores, count, name_of(number))
 
 
 @dataclass(frozen=True)
@@ -113,10 +119,11 @@ class _Recorded:
     columns: Columns
 
 
-def _record(stack: ExitStack, model: "Model", text: str, signal: str, feedback: Feedback) -> _Recorded:
+def _record(
+    stack: ExitStack, model: "Model", text: str, signal: str, precision: torch.dtype, feedback: Feedback
+) -> _Recorded:
     """Record a text with a model, for as long as the stack is open."""
     network, ids = model.network, model.vocabulary.encode(text)
-    precision = choose_precision(None, network.device)
     with feedback.bar(len(text), "recording") as bar:
         columns = stack.enter_context(recorded_columns(network, ids, [signal], precision, bar.update))
     return _Recorded(model.name, ids, columns)

@@ -339,6 +339,7 @@ class Model:
         characters: int = 60_000,
         unit: str | None = None,
         no_model: bool = False,
+        precision: str | None = None,
         feedback: Feedback = SILENT,
     ) -> "Explored":
         """Make a page on which all units can be looked at; arguments and errors as of `api.explore.explore`.
@@ -346,16 +347,19 @@ class Model:
         The page carries the network and runs it on what is typed, unless `no_model` leaves it out.
         """
         self._refuse_items()
+        read = self._passage(passage, feedback)
         return api.explore.explore(
             self.network,
             self.vocabulary,
-            self._passage(passage, feedback),
+            read,
             start=start,
             length=length,
             characters=characters,
             unit=None if unit is None else self._unit(unit),
             checkpoint=None if no_model else self.checkpoint,
+            training=self._training(read),
             known=self.checkpoint.header.known_units,
+            precision=precision,
             feedback=feedback,
         )
 
@@ -370,12 +374,14 @@ class Model:
         characters: int | None = None,
         precision: str | None = None,
         seed: int = 0,
+        directions: str | os.PathLike[str] | None = None,
         feedback: Feedback = SILENT,
     ) -> "Findings":
         """Find the unit that follows each feature of a text best; arguments and errors as of `api.find.find`."""
+        read = self._passage(passage, feedback)
         return api.find.find(
             self.network,
-            self._passage(passage, feedback),
+            read,
             feature=feature,
             regex=regex,
             text_kind=text_kind,
@@ -383,6 +389,8 @@ class Model:
             characters=characters,
             precision=precision,
             seed=seed,
+            training=self._training(read),
+            directions=directions,
             feedback=feedback,
         )
 
@@ -396,6 +404,7 @@ class Model:
         characters: int = 20_000,
         count: int = 10,
         source: str = "",
+        precision: str | None = None,
         feedback: Feedback = SILENT,
     ) -> "Matches":
         """Match its units with those of others over a text; arguments and errors as of `api.match.match`."""
@@ -409,6 +418,7 @@ class Model:
             characters=characters,
             count=count,
             source=source,
+            precision=precision,
             feedback=feedback,
         )
 
@@ -420,11 +430,13 @@ class Model:
         feature: str | None = None,
         how: Literal["mean", "zero", "resample"] = "mean",
         seed: int = 0,
+        precision: str = "float32",
         feedback: Feedback = SILENT,
     ) -> "Cost":
         """Measure what it costs to do without a unit; arguments and errors as of `api.ablate.ablate`."""
         read, unit = self._passage(passage, feedback), self._unit(unit)
-        return api.ablate.ablate(self.network, read, unit, feature=feature, how=how, seed=seed, feedback=feedback)
+        options: dict[str, Any] = {"feature": feature, "how": how, "seed": seed, "precision": precision}
+        return api.ablate.ablate(self.network, read, unit, **options, feedback=feedback)
 
     def show(
         self,
@@ -436,6 +448,7 @@ class Model:
         start: int | None = None,
         length: int = 600,
         guesses: int = 0,
+        precision: str | None = None,
         feedback: Feedback = SILENT,
     ) -> "Shown":
         """Show what units do over a stretch of a text, in colours; arguments and errors as of `api.show.show`."""
@@ -450,6 +463,7 @@ class Model:
             length=length,
             guesses=guesses,
             known=self.checkpoint.header.known_units,
+            precision=precision,
             feedback=feedback,
         )
 
@@ -495,6 +509,7 @@ class Model:
         seed: int = 0,
         part: str | None = None,
         reading: Reading = DEFAULT,
+        precision: str | None = None,
         feedback: Feedback = SILENT,
     ) -> "Gallery":
         """Show what its best units follow on a text or its own; arguments and errors as of `api.gallery.gallery`."""
@@ -510,6 +525,7 @@ class Model:
             seed=seed,
             part=part,
             reading=reading,
+            precision=precision,
             feedback=feedback,
         )
 
@@ -521,9 +537,9 @@ class Model:
         read = self._passage(passage, feedback)
         return api.gradients.gradients(self.network, read, distance=distance, losses=losses, feedback=feedback)
 
-    def gates(self, passage: Passage | str, *, feedback: Feedback = SILENT) -> "Gates":
+    def gates(self, passage: Passage | str, *, precision: str | None = None, feedback: Feedback = SILENT) -> "Gates":
         """Count how often each unit's gates are nearly shut and open; errors as of `api.gates.gates`."""
-        return api.gates.gates(self.network, self._passage(passage, feedback), feedback=feedback)
+        return api.gates.gates(self.network, self._passage(passage, feedback), precision=precision, feedback=feedback)
 
     def grep(
         self,
@@ -534,11 +550,13 @@ class Model:
         *,
         count: int = 10,
         signal: str | None = None,
+        precision: str = "float32",
         feedback: Feedback = SILENT,
     ) -> "Alike":
         """Find where units do what they do from `start` to `end`; arguments and errors as of `api.grep.grep`."""
         read, units = self._passage(passage, feedback), [self._unit(each) for each in _several(units)]
-        return api.grep.grep(self.network, read, units, start, end, count=count, signal=signal, feedback=feedback)
+        options: dict[str, Any] = {"count": count, "signal": signal, "precision": precision}
+        return api.grep.grep(self.network, read, units, start, end, **options, feedback=feedback)
 
     def trace(
         self,
@@ -596,7 +614,9 @@ class Model:
         )
 
     def _unit(self, name: str) -> str:
-        """Return L:I for the name of a known unit; what is L:I already, as it is."""
+        """Return L:I for the name of a known unit; what is L:I or FILE:FEATURE already, as it is."""
+        if ":" in name:
+            return name
         found = known.named(self.checkpoint.header.known_units, name)
         return found.unit if found else name
 
@@ -605,6 +625,10 @@ class Model:
             return passage
         check_text(passage)
         return passage_of(self.checkpoint, passage, self.name, feedback)
+
+    def _training(self, passage: Passage) -> Passage | None:
+        """The text that it was trained on, as far as a passage has it."""
+        return passage_of(self.checkpoint, passage.training, self.name) if passage.training else None
 
 
 def check_text(text: object) -> None:

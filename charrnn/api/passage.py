@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from charrnn.api.limits import CONTEXT, SHORTEST_SEARCH
+from charrnn.api.limits import CONTEXT, SHORTEST_SEARCH, TRAINING
 from charrnn.errors import ConfigError, VocabularyError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.text.corpus import part_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 WRITTEN = "written"
+UNSEEN = ("test", "val")  # parts that a model is not trained on
 
 
 def title_of(source: Sequence[str]) -> str:
@@ -46,6 +47,7 @@ class Passage:
     part: str = "all"  # of the model's own text: all, train, val or test; WRITTEN: the model wrote it itself
     start: int = 0  # where the part begins in the whole text, in characters
     before: str = ""  # what stands before it, at most CONTEXT characters
+    training: str = field(default="", repr=False)  # the end of the train part, of a part that is not trained on
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -126,8 +128,9 @@ def read_passage(
     start = sum(split[each] for each in takewhile(lambda each: each != part, split if part != "all" else ()))
     chosen = extract.text if characters is None else beginning(checkpoint, extract.text, characters)
     ids = encode(checkpoint, chosen, feedback)[:characters]
-    before = extract.whole.characters[max(0, start - CONTEXT) : start] if extract.whole else ""
-    return Passage(checkpoint.vocabulary.decode(ids), ids, name, tuple(sources), part, start, before)
+    whole, trained = extract.whole.characters if extract.whole else "", split["train"] if part in UNSEEN else 0
+    before, training = whole[max(0, start - CONTEXT) : start], whole[max(0, trained - TRAINING) : trained]
+    return Passage(checkpoint.vocabulary.decode(ids), ids, name, tuple(sources), part, start, before, training)
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def read_sources(sources: Sequence[str], reading: Reading = DEFAULT, feedback: F
 def unseen_part(text: Text, checkpoint: "Checkpoint", feedback: Feedback) -> str:
     """Return the part of a text that the model was not trained on, where the text is its own, else all."""
     corpus = checkpoint.header.corpus
-    unseen = [name for name in ("test", "val") if name in corpus.split and text.sha256 == corpus.sha256]
+    unseen = [name for name in UNSEEN if name in corpus.split and text.sha256 == corpus.sha256]
     if not unseen:
         return "all"
     told = f"over the {unseen[0]} part of {text.name}, on which the model was not trained (--part chooses another)"

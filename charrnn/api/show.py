@@ -14,7 +14,8 @@ from charrnn.errors import ConfigError
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model import known as known_units
 from charrnn.model.config import ModelConfig
-from charrnn.model.devices import choose_precision
+from charrnn.model.devices import choose_precision, name_of
+from charrnn.model.directions import Direction, named
 from charrnn.model.known import KnownUnit
 from charrnn.model.network import CharRNN
 from charrnn.model.units import Unit
@@ -26,6 +27,7 @@ from charrnn.neurons.recording import Watched, guesses, watch
 from charrnn.neurons.signal_names import check_signals, default_signal, is_bounded, shown_signal
 from charrnn.text.vocabulary import Vocabulary
 
+PROJECTION = "tanh((h · w − mean) / 2 sd)"  # what is coloured of a direction w
 SCANNED = 60_000  # characters over which a unit is looked for; fewer may hold too little of a feature
 
 
@@ -34,13 +36,14 @@ class Shown(Drawing):
     """The values of some units over a stretch of a passage, and the likeliest next characters there."""
 
     passage: Passage
-    units: tuple[Unit, ...]
+    units: tuple[Unit | Direction, ...]
     signal: str
     start: int  # of the stretch, in characters of the passage
     watched: Watched  # what the units did over the stretch
     config: ModelConfig
     vocabulary: Vocabulary
     known: KnownUnit | None = None  # what the one unit was found to follow
+    precision: str = "float32"  # of the recording
 
     @property
     def text(self) -> str:
@@ -50,7 +53,7 @@ class Shown(Drawing):
     @property
     def is_bounded(self) -> bool:
         """Whether the values keep to −1 to 1; those that do not are coloured by their tanh."""
-        return is_bounded(self.config, self.signal)
+        return is_bounded(self.config, self.signal) and not self._is_direction
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it: of one unit `unit` and its values, of several `units` and a list for each."""
@@ -60,6 +63,7 @@ class Shown(Drawing):
             "source": " ".join(self.passage.source),
             "signal": self.signal,
             "bounded": self.is_bounded,
+            "precision": self.precision,
             "start": self.start,
             "total": len(self.passage),
             "text": self.text,
@@ -72,16 +76,29 @@ class Shown(Drawing):
         """The text coloured by one unit, or with a row of colours for each of several under it."""
         rows = self.watched.values.tolist()
         rows = rows if self.is_bounded else [[math.tanh(value) for value in row] for row in rows]
-        scale, text, names = shown_signal(self.config, self.signal), self.text, [str(unit) for unit in self.units]
+        signal = PROJECTION if self._is_direction else shown_signal(self.config, self.signal)
+        scale, text, names = signal, self.text, [str(unit) for unit in self.units]
         under = guesses(self.watched, self.vocabulary)
         where = f"characters {self.start:,} to {self.start + len(text):,} of {len(self.passage):,}"
         source = f"{self.passage.title}, {where}"
         if len(names) == 1:
-            title = f"{self.known.title if self.known else f'Unit {names[0]}'} of {self.passage.model}"
-            scale = f"{scale} of unit {names[0]}"
+            name = names[0] if self._is_direction else f"unit {names[0]}"
+            title = f"{self.known.title if self.known else name[0].upper() + name[1:]} of {self.passage.model}"
+            scale = f"{scale} of {name}"
             return Highlight.of(title, scale, source, text, rows[0], under)
         values = dict(zip(names, rows, strict=True))
-        return Highlight.stacked(f"Units of {self.passage.model}", scale, source, text, values, under)
+        return Highlight.stacked(
+            f"{'Directions' if self._is_direction else 'Units'} of {self.passage.model}",
+            scale,
+            source,
+            text,
+            values,
+            under,
+        )
+
+    @property
+    def _is_direction(self) -> bool:
+        return isinstance(self.units[0], Direction)
 
     def room(self, form: str) -> int:
         """Return how many of the stretch's characters a file in a format ("html", "svg", "png", …) shows."""
@@ -101,6 +118,7 @@ def show(
     length: int = 600,
     guesses: int = 0,
     known: Sequence[KnownUnit] = (),
+    precision: str | None = None,
     feedback: Feedback = SILENT,
 ) -> Shown:
     """Show what units do over a stretch of a text.
@@ -109,13 +127,15 @@ def show(
         network: whose units they are.
         vocabulary: its characters.
         passage: the text.
-        unit: one or several, such as "0:42", or the name of a known unit.
+        unit: one or several, such as "0:42", the name of a known unit, or FILE:FEATURE, a direction that `find` saved.
         feature: in its place, the name of a feature, or NAME=PATTERN: the unit that follows it best is shown.
         signal: such as h, c, tanh_c or a gate; None: that of a known unit; else tanh_c for LSTMs, and h.
         start: where the stretch begins; None: at 0, or with `feature` where it changes.
         length: characters of the stretch.
         guesses: likeliest next characters to tell at each.
         known: what units of the model were found to follow.
+        precision: float32 or bfloat16, in which units are recorded; None: float32, but where the unit that follows a
+            feature is looked for, as `choose_precision` has it.
         feedback: where notes and counts go.
 
     Raises:
@@ -124,33 +144,53 @@ def show(
     """
     if bool(unit) == bool(feature):
         raise ConfigError(f"{'both' if unit else 'neither'} unit and feature are given", "give one of them")
-    named = [unit] if isinstance(unit, str) else list(unit)
-    by_name = [known_units.named(known, each) for each in named]
+    asked = [unit] if isinstance(unit, str) else list(unit)
+    by_name = [None if ":" in each else known_units.named(known, each) for each in asked]
+    signal_asked = signal
     if not signal:
         kept = {each.signal for each in by_name if each}
         signal = kept.pop() if len(kept) == 1 and all(by_name) else default_signal(network.config)
-    names = dict.fromkeys(found.unit if found else each for found, each in zip(by_name, named, strict=True))
-    units = [Unit.parse(each, network.config) for each in names]
+    names = dict.fromkeys(found.unit if found else each for found, each in zip(by_name, asked, strict=True))
+    units = [named(each, network.config, network.weights) for each in names]
     if feature:
-        found, place = _best_unit(network, passage, feature, signal, length, feedback)
+        found, place = _best_unit(network, passage, feature, signal, length, precision, feedback)
         units, start = [found], place if start is None else start
+    if any(isinstance(each, Direction) for each in units):
+        signal = _only_directions(units, signal_asked)
     start = start or 0
-    watched = watch(network, passage.ids, units, signal, start, start + length, guesses)
-    about = known_units.of_unit(known, units[0], signal) if len(units) == 1 else None
-    return Shown(passage, tuple(units), signal, start, watched, network.config, vocabulary, about)
+    number = choose_precision(precision or "float32", network.device)
+    watched = watch(network, passage.ids, units, signal, start, start + length, guesses, number)
+    first = units[0]
+    about = known_units.of_unit(known, first, signal) if len(units) == 1 and isinstance(first, Unit) else None
+    return Shown(passage, tuple(units), signal, start, watched, network.config, vocabulary, about, name_of(number))
+
+
+def _only_directions(units: Sequence[Unit | Direction], signal: str | None) -> str:
+    """Return the signal that directions are of; raises ConfigError for units among them, or another signal."""
+    if not all(isinstance(each, Direction) for each in units):
+        raise ConfigError("units and directions have different scales", "show them one after the other")
+    if signal not in (None, "h"):
+        raise ConfigError(f"a direction is one of h, and the signal is {signal}", "leave --signal out")
+    return "h"
 
 
 def _best_unit(
-    network: CharRNN, passage: Passage, feature: str, signal: str, length: int, feedback: Feedback
+    network: CharRNN,
+    passage: Passage,
+    feature: str,
+    signal: str,
+    length: int,
+    precision: str | None,
+    feedback: Feedback,
 ) -> tuple[Unit, int]:
     """The unit that follows a feature best, and where a stretch begins that it was not chosen on and that tells."""
     wanted = feature_named(feature)
     check_signals([signal], network.config)
     text, ids, before = passage.text[:SCANNED], passage.ids[:SCANNED], passage.before
-    precision = choose_precision(None, network.device)
+    number = choose_precision(precision, network.device)
     with (
         feedback.bar(len(ids), "recording") as bar,
-        recorded_columns(network, ids, [signal], precision, bar.update) as columns,
+        recorded_columns(network, ids, [signal], number, bar.update) as columns,
     ):
         bar.close()
         found = best_unit(columns, text, wanted, before)

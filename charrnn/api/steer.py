@@ -10,7 +10,8 @@ from charrnn.api.result import Result
 from charrnn.display.side_by_side import side_by_side
 from charrnn.errors import ConfigError, counted
 from charrnn.model.checkpoint import Checkpoint
-from charrnn.model.clamping import Clamp
+from charrnn.model.clamping import Clamp, DirectionClamp, Held
+from charrnn.model.directions import Direction, named
 from charrnn.model.network import CharRNN
 from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
@@ -60,6 +61,7 @@ class Steered(Result):
     texts: dict[str, str]
     feature: str | None = None
     measured: dict[str, Measured] = field(default_factory=dict)
+    kind: str = "unit"  # or direction, whose projection h · w is held
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -69,11 +71,12 @@ class Steered(Result):
             for name, text in self.texts.items()
         ]
         origin = {"model": self.model, "unit": self.unit, "prime": self.prime, "seed": self.seed}
-        origin["feature"] = self.feature
+        origin |= {"feature": self.feature, "kind": self.kind}
         return origin | {"samples": samples}
 
     def __str__(self) -> str:
-        titles = [name if value is None else f"{name}, h = {value:.2f}" for name, value in self.values.items()]
+        held = "h" if self.kind == "unit" else "h · w"
+        titles = [name if value is None else f"{name}, {held} = {value:.2f}" for name, value in self.values.items()]
         texts = side_by_side(titles, list(self.texts.values()))
         return texts if not self.measured else "\n".join([texts.rstrip("\n"), "", *self._table()])
 
@@ -101,16 +104,16 @@ def steer(
     count: int = TEXTS,
     name: str = "",
 ) -> Steered:
-    """Write three texts from the same seed, with a unit held low, free and held high from the prime's beginning on.
+    """Write three texts from the same seed, with a unit or direction held low, free and held high, the prime included.
 
     Args:
         network: the model in torch, which tells the unit's range.
         checkpoint: the model's weights and vocabulary.
-        unit: such as "0:42".
+        unit: such as "0:42", or FILE:FEATURE, a direction that `find` saved.
         prime: what the texts go on from.
         length: characters to draw.
         temperature: of the distribution that they are drawn from.
-        low: where it is held; None: at the 2nd percentile of its hidden state as the model writes.
+        low: where its hidden state, or projection, is held; None: at the 2nd percentile as the model writes.
         high: None: at the 98th.
         seed: the same for all three.
         feature: one that is on or off, which is counted in `count` texts of each kind; or NAME=PATTERN.
@@ -122,7 +125,7 @@ def steer(
         VocabularyError: the prime has characters that the model does not know.
     """
     config = SamplingConfig(temperature)
-    wanted = Unit.parse(unit, checkpoint.config)
+    wanted = named(unit, checkpoint.config, network.weights)
     if low is None or high is None:
         lowest, highest = _range(network, checkpoint, wanted)
         low, high = lowest if low is None else low, highest if high is None else high
@@ -130,12 +133,13 @@ def steer(
     counted_in = None if feature is None else _binary(feature)
     texts, measured = {}, {}
     for each, value in values.items():
-        clamps = [] if value is None else [Clamp(wanted.layer, wanted.index, value)]
+        clamps = [] if value is None else [_held(wanted, value)]
         texts[each] = _written(checkpoint, clamps, config, length, prime, seed)
         if counted_in:
             sampler = _sampler(checkpoint, clamps, config)
             measured[each] = _measured(sampler, checkpoint, counted_in, length, prime, range(seed, seed + count))
-    return Steered(name, unit, prime, seed, values, texts, feature, measured)
+    kind = "direction" if isinstance(wanted, Direction) else "unit"
+    return Steered(name, str(wanted), prime, seed, values, texts, feature, measured, kind)
 
 
 def _binary(name: str) -> Feature:
@@ -160,20 +164,28 @@ def _per_thousand(each: Measured) -> str:
     return f"{1000 * (each.low or 0.0):.2f} to {1000 * (each.high or 0.0):.2f}"
 
 
-def _sampler(checkpoint: Checkpoint, clamps: list[Clamp], config: SamplingConfig) -> Sampler:
+def _sampler(checkpoint: Checkpoint, clamps: list[Held], config: SamplingConfig) -> Sampler:
     return Sampler.of(checkpoint, config, SteppedCharRNN(checkpoint.config, checkpoint.weights, clamps))
 
 
 def _written(
-    checkpoint: Checkpoint, clamps: list[Clamp], config: SamplingConfig, length: int, prime: str = "", seed: int = 0
+    checkpoint: Checkpoint, clamps: list[Held], config: SamplingConfig, length: int, prime: str = "", seed: int = 0
 ) -> str:
     sampler = _sampler(checkpoint, clamps, config)
     return "".join(drawn.character for drawn in sampler.draw(length, prime, seed))
 
 
-def _range(network: CharRNN, checkpoint: Checkpoint, unit: Unit) -> tuple[float, float]:
-    """The 2nd and 98th percentile of a unit's hidden state over what the model writes by itself."""
+def _held(wanted: Unit | Direction, value: float) -> Held:
+    if isinstance(wanted, Direction):
+        return DirectionClamp(wanted, value)
+    return Clamp(wanted.layer, wanted.index, value)
+
+
+def _range(network: CharRNN, checkpoint: Checkpoint, unit: Unit | Direction) -> tuple[float, float]:
+    """The 2nd and 98th percentile of a unit's hidden state, or of h · w, over what the model writes by itself."""
     written = _written(checkpoint, [], SamplingConfig(), WARMING)
     recorded = record(network, checkpoint.vocabulary.encode(written), ["h"])
-    low, high = np.percentile(recorded.values(unit, "h"), [2, 98])
+    h = recorded.signals["h"][unit.layer]
+    values = unit.projection(h) if isinstance(unit, Direction) else h[:, unit.index]
+    low, high = np.percentile(values, [2, 98])
     return float(low), float(high)

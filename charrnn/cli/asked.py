@@ -38,7 +38,7 @@ unit_option: Decorator = click.option(
     metavar="L:I",
     required=True,
     shell_complete=completion.units,
-    help="Layer and index, both from 0; or the name of a known unit.",
+    help="Layer and index, both from 0; the name of a known unit; or FILE:FEATURE, see 'find --directions'.",
 )
 signal_option: Decorator = click.option(
     "--signal", metavar="NAME", help="Such as h, c, tanh_c or a gate. Default: tanh_c for LSTMs, else h."

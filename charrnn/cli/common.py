@@ -52,10 +52,21 @@ network_threads_option: Decorator = click.option(  # for what `_network` makes; 
     help=_threads_help,
     callback=lambda context, option, value: context.meta.update({GIVEN_THREADS: value}),
 )
-precision_option: Decorator = click.option(
+
+
+def precision_unless(default: str) -> Decorator:
+    """Return the option of a number format; without it, the format is as `default` tells."""
+    told = f"Number format of the network's products. Default: {default}."
+    return click.option("--precision", type=click.Choice(["float32", "bfloat16"]), help=told)
+
+
+precision_option = precision_unless("bfloat16 where the hardware multiplies in it")
+float32_option: Decorator = click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
-    help="Number format of the network's products. Default: bfloat16 where the hardware multiplies in it.",
+    default="float32",
+    show_default=True,
+    help="Number format of the network's products; bfloat16 is faster where the hardware has it.",
 )
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead.")
 _reading_options: tuple[Decorator, ...] = (

@@ -50,6 +50,7 @@ class Ranked:
     q_value: float | None  # the p-value that it scores so well on shifted labels, adjusted for all features
     verdict: str
     sentence: str = ""  # a piece of text in which the feature shows
+    curve: Sequence[tuple[int, float]] = ()  # the share of the layer's strength that so many units together have
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ def _content(explorer: Explorer) -> dict[str, Any]:
                 "verdict": each.verdict,
                 "single": each.verdict in SINGLE,
                 "sentence": each.sentence,
+                "curve": [(units, round(share, 3)) for units, share in each.curve],
             }
             for each in explorer.ranked
         ],

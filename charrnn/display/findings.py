@@ -31,6 +31,10 @@ def text(told: dict[str, Any]) -> str:
         f"{len(stretches)} stretches:",
         "units are chosen on every other stretch and measured on the rest",
     ]
+    if told["training_characters"]:
+        lines.append(
+            f"last 5, last 20, counters: also fitted on {told['training_characters']:,} characters of training text"
+        )
     for kind, title in _KINDS:
         some = [each for each in findings if each["kind"] == kind]
         if some:

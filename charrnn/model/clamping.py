@@ -1,10 +1,29 @@
-"""Clamp: a unit held at one value at every step, inside the recurrence."""
+"""Clamp: a unit, or a direction of a layer, held at one value at every step, inside the recurrence."""
 
 from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
 
 from charrnn.errors import ConfigError, check_range
+from charrnn.model.cells import Array
 from charrnn.model.config import ModelConfig
+from charrnn.model.directions import Direction
 from charrnn.model.units import Unit
+
+
+class Held(Protocol):
+    """What is held in a layer at every step: a unit, or a direction."""
+
+    @property
+    def layer(self) -> int:
+        """The layer whose hidden states it is held in."""
+
+    def check(self, config: ModelConfig) -> None:
+        """Raise ConfigError unless the model has it, and it can take the value."""
+
+    def hold(self, h: Array) -> None:
+        """Write into hidden states [..., H] of the layer."""
 
 
 @dataclass(frozen=True)
@@ -45,3 +64,28 @@ class Clamp:
         unbounded = config.cell == "rnn" and config.nonlinearity == "relu"
         low, high = (0.0, 1e6) if unbounded else (-1.0, 1.0)
         check_range(f"the value of unit {self.layer}:{self.index}", self.value, low, high)
+
+    def hold(self, h: Array) -> None:
+        """Write the value into hidden states [..., H] of its layer."""
+        h[..., self.index] = self.value
+
+
+@dataclass(frozen=True)
+class DirectionClamp:
+    """A direction whose projection h · weights is held at a value; h is not changed at right angles to it."""
+
+    direction: Direction
+    value: float
+
+    @property
+    def layer(self) -> int:
+        """The layer whose hidden states it is held in."""
+        return self.direction.layer
+
+    def check(self, config: ModelConfig) -> None:
+        """Raise ConfigError unless the projection can be held at the value."""
+        check_range(f"the value of the {self.direction}", self.value, -1e6, 1e6)
+
+    def hold(self, h: Array) -> None:
+        """Move hidden states [..., H] of its layer, numpy arrays, along the direction."""
+        h += (self.value - self.direction.projection(h))[..., None] * self.direction.weights.astype(np.float32)

@@ -44,6 +44,11 @@ def choose_precision(name: str | None, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if _has_bfloat16(device) else torch.float32
 
 
+def name_of(precision: torch.dtype) -> str:
+    """Return what `choose_precision` calls a number format."""
+    return str(precision).removeprefix("torch.")
+
+
 def rounded(device: torch.device, precision: torch.dtype) -> AbstractContextManager[Any]:
     """Let layers multiply in a number format; what bfloat16 would spoil stays in float32."""
     return torch.autocast(device.type, precision, enabled=precision != torch.float32)

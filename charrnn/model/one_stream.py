@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.model.cells import SILENT, CellState, halves, state_names
-from charrnn.model.clamping import Clamp
+from charrnn.model.clamping import Held
 from charrnn.model.config import ModelConfig
 
 Floats = npt.NDArray[np.float32]
@@ -39,7 +39,7 @@ class OneStream:
     """
 
     def __init__(
-        self, config: ModelConfig, weights: StreamWeights, clamps: Sequence[Clamp] = (), state: State | None = None
+        self, config: ModelConfig, weights: StreamWeights, clamps: Sequence[Held] = (), state: State | None = None
     ) -> None:
         self._parts = [np.zeros((config.num_layers, config.hidden_size), np.float32) for _ in state_names(config)]
         for layer, parts in enumerate(state or ()):
@@ -63,8 +63,8 @@ class OneStream:
         """Return a unit's memory (c, or h where there is none) after what was read."""
         return float(self._parts[-1][layer, index])
 
-    def _advance(self, config: ModelConfig, weights: StreamWeights, layer: int, clamps: Sequence[Clamp]) -> Advance:
-        """What takes one layer a step further, and holds its clamped units."""
+    def _advance(self, config: ModelConfig, weights: StreamWeights, layer: int, clamps: Sequence[Held]) -> Advance:
+        """What takes one layer a step further, and holds what is clamped of it."""
         hidden = self._parts[0]
         advance = _CELLS[config.cell](config, weights, layer, hidden, self._parts[-1][layer])
         held = [clamp for clamp in clamps if clamp.layer == layer]
@@ -74,7 +74,7 @@ class OneStream:
         def advance_and_hold(a: Floats) -> None:
             advance(a)
             for clamp in held:
-                hidden[layer, clamp.index] = clamp.value
+                clamp.hold(hidden[layer])
 
         return advance_and_hold
 

@@ -20,7 +20,7 @@ from charrnn.model.cells import (
     state_names,
     step,
 )
-from charrnn.model.clamping import Clamp
+from charrnn.model.clamping import Held
 from charrnn.model.config import ModelConfig
 from charrnn.model.one_stream import OneStream, StreamWeights
 
@@ -41,7 +41,7 @@ class SteppedCharRNN:
         self,
         config: ModelConfig,
         weights: Mapping[str, Array],
-        clamps: Sequence[Clamp] = (),
+        clamps: Sequence[Held] = (),
         end: int | None = None,
     ) -> None:
         for clamp in clamps:
@@ -148,7 +148,7 @@ class SteppedCharRNN:
 
     def _hold(self, layer: int, h: Array) -> None:
         for clamp in self._clamps[layer]:
-            h[:, clamp.index] = clamp.value
+            clamp.hold(h)
 
 
 def _side_by_side(layer: LayerWeights, with_input: bool) -> Array:

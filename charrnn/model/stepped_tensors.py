@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from charrnn.model.cells import Array, LayerWeights
-from charrnn.model.clamping import Clamp
+from charrnn.model.clamping import Held
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import packed
 from charrnn.model.graphs import Graphed
@@ -23,7 +23,7 @@ class TensorSteppedCharRNN(SteppedCharRNN):
         self,
         config: ModelConfig,
         weights: Mapping[str, Tensor],
-        clamps: Sequence[Clamp] = (),
+        clamps: Sequence[Held] = (),
         end: int | None = None,
         precision: torch.dtype = torch.float32,
     ) -> None:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from charrnn.neurons.measures import Labels, strength
 from charrnn.neurons.probes import fit, held_out, predictions
+from charrnn.neurons.stretches import LEAST
 
 Floats = npt.NDArray[Any]
 Integers = npt.NDArray[np.integer]
@@ -18,6 +19,7 @@ PENALTIES = (2.0, 20.0, 200.0)  # of a ridge regression on the last LONGER chara
 HALF_LIVES = (1.5, 4.0, 10.0, 25.0, 63.0, 160.0, 400.0)  # of the counters, in characters
 READ_BEFORE = 4000  # characters before the first one asked for: what was before has faded to a thousandth
 COUNTED = 40  # characters that are counted each for itself
+FITTED = 60_000  # places at most that the counters are fitted on
 CHUNK = 64  # characters whose part in a counter is one product of matrices
 BASELINES = ("last 5 characters", "last 20 characters", "leaky counters")
 
@@ -162,18 +164,33 @@ class LeakyCounters:
 
 
 class Baselines:
-    """All predictors that ask no network, over one text of ids [T]; `stretches` [T] tells each place's stretch."""
+    """All predictors that ask no network, over one text of ids [T]; `stretches` [T] tells each place's stretch.
 
-    def __init__(self, ids: Integers, stretches: Integers) -> None:
-        self._stretches = stretches
+    `before` are the ids [N] of another text, such as the one that a model was trained on, which is fitted as well.
+    """
+
+    def __init__(self, ids: Integers, stretches: Integers, before: Integers | None = None) -> None:
+        before = ids[:0] if before is None else before
+        self._begin, ids = len(before), np.concatenate([before, ids])
+        pieces = np.arange(self._begin) // LEAST
+        self._stretches = np.concatenate([pieces, stretches + len(np.unique(pieces))])
         self._last, self._longer = Surface(ids), Surface(ids, LONGER, FEWER)
         self._counters = LeakyCounters(ids)
 
-    def predictions(self, fitted: Sequence[Labels], measured: Sequence[Labels]) -> list[dict[str, Floats]]:
-        """Return each baseline's predictions [D] of each feature, all being defined at the same places."""
+    def predictions(
+        self, fitted: Sequence[Labels], measured: Sequence[Labels], training: Sequence[Labels] = ()
+    ) -> list[dict[str, Floats]]:
+        """Return each baseline's predictions [D] of each feature, all being defined at the same places.
+
+        `training` are the labels of the text before, at places in it.
+        """
+        measured = [Labels(each.values, each.places + self._begin, each.binary) for each in measured]
+        fitted = [Labels(each.values, each.places + self._begin, each.binary) for each in fitted]
+        if training:
+            fitted = [first.joined(second) for first, second in zip(training, fitted, strict=True)]
         last = self._last.predictions(fitted, measured)
         longer = self._longer.linear(fitted, measured, self._stretches)
-        probes, _ = fit(self._counters, fitted, self._stretches)
+        probes, _ = fit(self._counters, fitted, self._stretches, FITTED)
         counts = predictions(probes, self._counters, measured[0].places)
         counted = [_rounded(each, labels) for each, labels in zip(counts, measured, strict=True)]
         return [dict(zip(BASELINES, each, strict=True)) for each in zip(last, longer, counted, strict=True)]

@@ -135,8 +135,14 @@ class Layer:
         return [Unit(self.index, number) for number in range(self.rows.stop - self.rows.start)]
 
 
-def layers(columns: Columns, tasks: Sequence[Task], half: int, stretches: npt.NDArray[np.integer]) -> list[Layer]:
-    """Fit a probe on every signal of every layer, over one half, and return the best one for each task.
+def layers(
+    columns: Columns,
+    tasks: Sequence[Task],
+    half: int,
+    stretches: npt.NDArray[np.integer],
+    only: str | None = None,
+) -> list[Layer]:
+    """Fit a probe on every signal (or `only` one) of every layer, over one half, and return the best one for each task.
 
     The tasks are defined at the same places. Which is best is told by what also chooses the penalty of the weights.
     """
@@ -144,6 +150,8 @@ def layers(columns: Columns, tasks: Sequence[Task], half: int, stretches: npt.ND
     for begin in range(0, len(columns.values), columns.hidden_size):
         rows = columns.layer_of(begin)
         signal, unit = columns.unit(begin)
+        if only not in (None, signal):
+            continue
         probes, moments = fit(Rows(columns.values, rows), [task.halves[half] for task in tasks], stretches)
         for number, (probe, before) in enumerate(zip(probes, best, strict=True)):
             if before is None or probe.inner > before.probe.inner:

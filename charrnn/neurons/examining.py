@@ -1,12 +1,13 @@
 """Examining: what is measured of a chosen unit, of the best layer and of the controls, and what that amounts to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.model.directions import Direction
 from charrnn.model.units import Unit
 from charrnn.neurons.baselines import BASELINES, Baselines
 from charrnn.neurons.choosing import Choice, Layer, layers
@@ -14,7 +15,7 @@ from charrnn.neurons.columns import Columns
 from charrnn.neurons.controls import UNTRAINED, Untrained
 from charrnn.neurons.finding import CurvePoint, Finding, Scored, metric_of
 from charrnn.neurons.measures import Labels, adjusted, average_precision, score, shift_p_value, strength
-from charrnn.neurons.probes import Rows, few
+from charrnn.neurons.probes import OneMore, Rows, Step, few
 from charrnn.neurons.resampling import Blocks, blocks, episodes, resampled_strengths
 from charrnn.neurons.stretches import DISCOVER, REPORT
 from charrnn.neurons.tasks import Task
@@ -37,8 +38,9 @@ class Examined:
     baselines: dict[str, float]  # strengths
     best_baseline: Floats  # predictions of the best one [D]
     curve: tuple[tuple[int, float], ...]
-    taken: tuple[int, ...]
+    taken: tuple[Unit, ...]  # in the order in which the curve takes them
     p_values: tuple[float, float]  # of the unit, of the layer
+    direction: Direction | None = None
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,36 @@ class Study:
     stretches: npt.NDArray[np.integer]
     untrained: Mapping[str, Untrained]
     random: np.random.Generator
+    directions: bool = False  # whether the directions of h that probes read are told too
 
     def examine(self, chosen: Sequence[tuple[Task, Choice]], half: int) -> list[Examined]:
         """Measure tasks defined at the same places, whose units were all chosen on one half, on the other."""
         tasks = [task for task, _ in chosen]
         other = REPORT if half == DISCOVER else DISCOVER
         fitted, measured = ([task.halves[side] for task in tasks] for side in (half, other))
-        by_text = self.baselines.predictions(fitted, measured)
+        training = [task.training for task in tasks if task.training]
+        by_text = self.baselines.predictions(fitted, measured, training)
         by_layer = layers(self.columns, tasks, half, self.stretches)
-        return [
+        found = [
             self._examined(task, choice, measured[number], by_text[number], by_layer[number])
             for number, (task, choice) in enumerate(chosen)
         ]
+        if not self.directions:
+            return found
+        by_h = layers(self.columns, tasks, half, self.stretches, "h")
+        return [
+            replace(each, direction=self._direction(each.task.feature.name, layer, *labels))
+            for each, layer, *labels in zip(found, by_h, fitted, measured, strict=True)
+        ]
+
+    def _direction(self, name: str, layer: Layer, fitted: Labels, measured: Labels) -> Direction:
+        """What a layer's probe reads: its weights, brought to length 1."""
+        inputs, weights = Rows(self.columns.values, layer.rows), layer.probe.weights
+        probe = replace(layer.probe, weights=weights / np.linalg.norm(weights))
+        projected, there = probe.predict(inputs, fitted.places), probe.predict(inputs, measured.places)
+        centre, scale = float(projected.mean()), 2 * float(projected.std())
+        reached = score(strength(there, measured), measured.binary)
+        return Direction(name, layer.index, probe.weights, centre, scale, metric_of(measured), reached)
 
     def _examined(
         self, task: Task, choice: Choice, measured: Labels, by_text: dict[str, Floats], layer: Layer
@@ -70,7 +90,7 @@ class Study:
         values = best.sign * self.columns.values[best.row, measured.places].astype(np.float32)
         predicted = layer.probe.predict(inputs, measured.places)
         strengths = {name: strength(prediction, measured) for name, prediction in by_text.items()}
-        taken, curve = few(layer.moments, layer.feature, layer.probe.ridge, inputs, measured)
+        taken, curve = self._curve(task, choice, layer, measured)
         p_value = min(1.0, choice.looks * shift_p_value(values, measured))
         return Examined(
             task=task,
@@ -83,9 +103,26 @@ class Study:
             baselines=strengths,
             best_baseline=by_text[max(strengths, key=lambda name: strengths[name])],
             curve=tuple((step.units, step.strength) for step in curve),
-            taken=tuple(taken),
+            taken=taken,
             p_values=(p_value, shift_p_value(predicted, measured)),
         )
+
+    def _curve(self, task: Task, choice: Choice, layer: Layer, measured: Labels) -> tuple[tuple[Unit, ...], list[Step]]:
+        """How well the chosen unit does, and how well with more and more units of the best layer.
+
+        Where that is another layer, or the same one by another signal, the unit stands beside it; there it is not taken
+        a second time.
+        """
+        row, inputs, of_layer = choice.best.row, Rows(self.columns.values, layer.rows), layer.unit_names
+        if layer.rows.start <= row < layer.rows.stop:
+            first = row - layer.rows.start
+            taken, steps = few(layer.moments, layer.feature, layer.probe.ridge, inputs, measured, first)
+            return tuple(of_layer[each] for each in taken), steps
+        unit, more = self.columns.unit(row)[1], OneMore(inputs, self.columns.values, row)
+        moments = layer.moments.with_one_more(more, layer.feature, task.halves[choice.chosen_on])
+        same = [unit.index] if unit.layer == layer.index else []
+        taken, steps = few(moments, 0, layer.probe.ridge, more, measured, len(of_layer), same)
+        return tuple([*of_layer, unit][each] for each in taken), steps
 
     def findings(self, examined: Sequence[Examined]) -> list[Finding]:
         """Return what each amounts to, p-values being adjusted over all of them."""
@@ -145,8 +182,9 @@ def _finding(each: Examined, q_values: tuple[float, float], control: Untrained |
         layer_lead=whole.lead,
         units_needed=units,
         curve=tuple(CurvePoint(number, score(strength, binary)) for number, strength in each.curve),
-        curve_units=tuple(Unit(layer.index, row) for row in each.taken),
+        curve_units=each.taken,
         verdict=said,
+        direction=each.direction,
     )
 
 

@@ -1,8 +1,9 @@
 """Finding: what is known of a feature in a model, with all that it was held against."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from charrnn.model.directions import Direction
 from charrnn.model.units import Unit
 from charrnn.neurons.measures import Labels
 from charrnn.neurons.verdicts import Verdict
@@ -75,8 +76,11 @@ class Finding:
     layer_lead: float
     units_needed: int | None  # for SHARE of the layer's strength; None: more than the curve has
     curve: tuple[CurvePoint, ...]
-    curve_units: tuple[Unit, ...]  # in the order in which the curve takes them
+    curve_units: tuple[
+        Unit, ...
+    ]  # the chosen unit, then units of the layer, in the order in which the curve takes them
     verdict: Verdict
+    direction: Direction | None = None  # that a probe reads from the best layer's h, where it is asked for
 
     @property
     def gain(self) -> float:
@@ -93,7 +97,9 @@ class Finding:
         ]
         curve = {"curve": [asdict(each) for each in self.curve], "curve_units": list(map(str, self.curve_units))}
         named = {"unit": str(self.unit), "verdict_text": self.named}
-        return asdict(self) | curve | named | {"candidates": candidates}
+        told = asdict(replace(self, direction=None)) | curve | named | {"candidates": candidates}
+        del told["direction"]
+        return told
 
     @property
     def named(self) -> str:

@@ -32,6 +32,11 @@ class Labels:
         places = np.flatnonzero(~np.isnan(values))
         return cls(values[places], places, binary)
 
+    def joined(self, others: "Labels") -> "Labels":
+        """Return these labels and others, at places behind them."""
+        values, places = np.concatenate([self.values, others.values]), np.concatenate([self.places, others.places])
+        return Labels(values, places, others.binary)
+
     def where(self, some: npt.NDArray[np.bool_]) -> "Labels":
         """Return the labels at some of the places [D]."""
         return Labels(self.values[some], self.places[some], self.binary)

@@ -38,6 +38,19 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class OneMore:
+    """Inputs, and one of all units recorded over a text, values [N, T], as the last of them."""
+
+    inputs: Inputs
+    values: Floats
+    row: int
+
+    def at(self, places: Places) -> Floats:
+        """Return the values [n, K + 1] at some places."""
+        return np.column_stack([self.inputs.at(places), self.values[self.row, places].astype(np.float32)])
+
+
+@dataclass(frozen=True)
 class Probe:
     """A linear predictor: value · weights, up to a constant."""
 
@@ -74,6 +87,19 @@ class Moments:
         solved = np.linalg.solve(self.gram + ridge * np.eye(len(self.gram)), self.right)
         return (solved / self.scale[:, None]).T
 
+    def with_one_more(self, inputs: OneMore, feature: int, fitted: Labels) -> "Moments":
+        """Return the moments of one feature on these inputs and one more, where the feature was fitted."""
+        places = fitted.places[:: (step := _step(fitted))]
+        targets = fitted.targets[::step] - fitted.targets[::step].mean()
+        x = inputs.at(places)
+        one = x[:, -1] - x[:, -1].mean()
+        scale = np.append(self.scale, max(1e-6, float(np.sqrt((one**2).mean()))))
+        covariances = (one @ x - one.sum() * x.mean(0)) / len(one) / (scale * scale[-1])
+        gram = np.empty((len(scale), len(scale)))
+        gram[:-1, :-1], gram[-1], gram[:, -1] = self.gram, covariances, covariances
+        right = np.append(self.right[:, feature], one @ targets / len(one) / scale[-1])
+        return Moments(gram, right[:, None], scale)
+
 
 @dataclass(frozen=True)
 class _Sums:
@@ -102,12 +128,14 @@ class _Sums:
         )
 
 
-def fit(inputs: Inputs, fitted: Sequence[Labels], stretches: Places) -> tuple[list[Probe], Moments]:
+def fit(
+    inputs: Inputs, fitted: Sequence[Labels], stretches: Places, at_most: int = FITTED
+) -> tuple[list[Probe], Moments]:
     """Fit a probe for each feature, all defined at the same places; `stretches` [T] tells the stretch of a place.
 
     The penalty is the one that predicts best some stretches on which the probe was not fitted then.
     """
-    step = -(-len(fitted[0].places) // FITTED)
+    step = _step(fitted[0], at_most)
     places = fitted[0].places[::step]
     targets = np.stack([labels.targets[::step] for labels in fitted]).astype(np.float32)
     targets -= targets.mean(1, keepdims=True)
@@ -124,6 +152,11 @@ def fit(inputs: Inputs, fitted: Sequence[Labels], stretches: Places) -> tuple[li
     best, moments = tried.argmax(1).tolist(), (outer + held).moments(scale)
     weights = {number: moments.weights(RIDGES[number]) for number in set(best)}
     return [Probe(weights[r][f], RIDGES[r], float(tried[f, r])) for f, r in enumerate(best)], moments
+
+
+def _step(labels: Labels, at_most: int = FITTED) -> int:
+    """Every so manieth place is fitted, or measured, so that there are so many at most."""
+    return -(-len(labels.places) // at_most)
 
 
 def held_out(stretches: Places) -> npt.NDArray[np.bool_]:
@@ -149,22 +182,31 @@ class Step:
     strength: float
 
 
-def few(moments: Moments, feature: int, ridge: float, inputs: Inputs, measured: Labels) -> tuple[list[int], list[Step]]:
+def few(
+    moments: Moments,
+    feature: int,
+    ridge: float,
+    inputs: Inputs,
+    measured: Labels,
+    first: int | None = None,
+    without: Sequence[int] = (),
+) -> tuple[list[int], list[Step]]:
     """Return which inputs orthogonal matching pursuit takes one after the other, and how well so many first ones do.
 
-    Each next input is the one that correlates most with what those before it leave of the labels; after each, all
-    weights are fitted again. All that rests on the moments of one half; strengths are measured on the other.
+    It begins with `first`, where that is given, and takes none of `without`. Each next input is the one that correlates
+    most with what those before it leave of the labels; after each, all weights are fitted again. All that rests on the
+    moments of one half; strengths are measured on the other.
     """
     gram, right = moments.gram + ridge * np.eye(len(moments.gram)), moments.right[:, feature]
     taken: list[int] = []
     solved: list[Floats] = []
     left = right.copy()
-    for _ in range(min(SIZES[-1], len(gram))):
-        left[taken] = 0
-        taken.append(int(np.argmax(np.abs(left))))
+    for _ in range(min(SIZES[-1], len(gram) - len(without))):
+        left[[*taken, *without]] = 0
+        taken.append(int(np.argmax(np.abs(left))) if taken or first is None else first)
         solved.append(np.linalg.solve(gram[np.ix_(taken, taken)], right[taken]))
         left = right - gram[:, taken] @ solved[-1]
-    step = -(-len(measured.places) // FITTED)
+    step = _step(measured)
     some = Labels(measured.values[::step], measured.places[::step], measured.binary)
     x = np.concatenate([piece[:, taken] for piece in _pieces(inputs, some.places)]) / moments.scale[taken]
     sizes = [size for size in SIZES if size <= len(taken)]

@@ -14,6 +14,7 @@ from charrnn.evaluation.scoring import score_blocks
 from charrnn.model.cells import tanh
 from charrnn.model.config import ModelConfig
 from charrnn.model.devices import multiplying
+from charrnn.model.directions import Direction
 from charrnn.model.network import CharRNN, stepped
 from charrnn.model.readers import Readers, first_reader_afresh
 from charrnn.model.stepped_network import SteppedCharRNN
@@ -39,8 +40,10 @@ class Recording:
     candidates: npt.NDArray[np.integer]  # [T, K]: ids of the likeliest next characters, likeliest first
     chances: Floats  # [T, K]: their probabilities
 
-    def values(self, unit: Unit, signal: str) -> Floats:
-        """Return one unit's values [T]."""
+    def values(self, unit: Unit | Direction, signal: str) -> Floats:
+        """Return one unit's values [T], or those that are shown of a direction, which is one of h."""
+        if isinstance(unit, Direction):
+            return unit.value(self.signals["h"][unit.layer])
         return self.signals[signal][unit.layer, :, unit.index]
 
 
@@ -121,7 +124,11 @@ def _signal(recorded: dict[str, Tensor], name: str, reader: int, end: int | None
 
 @torch.inference_mode()
 def record_chunks(
-    model: CharRNN, ids: npt.NDArray[np.integer], signals: Sequence[str], candidates: int = 5
+    model: CharRNN,
+    ids: npt.NDArray[np.integer],
+    signals: Sequence[str],
+    candidates: int = 5,
+    precision: torch.dtype = torch.float32,
 ) -> Iterator[Recording]:
     """Read a text, ids [T], as one stream from the zero state and yield its recording in chunks.
 
@@ -133,13 +140,13 @@ def record_chunks(
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         inputs = torch.from_numpy(chunk.astype(np.int64))[None, :].to(model.device)
-        with model.threads.piece(RECORDING, len(chunk)):
+        with model.threads.piece(RECORDING, len(chunk)), multiplying(model.device, precision):
             logits, state, recorded = model.record(inputs, state, _computed(signals))
         _check_growth(model.config, recorded)
-        chances, likeliest = logits[0].softmax(-1).topk(min(candidates, logits.shape[-1]))
+        chances, likeliest = logits[0].float().softmax(-1).topk(min(candidates, logits.shape[-1]))
         yield Recording(
             chunk,
-            {name: _signal(recorded, name, 0).cpu().numpy() for name in signals},
+            {name: _signal(recorded, name, 0).float().cpu().numpy() for name in signals},
             likeliest.cpu().numpy(),
             chances.cpu().numpy(),
         )
@@ -152,9 +159,10 @@ def record(
     start: int = 0,
     stop: int | None = None,
     candidates: int = 5,
+    precision: torch.dtype = torch.float32,
 ) -> Recording:
     """Record the passage ids[start:stop], having read up to BEFORE_PASSAGE characters before it."""
-    chunks = list(_passage(model, ids, signals, start, stop, candidates))
+    chunks = list(_passage(model, ids, signals, start, stop, candidates, precision))
     return Recording(
         np.concatenate([c.ids for c in chunks]),
         {name: np.concatenate([c.signals[name] for c in chunks], axis=1) for name in signals},
@@ -182,16 +190,17 @@ def guesses(recorded: Recording | Watched, vocabulary: Vocabulary) -> Iterator[l
 def watch(
     model: CharRNN,
     ids: npt.NDArray[np.integer],
-    units: Sequence[Unit],
+    units: Sequence[Unit | Direction],
     signal: str,
     start: int = 0,
     stop: int | None = None,
     candidates: int = 5,
+    precision: torch.dtype = torch.float32,
 ) -> Watched:
     """Record one signal of some units over a passage, as `record` does of all; nothing else is kept."""
     parts = [
         (c.ids, np.stack([c.values(unit, signal) for unit in units]), c.candidates, c.chances)
-        for c in _passage(model, ids, [signal], start, stop, candidates)
+        for c in _passage(model, ids, [signal], start, stop, candidates, precision)
     ]
     characters, values, likeliest, chances = zip(*parts, strict=True)
     join = np.concatenate
@@ -199,7 +208,13 @@ def watch(
 
 
 def _passage(
-    model: CharRNN, ids: npt.NDArray[np.integer], signals: Sequence[str], start: int, stop: int | None, candidates: int
+    model: CharRNN,
+    ids: npt.NDArray[np.integer],
+    signals: Sequence[str],
+    start: int,
+    stop: int | None,
+    candidates: int,
+    precision: torch.dtype,
 ) -> Iterator[Recording]:
     """Yield the recording of ids[start:stop] in chunks."""
     stop = len(ids) if stop is None else min(stop, len(ids))
@@ -207,7 +222,7 @@ def _passage(
         whole = counted(len(ids), "character")
         raise ConfigError(f"the passage from {start} to {stop} is empty", f"the text has {whole}")
     skip = min(start, BEFORE_PASSAGE)
-    for chunk in record_chunks(model, ids[start - skip : stop], signals, candidates):
+    for chunk in record_chunks(model, ids[start - skip : stop], signals, candidates, precision):
         if skip < len(chunk.ids):
             kept = {name: values[:, skip:] for name, values in chunk.signals.items()}
             yield Recording(chunk.ids[skip:], kept, chunk.candidates[skip:], chunk.chances[skip:])

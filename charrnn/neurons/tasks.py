@@ -11,10 +11,18 @@ import numpy.typing as npt
 from charrnn.errors import ConfigError, counted
 from charrnn.neurons.features import Feature
 from charrnn.neurons.measures import Labels
-from charrnn.neurons.stretches import DISCOVER, REPORT, Stretches
+from charrnn.neurons.stretches import AHEAD, DISCOVER, GUARD, REPORT, Stretches
 
 Floats = npt.NDArray[Any]
 RAREST = 10  # characters at which a binary feature must be on, and off, in either half
+
+
+@dataclass(frozen=True)
+class TrainingText:
+    """What a model was trained on, or the end of it: predictors that ask no network are fitted on it as well."""
+
+    ids: npt.NDArray[np.integer]  # [N]
+    text: str  # the characters that the ids stand for
 
 
 @dataclass(frozen=True)
@@ -23,11 +31,13 @@ class Task:
 
     feature: Feature
     halves: tuple[Labels, Labels]  # discovery, report
+    training: Labels | None = None  # over a training text, at places in it
 
     @property
     def places(self) -> bytes:
         """What tasks that are defined at the same places have in common."""
-        return self.halves[0].places.tobytes() + self.halves[1].places.tobytes()
+        learned = self.training.places.tobytes() if self.training else b""
+        return self.halves[0].places.tobytes() + self.halves[1].places.tobytes() + learned
 
     @property
     def binary(self) -> bool:
@@ -35,14 +45,24 @@ class Task:
         return self.halves[0].binary
 
 
-def task_of(feature: Feature, text: str, before: str, over: Stretches) -> Task | None:
+def task_of(
+    feature: Feature, text: str, before: str, over: Stretches, training: TrainingText | None = None
+) -> Task | None:
     """Return a feature's labels over a passage, `before` being what precedes it; None where it hardly changes."""
     values = over.of(feature.values(before + text)[len(before) :])
     defined = values[~np.isnan(values)]
     binary = feature.binary or bool(np.isin(defined, (0, 1)).all())
     halves = over.halves
     first, second = (Labels.of(np.where(halves == half, values, np.nan), binary) for half in (DISCOVER, REPORT))
-    return Task(feature, (first, second)) if _changes(first) and _changes(second) else None
+    learned = _training_labels(feature, training, binary) if training else None
+    return Task(feature, (first, second), learned) if _changes(first) and _changes(second) else None
+
+
+def _training_labels(feature: Feature, training: TrainingText, binary: bool) -> Labels:
+    """A feature over the training text, but where it begins, as what precedes it is not known, and ends."""
+    values = feature.values(training.text).astype(np.float64)
+    values[: min(GUARD, len(values) // 10)] = values[len(values) - min(AHEAD, len(values) // 50) :] = np.nan
+    return Labels.of(values.clip(0, 1) if binary else values, binary)
 
 
 def _changes(labels: Labels) -> bool:

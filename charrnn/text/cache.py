@@ -53,7 +53,7 @@ LIMIT = 8_000_000_000  # bytes of ids kept; beyond, those not used for longest a
 _FILES_KNOWN = 1000
 _SETTLED = 2_000_000_000  # nanoseconds: a file changed less than this ago may change again within one tick of its clock
 _VERSION = 2  # of what is kept
-_FOLDER_MODE = 0o700
+FOLDER_MODE = 0o700
 
 
 def folder() -> Path:
@@ -83,7 +83,7 @@ def encoded(
     """
     place = folder()
     try:
-        make_folder(place, _FOLDER_MODE)
+        make_folder(place, FOLDER_MODE)
         choices = {**asdict(reading), "min_count": min_count, "files": _layout(listing.files)}
         told = [*_closed(place), *(_dropped(file) for file in damaged(place))]
         entry = _found(listing.files, choices, place, on_bytes, told)

@@ -19,8 +19,8 @@ from charrnn.text.opening import is_file
 
 FILES = "files.known"  # which files are known
 _NAME = "[0-9a-f]" * 32
-ENTRIES, IDS = f"{_NAME}.entry", f"{_NAME}.ids"
-_UNFINISHED = tuple(f".{name}.????????.tmp" for name in (ENTRIES, IDS, FILES))
+ENTRIES, IDS, FIGURES = f"{_NAME}.entry", f"{_NAME}.ids", f"{_NAME}.figures"
+_UNFINISHED = tuple(f".{name}.????????.tmp" for name in (ENTRIES, IDS, FIGURES, FILES))
 _ID_TYPES = ("uint8", "uint16", "int32")
 FILE_MODE = 0o600  # the ids and the vocabulary give a private text away
 _LONGEST = 1 << 26  # bytes that no entry has
@@ -101,6 +101,9 @@ def damaged(place: Path) -> Iterator[Path]:
         entry = sealed(file, Entry)
         if not (entry and fits(entry, place)) and os.path.lexists(file):
             yield file
+    for file in ours(place, FIGURES):
+        if sealed(file, dict[str, tuple[float, ...]]) is None and os.path.lexists(file):
+            yield file
     known = place / FILES
     if sealed(known, dict[str, str]) is None and os.path.lexists(known):
         yield known
@@ -126,6 +129,7 @@ def examined(place: Path) -> Iterator[Finding]:
             bad.add(file)
         else:
             yield Finding("cached text", place / entry.ids)
+    yield from (Finding("cached figures", file) for file in sorted(set(ours(place, FIGURES)) - bad))
     for file in sorted(bad):
         yield Finding("cached text", file, f"{file} is damaged", "it is made anew when it is needed", removable=True)
     for file in orphans(place, {entry.ids for entry in entries(place)}):
@@ -133,8 +137,8 @@ def examined(place: Path) -> Iterator[Finding]:
 
 
 def kept(place: Path) -> Iterator[Path]:
-    """Yield all files that encoded texts are kept in."""
-    yield from ours(place, FILES, ENTRIES, IDS)
+    """Yield all files that texts and figures are kept in."""
+    yield from ours(place, FILES, ENTRIES, IDS, FIGURES)
 
 
 def close(path: Path) -> bool:

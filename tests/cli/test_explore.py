@@ -72,6 +72,7 @@ def test_ranked_features_are_those_that_find_finds(explore, charrnn, run, book, 
         assert each["score"] == pytest.approx(finding["score"], abs=6e-4)
         assert each["verdict"] == finding["verdict_text"]
         assert each["sign"] == finding["sign"]
+        assert [units for units, _ in each["curve"]] in ([], [point["units"] for point in finding["curve"]])
         assert float(each["p"]) == pytest.approx(finding["q_value"], abs=6e-4)
 
 

@@ -98,6 +98,51 @@ def test_models_are_compared_beside_what_the_last_characters_tell(charrnn, run, 
     assert "(last 5 0." in told[-1]
 
 
+def test_directions_are_kept_in_a_file_and_shown_ablated_and_steered_by_name(charrnn, told, run, long_book, tmp_path):
+    file = tmp_path / "directions.json"
+    found = told("find", long_book, "--feature", "after_space", "--directions", file)["features"]
+    assert "direction" not in found[0]
+    unit = ("--unit", f"{file}:after_space")
+    assert told("ablate", long_book, *unit, "--feature", "after_space")["kind"] == "direction"
+    assert "random directions of the same layer" in charrnn("neurons", "ablate", run, long_book, *unit).out
+    shown = charrnn("neurons", "show", run, long_book, *unit, "--format", "json", "--length", 300)
+    values, text = (json.loads(shown.out)[key] for key in ("values", "text"))
+    on = np.array([0, *(character == " " for character in text[:-1])], bool)
+    assert np.mean(np.array(values)[on]) > np.mean(np.array(values)[~on])
+    samples = told("steer", *unit, "--length", 40)["samples"]
+    assert samples[0]["value"] < samples[2]["value"]
+    mixed = charrnn("neurons", "show", run, long_book, *unit, "--unit", "0:1")
+    assert (mixed.status, mixed.out) == (1, "")
+    assert "units and directions have different scales; show them one after the other" in mixed.err
+    refused = charrnn("neurons", "find", run, long_book, "--signals", "c", "--directions", file)
+    assert "directions are of h, and the signals are c; add h to --signals" in refused.err
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_precision_of_a_recording_is_chosen_and_told(charrnn, told, run, long_book, precision):
+    chosen = ("--precision", precision)
+    for command, *options in (
+        ("find", "--feature", "after_space"),
+        ("ablate", "--unit=0:3", "--characters=200"),
+        ("gates",),
+        ("grep", "--unit=0:3", "--like=10:20"),
+    ):
+        assert told(command, long_book, *options, *chosen)["precision"] == precision
+    assert told("compare", run, long_book, *chosen)["precision"] == precision
+    shown = charrnn("neurons", "show", run, long_book, "--unit=0:3", "--format=json", *chosen)
+    assert json.loads(shown.out)["precision"] == precision
+
+
+def test_bfloat16_rounds_what_is_shown(charrnn, run, long_book):
+    by_format = [
+        json.loads(
+            charrnn("neurons", "show", run, long_book, "--unit=0:3", "--format=json", f"--precision={number}").out
+        )["values"]
+        for number in ("float32", "bfloat16")
+    ]
+    assert 0 < np.abs(np.subtract(*by_format)).max() < 0.1
+
+
 def test_find_tries_what_fits_the_kind_of_text_and_says_so(charrnn, run, long_book):
     result = charrnn("neurons", "find", run, long_book)
     assert result.status == 0, result.err

@@ -30,7 +30,9 @@ def made(text=TEXT, layers=LAYERS, units=UNITS, **options):
         "surprisal": random.uniform(0, 5, len(text)),
         "guesses": [[("a", 0.5), ("\n", 0.25)]] * len(text),
         "ranked": [
-            Ranked("tabs", 1, 2, "AUC", 0.99, 0.6, 0.99, -1, 1 / 201, "single unit"),
+            Ranked(
+                "tabs", 1, 2, "AUC", 0.99, 0.6, 0.99, -1, 1 / 201, "single unit", curve=[(1, 0.97), (2, 1.0), (64, 1.0)]
+            ),
             Ranked("depth", 2, 4, "Spearman's ρ", 0.2, 0.3, 0.4, 1, 0.5, "not found"),
         ],
         "opens": (1, 2),
@@ -154,6 +156,18 @@ def test_ranked_features_lead_to_their_units(shown):
     ]
     page.get_by_role("button", name="depth").click()
     assert unit(page) == "2:4"
+
+
+def test_how_many_units_a_feature_takes_is_drawn_for_the_unit_that_is_shown(shown):
+    page = shown()
+    assert page.locator("#curve circle").count() == 3
+    assert page.locator("#curve circle title").first.text_content() == "1 unit: 97 %"
+    assert (
+        page.locator("#needed-title").inner_text()
+        == "tabs: share of the layer's strength, by number of units from 1:2 on"
+    )
+    page.keyboard.press("n")
+    assert not page.locator("#needed").is_visible()
 
 
 @pytest.mark.parametrize("line", ["السلام عليكم", "בראשית ברא"])

@@ -32,7 +32,7 @@ def ids():
 
 
 LETTERS = Vocabulary("abcdefgh “”\n")
-UNIT, HIDDEN, LARGE = 3, 30, 12.0
+UNIT, OTHER_UNIT, HIDDEN, LARGE = 3, 8, 30, 12.0
 
 
 def quotations(seed, inside, outside, length=6000, again=0.0):
@@ -53,46 +53,100 @@ def quotations(seed, inside, outside, length=6000, again=0.0):
     return "".join(pieces)[:length]
 
 
-def planted_network(forget):
-    """An LSTM over one-hot characters whose UNIT switches on at “, and at every other character keeps as `forget` says.
+GATES = {"lstm": "ifgo", "peephole": "ifgo", "gru": "rzn", "rnn": "h"}
+CLOSE = LETTERS.encode("”")[0]
 
-    `forget` gives the forget gate's input for each character. The unit makes the read-out expect ” where it is on; all
-    other units are random, and the read-out sees them faintly.
+
+def with_lone_units(cell, units):
+    """A network over one-hot characters in which some units hear no other and none hears them, and its weights.
+
+    No unit sees a quotation mark yet, and the read-out sees all units faintly.
     """
-    config = ModelConfig(len(LETTERS), "lstm", hidden_size=HIDDEN, embedding_size=0)
+    config = ModelConfig(len(LETTERS), cell, hidden_size=HIDDEN, embedding_size=0)
     model = CharRNN(config, torch.Generator().manual_seed(1)).eval()
-    weights = dict(model.named_weights())
-    with torch.no_grad():
-        weights["layers.0.weight_hh"][[UNIT + k * HIDDEN for k in range(4)]] = 0  # it hears no other unit
-        weights["layers.0.weight_hh"][:, UNIT] = 0  # and none hears it: what it does, it does by itself
-        opening, closing = LETTERS.encode("“”").tolist()
-        weights["layers.0.weight_ih"][:, [opening, closing]] = 0  # no other unit sees a quotation mark
-        rows = {gate: UNIT + k * HIDDEN for k, gate in enumerate("ifgo")}
-        for gate, values in (("i", -LARGE), ("f", 0), ("g", LARGE), ("o", LARGE)):
-            weights["layers.0.weight_ih"][rows[gate]] = values
-            weights["layers.0.bias_ih"][rows[gate]] = 0
-        weights["layers.0.weight_ih"][rows["i"], opening] = LARGE
-        for character in LETTERS.characters:
-            weights["layers.0.weight_ih"][rows["f"], LETTERS.encode(character)[0]] = forget(character)
-        weights["readout.weight"].mul_(0.1)
-        weights["readout.weight"][closing, UNIT] = 3.0
-        weights["readout.bias"][closing] = -4.0
+    weights = {name: weight.requires_grad_(False) for name, weight in model.named_weights()}
+    rows = [unit + k * HIDDEN for unit in units for k in range(len(GATES[cell]))]
+    weights["layers.0.weight_hh"][rows] = 0
+    weights["layers.0.weight_hh"][:, units] = 0
+    weights["layers.0.weight_ih"][:, LETTERS.encode("“”").tolist()] = 0
+    for name in ("weight_ih", "bias_ih", "bias_hh"):
+        weights[f"layers.0.{name}"][rows] = 0
+    if cell == "peephole":
+        weights["layers.0.peephole"][:, units] = 0
+    weights["readout.weight"].mul_(0.1)
+    return model, weights
+
+
+def gate(weights, cell, unit, name, everywhere, **characters):
+    """Let a unit's gate see a number at every character, and others at some."""
+    row = weights["layers.0.weight_ih"][unit + GATES[cell].index(name) * HIDDEN]
+    row[:] = everywhere
+    for character, number in characters.items():
+        row[LETTERS.encode(character)[0]] = number
+
+
+def remember(weights, cell, unit, opening, closing):
+    """Plant a unit that is high from one character on until another comes, and low else."""
+    if cell == "rnn":
+        weights["layers.0.weight_hh"][unit, unit] = 3
+        gate(weights, cell, unit, "h", 0, **{opening: LARGE, closing: -LARGE})
+    elif cell == "gru":
+        gate(weights, cell, unit, "z", LARGE, **{opening: -LARGE, closing: -LARGE})
+        gate(weights, cell, unit, "n", 0, **{opening: LARGE, closing: -LARGE})
+    else:
+        gate(weights, cell, unit, "i", -LARGE, **{opening: LARGE})
+        gate(weights, cell, unit, "f", LARGE, **{opening: -LARGE, closing: -LARGE})
+        gate(weights, cell, unit, "g", LARGE)
+        gate(weights, cell, unit, "o", LARGE)
+
+
+def quote_neuron(cell="lstm"):
+    """UNIT is inside_quotes, on from “ to before ”, and makes the read-out expect ” where it is on."""
+    model, weights = with_lone_units(cell, [UNIT])
+    remember(weights, cell, UNIT, "“", "”")
+    weights["readout.weight"][CLOSE, UNIT] = 3.0
+    weights["readout.bias"][CLOSE] = -4.0
     return model
 
 
-def quote_neuron():
-    """UNIT is inside_quotes: on from “ to before ”."""
-    return planted_network(lambda c: -LARGE if c in "“”" else LARGE)
+def twin_neurons():
+    """UNIT and OTHER_UNIT are inside_quotes, both, and together make the read-out expect ”."""
+    model, weights = with_lone_units("lstm", [UNIT, OTHER_UNIT])
+    for unit in (UNIT, OTHER_UNIT):
+        remember(weights, "lstm", unit, "“", "”")
+        weights["readout.weight"][CLOSE, unit] = 2.0
+    weights["readout.bias"][CLOSE] = -4.0
+    return model
+
+
+def two_neurons(cell):
+    """UNIT is inside_quotes, and OTHER_UNIT is on from each a to before the next b."""
+    model, weights = with_lone_units(cell, [UNIT, OTHER_UNIT])
+    remember(weights, cell, UNIT, "“", "”")
+    remember(weights, cell, OTHER_UNIT, "a", "b")
+    return model
 
 
 def letter_neuron():
     """UNIT marks the letter “ and forgets it at the next character."""
-    return planted_network(lambda c: -LARGE)
+    model, weights = with_lone_units("lstm", [UNIT])
+    for name, everywhere in (("i", -LARGE), ("f", -LARGE), ("g", LARGE), ("o", LARGE)):
+        gate(weights, "lstm", UNIT, name, everywhere)
+    gate(weights, "lstm", UNIT, "i", -LARGE, **{"“": LARGE})
+    return model
 
 
 @pytest.fixture(scope="session")
 def planted():
     """Networks with weights set by hand, and texts to read."""
     return SimpleNamespace(
-        quote_neuron=quote_neuron(), letter_neuron=letter_neuron(), text=quotations, letters=LETTERS, unit=UNIT
+        quote_neuron=quote_neuron(),
+        letter_neuron=letter_neuron(),
+        twin_neurons=twin_neurons(),
+        quote_neuron_in=quote_neuron,
+        two_neurons_in=two_neurons,
+        text=quotations,
+        letters=LETTERS,
+        unit=UNIT,
+        other_unit=OTHER_UNIT,
     )

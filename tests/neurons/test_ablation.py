@@ -8,7 +8,8 @@ from torch.nn import functional as F
 from charrnn.model.cells import step
 from charrnn.model.clamping import Clamp
 from charrnn.model.units import Unit
-from charrnn.neurons.ablation import ALIKE, CONTROLS, _alike, _weights, ablate, step_down
+from charrnn.neurons.ablation import ALIKE, CONTROLS, _alike, _weights, ablate
+from charrnn.neurons.effects import step_down
 from charrnn.neurons.features import FEATURES
 from charrnn.neurons.intervention import Trajectory, held_nats
 from charrnn.neurons.recording import record

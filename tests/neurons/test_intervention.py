@@ -101,5 +101,5 @@ def test_the_parts_of_an_ablation_make_up_the_whole(ablations):
 def test_the_controls_are_other_units_of_the_same_layer(ablations, planted):
     controls = ablations[0].controls
     assert len(set(controls)) == CONTROLS
-    assert {unit.layer for unit in controls} == {0}
-    assert Unit(0, planted.unit) not in controls
+    assert {name.partition(":")[0] for name in controls} == {"0"}
+    assert f"0:{planted.unit}" not in controls

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn.errors import ConfigError
+from charrnn.model.config import CELL_NAMES
 from charrnn.model.units import Unit
 from charrnn.neurons.best import best_unit
 from charrnn.neurons.columns import Columns, recorded_columns
@@ -155,6 +156,44 @@ def test_two_units_planted_as_a_pair_are_distributed_over_two():
     assert {each.index for each in found.curve_units[:2]} == {3, 8}
 
 
+@pytest.mark.parametrize("cell", CELL_NAMES)
+def test_a_planted_quote_neuron_ranks_first_in_every_cell(planted, find, cell):
+    found = find(planted.quote_neuron_in(cell), seed=1, inside=40, outside=40, again=0.05)
+    assert (found.unit, found.verdict) == (Unit(0, planted.unit), "single unit")
+    assert found.score > 0.999
+    assert found.candidates[0].unit == found.curve_units[0] == found.unit
+
+
+@pytest.mark.parametrize("cell", CELL_NAMES)
+def test_two_neurons_planted_in_a_cell_are_distributed_over_two_units(planted, cell):
+    text = planted.text(seed=2, inside=40, outside=40, again=0.05, length=12_000)
+    switched = np.array([{"a": 1.0, "b": 0.0}.get(character, np.nan) for character in text])
+    places = np.maximum.accumulate(np.where(np.isnan(switched), 0, np.arange(len(text))))
+    both = QUOTES.values(text) * np.nan_to_num(switched[places])
+    ids = planted.letters.encode(text)
+    with recorded_columns(planted.two_neurons_in(cell), ids, ["h"]) as columns:
+        (found,) = search(columns, ids, text, [feature(both)])
+    assert found.named == "distributed over 2 units"
+    assert set(found.curve_units[:2]) == {Unit(0, planted.unit), Unit(0, planted.other_unit)}
+
+
+@pytest.mark.parametrize("signals", [("h",), ("h", "tanh_c")])
+def test_the_curve_begins_with_the_chosen_unit_though_another_correlates_more(signals):
+    """It is on wherever the feature is, but by very different amounts; with two signals it is not the best layer's."""
+    characters, labels = letters(4000), runs(4000, 3)
+    values = noise(units=12)
+    once, again, shared = noise(3, seed=5).astype(float)
+    values[7] = labels * np.exp(2 * once).clip(0.3, 900) + 0.1 * again
+    values[3], values[4] = labels + 0.6 * shared, labels - 0.6 * shared
+    ids = np.frombuffer(characters.encode(), np.uint8)
+    columns = Columns(values, signals, 1, 12 // len(signals))
+    (found,) = search(columns, ids, characters, [feature(labels)])
+    assert (found.signal, found.unit) == columns.unit(7)
+    assert found.curve_units[0] == found.unit
+    assert found.curve[0].score == pytest.approx(found.score, abs=1e-3)
+    assert len(set(found.curve_units)) == len(found.curve_units)
+
+
 def test_what_an_untrained_network_has_as_well_is_no_finding():
     characters, labels = letters(4000), runs(4000, 3)
     values = noise()
@@ -176,7 +215,7 @@ def test_an_untrained_network_is_searched_as_a_model_is(planted):
     assert sum(read) == len(text)
     assert 0 < found["inside_quotes"].unit < 0.9
     assert found["inside_quotes"].layer < 0.99
-    assert found == untrained_strengths(planted.letter_neuron, ids, text, [QUOTES], ["h"], over)
+    assert found == untrained_strengths(planted.letter_neuron, ids, text, [QUOTES], ["h"], over)  # of the same shape
 
 
 def test_what_is_spread_over_many_units_is_distributed():

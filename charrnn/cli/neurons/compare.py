@@ -14,6 +14,7 @@ from charrnn.cli.common import (
     json_option,
     load_model,
     network_threads_option,
+    precision_option,
     reading_options,
     show,
 )
@@ -51,6 +52,7 @@ OF_MODELS, OF_A_RUN = 20_000, 60_000  # characters
     type=click.Choice(["all", "train", "val", "test"]),
     help="For a run's stages: which part of the text. Default: of the run's own text the test part, else all.",
 )
+@precision_option
 @reading_options
 @device_option
 @network_threads_option

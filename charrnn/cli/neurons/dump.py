@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from charrnn.cli.asked import Asked, asks_for_text, signals_option
-from charrnn.cli.common import FEEDBACK, examples
+from charrnn.cli.common import FEEDBACK, examples, float32_option
 from charrnn.cli.output import OutputFile
 
 
@@ -29,13 +29,7 @@ from charrnn.cli.output import OutputFile
 @click.option(
     "--dtype", type=click.Choice(["float16", "float32"]), default="float16", show_default=True, help="Of the values."
 )
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bfloat16"]),
-    default="float32",
-    show_default=True,
-    help="Of the products; bfloat16 is faster where the hardware has it.",
-)
+@float32_option
 @asks_for_text
 def dump(asked: Asked, output: Path, **options: Any) -> None:
     """Write every unit's values at every character of SOURCE to a file.

@@ -7,7 +7,7 @@ import click
 
 from charrnn import api
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option
-from charrnn.cli.common import FEEDBACK, examples
+from charrnn.cli.common import FEEDBACK, examples, precision_unless
 from charrnn.cli.output import PAGE, echo_written, open_option
 
 
@@ -36,6 +36,7 @@ from charrnn.cli.output import PAGE, echo_written, open_option
 )
 @click.option("--length", type=click.IntRange(1, 20_000), default=4000, show_default=True, help="Characters of it.")
 @characters_option(60_000, " to rank the features, as `neurons find` does")
+@precision_unless("float32; to rank the features, bfloat16 where the hardware has it")
 @click.option("--no-model", is_flag=True, help="Leave the network out: the page only shows what was recorded.")
 @open_option
 @asks_for_unseen_text

@@ -12,7 +12,7 @@ from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
 from charrnn.cli.common import FEEDBACK, examples, json_option, note, precision_option, show
 from charrnn.cli.drawing import show_plot
-from charrnn.cli.output import PICTURE
+from charrnn.cli.output import PICTURE, OutputFile
 from charrnn.errors import CheckpointError, argument, typed
 from charrnn.model.checkpoint import locate
 from charrnn.model.shipped import shipped
@@ -62,6 +62,12 @@ def features(as_json: bool) -> None:
 @precision_option
 @seed_option("Of the intervals.")
 @click.option("-o", "--output", type=PICTURE, metavar="PICTURE.png", help="Draw how many units it takes there.")
+@click.option(
+    "--directions",
+    type=OutputFile(".json"),
+    metavar="FILE.json",
+    help="Write what probes read from a layer there: --unit FILE.json:FEATURE then means that direction.",
+)
 @click.option("--save", is_flag=True, help="Keep the single units in MODEL's file: --unit then takes their names.")
 @asks_for_unseen_text
 @json_option
@@ -72,9 +78,10 @@ def find(asked: Asked, characters: int, output: Path | None, save: bool, as_json
     round. Scores are ROC AUC (0.5 is chance) or, for counts, Spearman's ρ (0 is chance), with a 95 % interval from
     resampled blocks of the text; q is the p-value of the unit under shifted labels, adjusted for all features.
 
-    Controls, all fitted on the half on which the unit was chosen: ridge regressions on the last 5 characters, on the
-    last 20, and on counters of characters that decay; the best unit and the best layer of an untrained network of the
-    same shape; and a linear probe on each layer of the model, of which the best counts.
+    Controls, fitted on the half on which the unit was chosen: ridge regressions on the last 5 characters, on the last
+    20, and on counters of characters that decay, these also on the training text where it is at hand; the best unit
+    and the best layer of an untrained network of the same shape; and a linear probe on each layer of the model, of
+    which the best counts.
 
     Verdicts. "single unit": it beats all controls and has 95 % of the layer's score. "distributed": the layer beats
     all controls, and needs so many units for 95 %. "halves disagree": the unit that one half prefers is far from the

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
-from charrnn.cli.common import FEEDBACK, examples, json_option, show
+from charrnn.cli.common import FEEDBACK, examples, json_option, precision_option, show
 from charrnn.cli.output import OutputFolder, echo_written
 
 PAGE = "index.html"
@@ -47,6 +47,7 @@ PAGE = "index.html"
     help="Characters that are scored with each unit held at its mean.",
 )
 @seed_option("Of all that is drawn.")
+@precision_option
 @asks_for_unseen_text
 @json_option
 def gallery(asked: Asked, output: Path, as_json: bool, **options: Any) -> None:

@@ -7,7 +7,7 @@ import click
 
 from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_text, asks_for_unseen_text, characters_option, signal_option
-from charrnn.cli.common import FEEDBACK, examples, json_option, show
+from charrnn.cli.common import FEEDBACK, examples, float32_option, json_option, precision_option, show
 from charrnn.cli.drawing import show_plot
 from charrnn.cli.output import PICTURE
 from charrnn.errors import ConfigError
@@ -21,15 +21,16 @@ from charrnn.errors import ConfigError
 )
 @click.option("-o", "--output", type=PICTURE, metavar="PICTURE.png", help="Draw the scatter plots there.")
 @characters_option(50_000, ", from the part's beginning", least=1)
+@precision_option
 @asks_for_unseen_text
 @json_option
-def gates(asked: Asked, output: Path | None, characters: int, as_json: bool) -> None:
+def gates(asked: Asked, output: Path | None, characters: int, as_json: bool, **options: Any) -> None:
     """Tell how often each unit's gates are nearly shut (below 0.1) and nearly open (above 0.9) over SOURCE.
 
     Each gate of each layer is a scatter plot, a point for each unit: how often it is shut to the right, open upwards.
     A unit's half-life follows from its forget gate (a GRU's z): after so many characters half of a memory is left.
     """
-    found = asked.model.gates(asked.passage(characters), feedback=FEEDBACK)
+    found = asked.model.gates(asked.passage(characters), **options, feedback=FEEDBACK)
     show_plot(found, output, as_json)
 
 
@@ -51,6 +52,7 @@ def gates(asked: Asked, output: Path | None, characters: int, as_json: bool) -> 
 @click.option("--like", metavar="START:END", required=True, help="The passage, in characters of the text.")
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Passages to show.")
 @signal_option
+@float32_option
 @asks_for_text
 @json_option
 def grep(asked: Asked, units: tuple[str, ...], like: str, as_json: bool, **options: Any) -> None:

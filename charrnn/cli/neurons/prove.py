@@ -9,6 +9,7 @@ from charrnn.cli.common import (
     FEEDBACK,
     device_option,
     examples,
+    float32_option,
     json_option,
     load_model,
     model_argument,
@@ -38,6 +39,7 @@ from charrnn.cli.common import (
 )
 @characters_option(20_000, ", from the part's beginning", least=100)
 @seed_option("Of the random units.")
+@float32_option
 @asks_for_unseen_text
 @json_option
 def ablate(asked: Asked, characters: int, as_json: bool, **options: Any) -> None:

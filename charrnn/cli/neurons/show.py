@@ -7,7 +7,7 @@ import click
 
 from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_text, feature_option, signal_option
-from charrnn.cli.common import FEEDBACK, examples, note
+from charrnn.cli.common import FEEDBACK, examples, note, precision_unless
 from charrnn.cli.drawing import drawing_options, emit
 from charrnn.cli.output import form_for
 from charrnn.display import highlight
@@ -26,7 +26,8 @@ from charrnn.display import highlight
     metavar="L:I",
     multiple=True,
     shell_complete=completion.units,
-    help="Layer and index, both from 0, or the name of a known unit; may be repeated: then each is a row of colours.",
+    help="Layer and index, both from 0, the name of a known unit, or FILE:FEATURE of 'find --directions'; may be "
+    "repeated: then each is a row of colours.",
 )
 @feature_option
 @signal_option
@@ -44,6 +45,7 @@ from charrnn.display import highlight
     show_default=True,
     help="Rows of the most likely next characters under the text.",
 )
+@precision_unless("float32; to look for the unit of --feature, bfloat16 where the hardware has it")
 @drawing_options
 @click.option(
     "--pager/--no-pager",

@@ -120,6 +120,28 @@ function rank() {
   }));
 }
 
+// The curve of the feature that the shown unit follows best: from this unit on, how much of the layer's strength more units have.
+function unitsNeeded() {
+  const unit = name(state.layer, state.index), each = data.ranked.find((one) => one.curve.length && name(...one.unit) === unit);
+  $("needed").hidden = !each;
+  if (!each) return;
+  $("needed-title").textContent = `${each.feature}: share of the layer's strength, by number of units from ${unit} on`;
+  const x = (units) => 30 + (280 * Math.log2(units)) / 6, y = (share) => 88 - 80 * Math.min(1.05, Math.max(0, share));
+  const points = each.curve.map(([units, share]) => `${x(units).toFixed(1)},${y(share).toFixed(1)}`).join(" ");
+  const picture = $("curve");
+  picture.replaceChildren(
+    drawn("line", { x1: x(1), x2: x(64), y1: y(0), y2: y(0), class: "axis" }),
+    drawn("line", { x1: x(1), x2: x(64), y1: y(0.95), y2: y(0.95), class: "enough" }),
+    drawn("polyline", { points }),
+    ...[[0, "0 %"], [0.95, "95 %"]].map(([share, text]) => drawn("text", { x: 26, y: y(share) + 3, "text-anchor": "end" }, text)),
+    ...[1, 2, 4, 8, 16, 32, 64].map((units) => drawn("text", { x: x(units), y: 101, "text-anchor": "middle" }, `${units}`)));
+  for (const [units, share] of each.curve) {
+    const dot = drawn("circle", { cx: x(units), cy: y(share), r: 2.5 });
+    dot.append(drawn("title", {}, `${units} unit${units > 1 ? "s" : ""}: ${Math.round(100 * share)} %`));
+    picture.append(dot);
+  }
+}
+
 // The features that a single unit follows, as buttons that type a piece of text each.
 function offerExamples() {
   const single = data.ranked.filter((each) => each.sentence && each.single), units = single.map((each) => name(...each.unit));

@@ -147,6 +147,7 @@ function show(layer, index, { history: how = "replace" } = {}) {
   strongest();
   character();
   for (const line of $("ranked").rows) line.classList.toggle("here", line.dataset.unit === unit);
+  unitsNeeded();
   if (live) live.unitChanged();
   say(`unit ${unit}${feature ? `, follows ${feature.feature}` : ""}`);
 }
