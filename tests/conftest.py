@@ -9,13 +9,17 @@ import signal
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
 
+import charrnn as library
 from charrnn.cli.main import main
+from charrnn.model.checkpoint import save
+from charrnn.model.known import KnownUnit
 
 # Matrices are tiny here, and a second thread only waits; this must stand before the first import of torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,6 +39,7 @@ CELLS = {
     "peephole": {"cell": "peephole"},
 }
 SIZES = {"vocabulary_size": 6, "hidden_size": 5, "embedding_size": 3}
+QUOTES = KnownUnit("inside_quotes", "0:3", "h", 1, "AUC", 0.998, "book", "val")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -178,6 +183,15 @@ def train(book, tmp_path_factory):
         return out
 
     return make
+
+
+@pytest.fixture
+def knowing(run, tmp_path):
+    """A file of a model that knows a unit by name."""
+    whole = library.load(run).checkpoint
+    path = tmp_path / "knowing.safetensors"
+    save(replace(whole, header=replace(whole.header, known_units=(QUOTES,))), path, "int8")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from charrnn.api.drawing import Plot
 from charrnn.api.limits import SHORTEST_SEARCH
-from charrnn.api.passage import Passage
+from charrnn.api.passage import Passage, check_length
+from charrnn.api.result import Result
 from charrnn.display import findings as shown
 from charrnn.display import needed
 from charrnn.errors import ConfigError, counted
@@ -95,6 +96,22 @@ class Findings(Plot):
         return [each for each in self.findings if each.verdict == "single unit"]
 
 
+@dataclass(frozen=True)
+class KnownFindings(Result):
+    """What a model's file says of its units, where a text is too short to measure any on."""
+
+    passage: Passage
+    known_units: tuple[KnownUnit, ...]  # the surest first
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it: nothing was measured."""
+        known = [asdict(each) for each in self.known_units]
+        return self.passage.origin() | {"features": [], "known_units": known}
+
+    def __str__(self) -> str:
+        return shown.known(self.to_dict())
+
+
 def find(
     network: CharRNN,
     passage: Passage,
@@ -108,13 +125,14 @@ def find(
     seed: int = 0,
     training: Passage | None = None,
     directions: str | os.PathLike[str] | None = None,
+    known: Sequence[KnownUnit] = (),
     feedback: Feedback = SILENT,
-) -> Findings:
+) -> Findings | KnownFindings:
     """Find the unit that follows each feature of a text best: chosen on one half of it, measured on the other.
 
     Args:
         network: whose units are searched.
-        passage: at least SHORTEST_SEARCH characters.
+        passage: at least SHORTEST_SEARCH characters; of fewer, the known units are told.
         feature: names of features; none: all that fit the kind of text.
         regex: features as NAME=PATTERN, what a regular expression matches.
         text_kind: prose, play, c, python or markup; None: as the text looks.
@@ -124,14 +142,14 @@ def find(
         seed: of the intervals.
         training: text that the model was trained on, on which predictors that ask no network are fitted as well.
         directions: a file to write the directions to that probes read from the layers' hidden states.
+        known: what units of the model were found to follow.
         feedback: where notes and counts go.
 
     Raises:
         ConfigError: the text is too short, a feature or signal is none, or no feature changes enough.
     """
     if len(passage) < SHORTEST_SEARCH:
-        known = counted(len(passage), "character")
-        raise ConfigError(f"the text has {known} that the model knows", f"give {SHORTEST_SEARCH:,} or more")
+        return _known(passage, [] if "all" in feature else feature, regex, known, feedback)
     wanted, kind = features_wanted(passage.text, feature, regex, text_kind, feedback)
     searched = signals_wanted(signals, network.config)
     if directions and "h" not in searched:
@@ -166,6 +184,21 @@ def find(
         save_directions(Path(directions), read, network.weights())
     fitted = len(training) if training else 0
     return Findings(passage, findings, skipped, kind, tuple(searched), kept, over, fitted)
+
+
+def _known(
+    passage: Passage, feature: Sequence[str], regex: Sequence[str], known: Sequence[KnownUnit], feedback: Feedback
+) -> KnownFindings:
+    """The known units, or those of some features; ConfigError where one is not known."""
+    asked = [each for each in known if not feature or each.feature in feature]
+    missing = set(feature) - {each.feature for each in asked}
+    if regex or missing or not asked:
+        check_length(passage.text)
+    feedback.note(
+        f"{counted(len(passage), 'character')} are too few to measure units on, which takes {SHORTEST_SEARCH:,}: "
+        "these are the units that the model's file names"
+    )
+    return KnownFindings(passage, tuple(sorted(asked, key=lambda each: -abs(each.score))))
 
 
 def search_units(

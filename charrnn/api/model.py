@@ -15,7 +15,6 @@ from charrnn.feedback import SILENT, Feedback
 from charrnn.model import known
 from charrnn.model.checkpoint import Checkpoint, Figures, locate, save
 from charrnn.model.checkpoint import load as load_checkpoint
-from charrnn.model.clamping import Clamp
 from charrnn.model.classes import of_class
 from charrnn.model.config import ModelConfig
 from charrnn.model.storage import NumberFormat
@@ -28,7 +27,7 @@ if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.dump import Dumped
     from charrnn.api.explore import Explored
     from charrnn.api.export import Exported
-    from charrnn.api.find import Findings
+    from charrnn.api.find import Findings, KnownFindings
     from charrnn.api.gallery import Gallery
     from charrnn.api.gates import Gates
     from charrnn.api.gradients import Gradients
@@ -205,7 +204,7 @@ class Model:
             prime,
             secrets.randbits(32) if seed is None else seed,
             SamplingConfig(temperature, top_k, top_p, min_p),
-            [Clamp.parse(one, self.config) for one in _several(clamp)],
+            [known.clamp(self.checkpoint.header.known_units, one, self.config) for one in _several(clamp)],
             label,
             text,
             nearest,
@@ -233,7 +232,7 @@ class Model:
             VocabularyError: the prime has characters that the model does not know.
             ConfigError: a setting is out of its range, or a unit is none.
         """
-        ((_, drawn),) = self.write(
+        (text,) = self.write(
             length=length,
             prime=prime,
             temperature=temperature,
@@ -245,12 +244,12 @@ class Model:
             seed=seed,
             device="cpu",
         )
-        return (one.character for one in drawn)
+        return (one.character for one in text.characters)
 
-    def write(self, *, prime: str = "", device: str | None = None, **options: Any) -> "Texts":
+    def write(self, *, prime: str | Sequence[str] = "", device: str | None = None, **options: Any) -> "Texts":
         """Write one text or several, with all the settings of `charrnn sample`; arguments as of `api.sample.write`."""
         self._refuse_items()
-        check_text(prime)
+        prime = _several(prime)
         return api.sample.write(self.checkpoint, self.name, prime=prime, device=device or self._device, **options)
 
     def record(self, text: str, signals: Sequence[str] | None = None, guesses: int = 5) -> "Recording":
@@ -264,7 +263,7 @@ class Model:
         return api.highlight.record(self.network, self.vocabulary, text, signals, guesses)
 
     def highlight(self, text: str, color: str = "surprisal", guesses: int = 5) -> "Coloured":
-        """Colour a text by how unexpected each character was, or by a unit such as "0:42".
+        """Colour a text by how unexpected each character was, or by a unit such as "0:42" or a known one's name.
 
         A notebook shows the highlight in colour; str() gives it with marks for the colours.
 
@@ -274,6 +273,7 @@ class Model:
         """
         self._refuse_items()
         check_text(text)
+        color = color if color == "surprisal" else self._unit(color)
         return api.highlight.highlight(self.network, self.vocabulary, self.name, text, color, guesses)
 
     def read(
@@ -376,7 +376,7 @@ class Model:
         seed: int = 0,
         directions: str | os.PathLike[str] | None = None,
         feedback: Feedback = SILENT,
-    ) -> "Findings":
+    ) -> "Findings | KnownFindings":
         """Find the unit that follows each feature of a text best; arguments and errors as of `api.find.find`."""
         read = self._passage(passage, feedback)
         return api.find.find(
@@ -391,6 +391,7 @@ class Model:
             seed=seed,
             training=self._training(read),
             directions=directions,
+            known=self.checkpoint.header.known_units,
             feedback=feedback,
         )
 
@@ -471,7 +472,7 @@ class Model:
         self,
         unit: str,
         *,
-        prime: str = "",
+        prime: str | None = None,
         length: int = 300,
         temperature: float = 0.7,
         low: float | None = None,
@@ -482,7 +483,8 @@ class Model:
     ) -> "Steered":
         """Write with a unit held low, free and held high; arguments and errors as of `api.steer.steer`."""
         self._refuse_items()
-        check_text(prime)
+        if prime is not None:
+            check_text(prime)
         return api.steer.steer(
             self.network,
             self.checkpoint,

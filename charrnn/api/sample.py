@@ -3,16 +3,17 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
 from charrnn import api
 from charrnn.api.result import Result
 from charrnn.errors import counted
 from charrnn.feedback import SILENT, Feedback
+from charrnn.model import known
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.clamping import Clamp
 from charrnn.model.stepped_network import SteppedCharRNN
-from charrnn.model.units import Unit
 from charrnn.room import available, check_memory
 from charrnn.sampling.beam import beam_search
 from charrnn.sampling.distribution import SamplingConfig
@@ -24,49 +25,84 @@ SIDE_BY_SIDE = 16  # texts from which on they are drawn together, by torch
 HELD = 100  # bytes at least that a character takes which is drawn and not yet written
 
 
+class Written(NamedTuple):
+    """One text as it is drawn, and what it was drawn with."""
+
+    prime: str
+    sampler: Sampler
+    seed: int | None  # None where nothing is drawn at random
+    characters: Iterator[Drawn]
+
+    @property
+    def temperature(self) -> float:
+        """At which it is drawn."""
+        return self.sampler.config.temperature
+
+
 class Texts(Result):
     """Texts as they are drawn: iterate over it once, or draw all by `to_dict()` or `str()`."""
 
     def __init__(
-        self, sampler: Sampler, model: str, prime: str, size: tuple[int, int], drawn: Iterator[Seeded]
+        self,
+        samplers: Sequence[tuple[str, Sampler]],
+        model: str,
+        size: tuple[int, int],
+        seed: int | None,
+        drawn: Iterator[Written],
     ) -> None:
-        """`size` is how many texts there are, and how many characters each has at most."""
-        self.sampler, self.model, self.prime = sampler, model, prime
+        """Take pairs of a prime and what draws from it, how many texts there are and how long, and the first seed.
+
+        The seed is None where nothing is drawn at random.
+        """
+        self.samplers, self.model, self.seed = samplers, model, seed
         self._size, self._drawing = size, drawn
 
-    def __iter__(self) -> Iterator[Seeded]:
+    def __iter__(self) -> Iterator[Written]:
         return self._drawing
 
+    @property
+    def sampler(self) -> Sampler:
+        """What draws the first text."""
+        return self.samplers[0][1]
+
+    @property
+    def settings(self) -> list[tuple[str, float]]:
+        """The primes and temperatures of the texts, each pair once, in their order."""
+        return [(prime, sampler.config.temperature) for prime, sampler in self.samplers]
+
     @cached_property
-    def drawn(self) -> list[tuple[int | None, list[Drawn]]]:
-        """All texts with their seeds.
+    def drawn(self) -> list[tuple[Written, list[Drawn]]]:
+        """All texts with their characters.
 
         Raises:
             ConfigError: they would not fit into memory.
         """
         check_room(*self._size)
-        return [(seed, list(characters)) for seed, characters in self]
+        return [(text, list(text.characters)) for text in self]
 
     def to_dict(self, nats: bool = False) -> dict[str, Any]:
         """Return what `charrnn sample --json` prints; `nats` adds −ln p of every character."""
         every = [one.nats for _, characters in self.drawn for one in characters]
+        temperatures = {temperature for _, temperature in self.settings}
         return {
             "model": self.model,
-            "temperature": self.sampler.config.temperature,
-            "samples": [self._report(seed, characters, nats) for seed, characters in self.drawn],
+            "temperature": temperatures.pop() if len(temperatures) == 1 else None,
+            "samples": [_report(text, characters, nats) for text, characters in self.drawn],
             "nats": sum(every) / len(every) if every else None,
         }
 
-    def _report(self, seed: int | None, drawn: Sequence[Drawn], nats: bool) -> dict[str, Any]:
-        report: dict[str, Any] = {"prime": self.prime, "text": _text(drawn), "seed": seed}
-        if nats:
-            report["nats"] = [one.nats for one in drawn]
-        if drawn and drawn[0].guesses:
-            report["alternatives"] = [one.guesses for one in drawn]
-        return report
-
     def __str__(self) -> str:
         return "\n---\n".join(_text(drawn) for _, drawn in self.drawn)
+
+
+def _report(text: Written, drawn: Sequence[Drawn], nats: bool) -> dict[str, Any]:
+    report: dict[str, Any] = {"prime": text.prime, "text": _text(drawn), "seed": text.seed}
+    report["temperature"] = text.temperature
+    if nats:
+        report["nats"] = [one.nats for one in drawn]
+    if drawn and drawn[0].guesses:
+        report["alternatives"] = [one.guesses for one in drawn]
+    return report
 
 
 def write(
@@ -74,8 +110,8 @@ def write(
     name: str = "",
     *,
     length: int = 1000,
-    prime: str = "",
-    temperature: float = 1.0,
+    prime: str | Sequence[str] = "",
+    temperature: float | Sequence[float] = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
     min_p: float | None = None,
@@ -96,17 +132,17 @@ def write(
         checkpoint: the model that writes.
         name: what it was called by.
         length: characters to draw.
-        prime: what the texts go on from.
-        temperature: 0 is greedy.
+        prime: what the texts go on from; several: one after the other.
+        temperature: 0 is greedy; several: for each prime, one after the other.
         top_k: draw from so many likeliest characters only.
         top_p: draw from the likeliest that hold this probability together only.
         min_p: draw from those only that are so many times as likely as the likeliest.
         beam: draw nothing: find the likeliest text among so many beginnings of each length.
         stop: texts that end a text.
-        clamp: units to hold, such as "0:42=0.9".
-        count: how many texts.
-        seed: of the first; those of the others follow. None: another each time.
-        watch: a unit whose values are told with each character.
+        clamp: units to hold, such as "0:42=0.9", or the name of a known one, "quotes=0.9".
+        count: how many texts, of each prime and temperature.
+        seed: of the first at each prime and temperature; those of the others follow. None: another each time.
+        watch: a unit, or the name of a known one, whose values are told with each character.
         alternatives: likeliest characters in each one's place, to be told with it.
         together: draw them side by side, by torch; None: from 16 texts on.
         precision: float32 or bfloat16; None: float32, or if side by side bfloat16 where the hardware has it.
@@ -116,25 +152,35 @@ def write(
         VocabularyError: the prime has characters that the model does not know.
         ConfigError: a setting is out of its range, a unit is none, or the texts would not fit into memory.
     """
-    config = SamplingConfig(temperature, top_k, top_p, min_p)
-    clamps = [Clamp.parse(each, checkpoint.config) for each in clamp]
-    watched = None if watch is None else Unit.parse(watch, checkpoint.config)
+    clamps = [known.clamp(checkpoint.header.known_units, each, checkpoint.config) for each in clamp]
+    watched = None if watch is None else known.unit(checkpoint.header.known_units, watch, checkpoint.config)
     together = count >= SIDE_BY_SIDE if together is None else together
-    sampler = Sampler.of(checkpoint, config, _network(checkpoint, device, precision, clamps, together))
-    checkpoint.vocabulary.encode(prime)  # what is unknown is told now, not when the first character is drawn
+    primes = dict.fromkeys([prime] if isinstance(prime, str) else prime)
+    temperatures = dict.fromkeys(temperature if isinstance(temperature, Sequence) else [temperature])
+    configs = [SamplingConfig(each, top_k, top_p, min_p) for each in temperatures]
+    network = _network(checkpoint, device, precision, clamps, together)
+    samplers = [(each, Sampler.of(checkpoint, config, network)) for each, config in product(primes, configs)]
+    for each in primes:
+        checkpoint.vocabulary.encode(each)  # what is unknown is told now, not when the first character is drawn
     if together or beam is not None:
         check_room(count, length)
     first = secrets.randbits(32) if seed is None else seed
     seeds = range(first, first + count)
-    if beam is not None:
-        drawn: Iterator[Seeded] = iter([(None, beam_search(sampler, beam, length, prime, stop))])
-    elif together:
-        drawn = side_by_side(sampler, length, prime, seeds, stop)
-    else:
-        drawn = one_by_one(sampler, length, prime, seeds, stop, alternatives, watched)
-    if seed is None and temperature == 0:
-        drawn = ((None, characters) for _, characters in drawn)  # nothing is drawn at random, so no seed is told
-    return Texts(sampler, name, prime, (count, length), drawn)
+
+    def texts(start: str, sampler: Sampler) -> Iterator[Seeded]:
+        if beam is not None:
+            return iter([(None, beam_search(sampler, beam, length, start, stop))])
+        if together:
+            return side_by_side(sampler, length, start, seeds, stop)
+        return one_by_one(sampler, length, start, seeds, stop, alternatives, watched)
+
+    at_random = beam is None and (seed is not None or any(temperatures))
+    drawn = (
+        Written(start, sampler, number if sampler.config.temperature or seed is not None else None, characters)
+        for start, sampler in samplers
+        for number, characters in texts(start, sampler)
+    )
+    return Texts(samplers, name, (len(samplers) * count, length), first if at_random else None, drawn)
 
 
 def prime_of(

@@ -1,14 +1,17 @@
 """What a model writes with a unit held low, free and held high."""
 
 from dataclasses import asdict, dataclass, field
+from shutil import get_terminal_size
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from charrnn.api.result import Result
-from charrnn.display.side_by_side import side_by_side
+from charrnn.display.side_by_side import side_by_side, wrapped
+from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError, counted
+from charrnn.model import known
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.clamping import Clamp, DirectionClamp, Held
 from charrnn.model.directions import Direction, named
@@ -17,11 +20,14 @@ from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
 from charrnn.neurons.features import Feature, feature_named
 from charrnn.neurons.recording import record
+from charrnn.neurons.signal_names import default_signal
 from charrnn.sampling.distribution import SamplingConfig
 from charrnn.sampling.sampler import Sampler
 
 TEXTS = 20  # that are written of each kind to count a feature in
 RESAMPLES = 1000  # of the texts, for an interval
+SWITCHED = 12  # characters over which a unit is high or low before and after it switches
+PRIMED = 80  # characters of the text that shows that
 WARMING = 3000  # characters that a model writes by itself before its units' low and high values are known
 
 
@@ -77,8 +83,9 @@ class Steered(Result):
     def __str__(self) -> str:
         held = "h" if self.kind == "unit" else "h · w"
         titles = [name if value is None else f"{name}, {held} = {value:.2f}" for name, value in self.values.items()]
-        texts = side_by_side(titles, list(self.texts.values()))
-        return texts if not self.measured else "\n".join([texts.rstrip("\n"), "", *self._table()])
+        prime = wrapped(f"Each goes on from: {one_line(self.prime)}", get_terminal_size().columns)
+        texts = side_by_side(titles, list(self.texts.values())).rstrip("\n")
+        return "\n".join([*(prime if self.prime else ()), texts, *([] if not self.measured else ["", *self._table()])])
 
     def _table(self) -> list[str]:
         number = next(iter(self.measured.values())).texts
@@ -94,7 +101,7 @@ def steer(
     checkpoint: Checkpoint,
     unit: str,
     *,
-    prime: str = "",
+    prime: str | None = None,
     length: int = 300,
     temperature: float = 0.7,
     low: float | None = None,
@@ -110,7 +117,7 @@ def steer(
         network: the model in torch, which tells the unit's range.
         checkpoint: the model's weights and vocabulary.
         unit: such as "0:42", or FILE:FEATURE, a direction that `find` saved.
-        prime: what the texts go on from.
+        prime: what the texts go on from; None: words that the model wrote by itself, up to where the unit switches.
         length: characters to draw.
         temperature: of the distribution that they are drawn from.
         low: where its hidden state, or projection, is held; None: at the 2nd percentile as the model writes.
@@ -126,9 +133,11 @@ def steer(
     """
     config = SamplingConfig(temperature)
     wanted = named(unit, checkpoint.config, network.weights)
-    if low is None or high is None:
-        lowest, highest = _range(network, checkpoint, wanted)
+    if low is None or high is None or prime is None:
+        written, recorded = _by_itself(network, checkpoint, wanted)
+        lowest, highest = np.percentile(recorded, [2, 98]).tolist()
         low, high = lowest if low is None else low, highest if high is None else high
+        prime = _switching(written, recorded, _sign(checkpoint, wanted)) if prime is None else prime
     values = {"low": low, "free": None, "high": high}
     counted_in = None if feature is None else _binary(feature)
     texts, measured = {}, {}
@@ -181,11 +190,32 @@ def _held(wanted: Unit | Direction, value: float) -> Held:
     return Clamp(wanted.layer, wanted.index, value)
 
 
-def _range(network: CharRNN, checkpoint: Checkpoint, unit: Unit | Direction) -> tuple[float, float]:
-    """The 2nd and 98th percentile of a unit's hidden state, or of h · w, over what the model writes by itself."""
+def _by_itself(
+    network: CharRNN, checkpoint: Checkpoint, wanted: Unit | Direction
+) -> tuple[str, npt.NDArray[np.float64]]:
+    """What the model writes by itself, and over it a unit's hidden state, or h · w, [T]."""
     written = _written(checkpoint, [], SamplingConfig(), WARMING)
-    recorded = record(network, checkpoint.vocabulary.encode(written), ["h"])
-    h = recorded.signals["h"][unit.layer]
-    values = unit.projection(h) if isinstance(unit, Direction) else h[:, unit.index]
-    low, high = np.percentile(values, [2, 98])
-    return float(low), float(high)
+    h = record(network, checkpoint.vocabulary.encode(written), ["h"]).signals["h"][wanted.layer]
+    values = wanted.projection(h) if isinstance(wanted, Direction) else h[:, wanted.index]
+    return written, np.asarray(values, np.float64)
+
+
+def _sign(checkpoint: Checkpoint, wanted: Unit | Direction) -> int:
+    """1 where a unit is high, −1 where it is low, on what it is known to follow; 0 where nothing is known."""
+    if isinstance(wanted, Direction):
+        return 1
+    about = known.of_unit(checkpoint.header.known_units, wanted, default_signal(checkpoint.config))
+    return about.sign if about else 0
+
+
+def _switching(text: str, values: npt.NDArray[np.float64], sign: int) -> str:
+    """Whole words up to where a unit, values [T], has just risen or fallen most; as `sign` says, where it is not 0."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    means = (sums[SWITCHED:] - sums[:-SWITCHED]) / SWITCHED
+    change = means[SWITCHED:] - means[:-SWITCHED]
+    change[:PRIMED] = 0  # before it there are words to go on from
+    end = int(np.argmax(change * sign if sign else np.abs(change))) + 2 * SWITCHED
+    while end < len(text) and text[end].isalnum():
+        end += 1
+    words = text[end - PRIMED : end]
+    return words[next((place + 1 for place, character in enumerate(words) if character.isspace()), 0) :]

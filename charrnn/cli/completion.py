@@ -4,6 +4,7 @@ It imports what it lists when a shell asks: the options that name these function
 """
 
 import os
+import re
 from collections.abc import Iterable
 
 import click
@@ -46,7 +47,8 @@ def units(context: click.Context, parameter: click.Parameter, typed: str) -> lis
 
 
 def _beginning(names: Iterable[str], typed: str) -> list[CompletionItem]:
-    return [CompletionItem(name) for name in names if name.startswith(typed)]
+    """What begins so; a shell puts it into the line as it is, so a name with any other sign than these is left out."""
+    return [CompletionItem(name) for name in names if name.startswith(typed) and re.fullmatch(r"[\w./:+-]+", name)]
 
 
 def _files(typed: str) -> CompletionItem:

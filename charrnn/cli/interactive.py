@@ -7,20 +7,24 @@ and a script may type into a pipe. Of `cmd.Cmd` that leaves the loop, a tenth of
 import secrets
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from platformdirs import user_data_path
 
-from charrnn.cli.writing import GUESSES, Look, write_one, write_prime
+from charrnn.cli.writing import GUESSES, Look, paced, write_one
 from charrnn.display.signs import one_line, visible
 from charrnn.errors import CharrnnError, ConfigError, check_range
 from charrnn.files import make_folder, private
-from charrnn.model.config import ModelConfig
-from charrnn.sampling.sampler import Drawn, Sampler, until
+from charrnn.model import known
+from charrnn.model.clamping import Clamp
+from charrnn.sampling.sampler import Drawn, until
+
+if TYPE_CHECKING:
+    from charrnn.api import Model
 
 HELP = """\
 Type a beginning and press Enter: the model goes on from it. A backslash at the
@@ -34,7 +38,11 @@ typed with //. Ctrl-C stops the writing; Ctrl-D or /quit ends the session.
 /length N                   characters to draw
 /stop TEXT                  end when TEXT has been written; off: never
 /seed N                     start the noise anew from N
-/color none|surprisal|L:I   colour by this; /unit L:I is the same for a unit
+/slow N                     so many characters a second; off: as drawn
+/color none|surprisal|L:I   colour by this what you type and what is written
+/unit UNIT                  colour by a unit, L:I or a known one's name; off
+/clamp UNIT=VALUE ...       hold units' h while reading and writing; off: none
+/steer [UNIT]               go on in three ways: the unit low, free and high
 /alternatives on|off        the likeliest in each character's place
 /settings                   all of these as they are; one alone: /length
 /help  /quit"""
@@ -45,21 +53,17 @@ HISTORY = 1000  # lines
 class Session:
     """A dialogue over stdin and stdout, with line editing and a history where stdin is a terminal."""
 
-    def __init__(
-        self,
-        sampler: Sampler,
-        config: ModelConfig,
-        look: Look,
-        prime: str,
-        length: int,
-        stops: Sequence[str],
-        seed: int | None,
-    ) -> None:
-        self._sampler, self._config, self._look = sampler, config, look
-        self._length, self._stops = length, tuple(stops)
-        self._seed = secrets.randbits(32) if seed is None else seed
-        self._prime = prime
-        self._start = self._here = sampler.begin(prime)
+    def __init__(self, model: "Model", settings: Mapping[str, Any], look: Look, slow: float | None = None) -> None:
+        """`settings` are those of `Model.write`, for one text."""
+        self._model, self._look, self._slow = model, look, slow
+        self._shown: Look | None = None  # whose legend was shown last
+        self._options, self._known = dict(settings), model.checkpoint.header.known_units
+        self._length, self._stops = settings["length"], tuple(settings["stop"])
+        self._seed = secrets.randbits(32) if settings["seed"] is None else settings["seed"]
+        (self._prime,) = (self._typed,) = settings["prime"]
+        self._held = {clamp.unit: clamp for clamp in map(self._clamp, settings["clamp"])}
+        self._sampler = model.write(**settings).sampler
+        self._start = self._here = self._sampler.begin(self._prime)
 
     def run(self) -> None:
         """Answer line after line until there is no more, or /quit."""
@@ -85,7 +89,7 @@ class Session:
         elif line:
             beginning = line.removeprefix("/") if line.startswith("//") else line
             self._start = self._sampler.begin(beginning)
-            self._prime = beginning
+            self._prime = self._typed = beginning
             self._write()
 
     def _command(self, name: str, value: str) -> None:
@@ -94,6 +98,8 @@ class Session:
                 _SETTERS[name](self, value)
             else:
                 click.echo(self._settings(name))
+        elif name == "steer":
+            self._steer(value)
         elif name not in ("more", "retry", "help", "settings"):
             raise ConfigError(f"there is no command /{name}", "/help lists them")
         elif value:
@@ -107,8 +113,9 @@ class Session:
 
     def _write(self) -> None:
         """Write a continuation; each has noise of its own."""
-        write_prime(self._prime, self._look)
-        write_one(until(self._drawn(), self._stops), self._look)
+        characters = paced(until(self._drawn(), self._stops), self._slow)
+        write_one(self._prime, self._sampler, characters, self._look, legend=self._look != self._shown)
+        self._shown = self._look
         if not sys.stdout.isatty():
             click.echo("")
         self._seed += 1
@@ -123,10 +130,12 @@ class Session:
         """Every setting as it is, or one of them."""
         config, look = self._sampler.config, self._look
         color = "surprisal" if look.surprisal else look.watch or "none"
+        held = " ".join(f"{unit}={clamp.value:g}" for unit, clamp in self._held.items())
         shown: dict[str, object] = {"temperature": config.temperature, "top-k": config.top_k, "top-p": config.top_p}
         shown |= {"min-p": config.min_p, "length": self._length, "seed": self._seed}
         shown |= {"stop": " ".join(map(shlex.quote, self._stops)) or None}
-        shown |= {"color": color, "alternatives": "on" if look.guesses else None}
+        shown |= {"slow": self._slow, "color": color, "clamp": held or None}
+        shown |= {"alternatives": "on" if look.guesses else None}
         names = [only.replace("unit", "color")] if only else list(shown)
         return visible("\n".join(f"{name:13} {'off' if shown[name] is None else shown[name]}" for name in names))
 
@@ -144,11 +153,45 @@ class Session:
         check_range("seed", seed, 0, 2**63 - 1)
         self._seed = seed
 
+    def _set_slow(self, value: str) -> None:
+        slow = None if value == "off" else _number("slow", float, value)
+        if slow is not None:
+            check_range("slow", slow, 0.1, 10_000)
+        self._slow = slow
+
     def _set_stop(self, value: str) -> None:
         self._stops = () if value == "off" else tuple(_words(value))
 
     def _set_color(self, value: str) -> None:
-        self._look = replace(Look.parse(value, self._look.guesses, self._config), held=self._look.held)
+        look = Look.parse(value, self._look.guesses, self._model.checkpoint)
+        self._look = replace(look, held=self._look.held)
+
+    def _set_unit(self, value: str) -> None:
+        self._set_color("none" if value == "off" else str(known.unit(self._known, value, self._model.config)))
+
+    def _set_clamp(self, value: str) -> None:
+        """Hold units beside those that are held, or none; the beginning is read again with them."""
+        clamps = [] if value == "off" else list(map(self._clamp, _words(value)))
+        self._held = {} if value == "off" else self._held | {clamp.unit: clamp for clamp in clamps}
+        held = [f"{unit}={clamp.value}" for unit, clamp in self._held.items()]
+        config = self._sampler.config
+        self._sampler = self._model.write(**self._options | {"clamp": held}).sampler
+        self._sampler.config = config
+        self._look = replace(self._look, held=Look.told(self._held.values()))
+        if self._prime:
+            self._start = self._sampler.begin(self._prime)
+
+    def _clamp(self, text: str) -> Clamp:
+        return known.clamp(self._known, text, self._model.config)
+
+    def _steer(self, value: str) -> None:
+        """Show how the beginning goes on with a unit held low, free and held high, from the same noise."""
+        unit = value or self._look.watch
+        if unit is None:
+            raise ConfigError("no unit is chosen", "write /steer UNIT, or choose one by /unit")
+        config = self._sampler.config
+        told = {"temperature": config.temperature, "length": max(1, self._length), "seed": self._seed}
+        click.echo(str(self._model.steer(str(unit), prime=self._typed or None, **told)))
 
     def _set_alternatives(self, value: str) -> None:
         if value not in ("on", "off"):
@@ -165,7 +208,9 @@ _SETTERS: dict[str, Callable[[Session, str], None]] = {
     "seed": Session._set_seed,
     "stop": Session._set_stop,
     "color": Session._set_color,
-    "unit": Session._set_color,
+    "unit": Session._set_unit,
+    "clamp": Session._set_clamp,
+    "slow": Session._set_slow,
     "alternatives": Session._set_alternatives,
 }
 

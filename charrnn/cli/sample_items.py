@@ -1,6 +1,5 @@
 """How `charrnn sample` draws items: one a line, each new or in the text, and a summary of all."""
 
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from charrnn.api.items import Choice, SampledItem, SampledItems
 from charrnn.cli.common import FEEDBACK, echo_json, note
 from charrnn.display.signs import one_line
 from charrnn.errors import ConfigError
-from charrnn.model.clamping import Clamp
+from charrnn.model import known
 from charrnn.sampling.distribution import SamplingConfig
 
 
@@ -25,9 +24,9 @@ def sample_items(model: "api.Model", prime: str, options: Mapping[str, Any], as_
         Choice(options["count"], options["new"], options["distinct"]),
         options["length"],
         prime,
-        secrets.randbits(32) if options["seed"] is None else options["seed"],
+        options["seed"],
         config,
-        [Clamp.parse(clamp, model.config) for clamp in options["clamp"]],
+        [known.clamp(model.checkpoint.header.known_units, clamp, model.config) for clamp in options["clamp"]],
         options["label"],
         options["text"],
         nearest=as_json,

@@ -49,6 +49,18 @@ def text(told: dict[str, Any]) -> str:
     return "\n".join(map(one_line, lines))
 
 
+def known(told: dict[str, Any]) -> str:
+    """Return a table of known units: what each follows, how well, and on which text that was measured."""
+    lines = [f"{'':24} {'unit':>5} signal  score     measured on"]
+    for each in told["known_units"]:
+        metric = "AUC" if each["metric"] == "AUC" else "ρ"
+        part = "" if each["part"] == "all" else f", {each['part']}"
+        signal = f"{'−' if each['sign'] < 0 else '+'}{each['signal']}"
+        score = f"{metric} {three(each['score'])}"
+        lines.append(f"{each['feature']:24} {each['unit']:>5} {signal:7} {score:9} {each['text']}{part}")
+    return "\n".join(map(one_line, lines))
+
+
 def _unit(each: dict[str, Any]) -> str:
     """A row of 80 columns for names of 24 characters and units below 1000."""
     signal = f"{'−' if each['sign'] < 0 else '+'}{each['signal']}"

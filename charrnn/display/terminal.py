@@ -87,27 +87,31 @@ def _rendered(line: Text, console: Console) -> str:
 class Writer:
     """Draws characters as they come: at once where colour says all, else row by row, with what stands under each.
 
-    The highlight that it is given has no cells yet; where it has a scale, that is shown first, and values are drawn.
+    The highlight that it is given has no cells yet; where it has a scale, that is shown first, if the
+    `legend` is wanted, and values are drawn.
     """
 
-    def __init__(self, highlight: Highlight, guesses: bool, console: Console) -> None:
+    def __init__(self, highlight: Highlight, guesses: bool, console: Console, legend: bool = True) -> None:
         self._highlight, self._console = highlight, console
         self._colours = colours_of(console)
         self._at_once = self._colours is not None and not guesses
         self._row: list[Cell] = []
-        if highlight.scale:
+        self._typed = False  # whether the last character was typed
+        if highlight.scale and legend:
             _print(_legend(highlight, self._colours, guesses=False), console)
-        if guesses:
+        if guesses and legend:
             _print(Text("Under each character: the likeliest in its place."), console)
 
-    def put(self, cell: Cell) -> None:
-        """Draw one more character."""
+    def put(self, cell: Cell, typed: bool = False) -> None:
+        """Draw one more character; what was typed is underlined, or where guesses are shown has rows of its own."""
         if self._at_once:
             line = _line(self._highlight, [cell], self._colours)
+            line.stylize("underline" if typed else "")
             _print(line, self._console, "\n" if cell.ends_line else "")
             return
-        if sum(c.width for c in self._row) + cell.width > self._console.width:
+        if typed != self._typed or sum(c.width for c in self._row) + cell.width > self._console.width:
             self._flush()
+        self._typed = typed
         self._row.append(cell)
         if cell.ends_line:
             self._flush()

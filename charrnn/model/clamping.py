@@ -57,6 +57,11 @@ class Clamp:
         clamp.check(config)
         return clamp
 
+    @property
+    def unit(self) -> Unit:
+        """The unit that is held."""
+        return Unit(self.layer, self.index)
+
     def check(self, config: ModelConfig) -> None:
         """Raise ConfigError unless the model has the unit, and its hidden state can take the value."""
         check_range("the clamped unit's layer", self.layer, 0, config.num_layers - 1)

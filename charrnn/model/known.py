@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from charrnn.errors import ConfigError, check_range, check_whole, did_you_mean
+from charrnn.model.clamping import Clamp
 from charrnn.model.config import ModelConfig
 from charrnn.model.units import Unit
 
@@ -69,6 +70,19 @@ def named(known: Sequence[KnownUnit], name: str) -> KnownUnit | None:
     cure = "write LAYER:INDEX, both from 0, such as 0:42"
     cure += f", or a known unit: {', '.join(features)}" if known else "; 'charrnn neurons find --save' keeps names"
     raise ConfigError(f"{name!r} is no unit", did_you_mean(name, features, cure))
+
+
+def unit(known: Sequence[KnownUnit], name: str, config: ModelConfig) -> Unit:
+    """Return the unit that the name of a known one or L:I means; errors as of `named` and `Unit.parse`."""
+    found = named(known, name)
+    return Unit.parse(found.unit if found else name, config)
+
+
+def clamp(known: Sequence[KnownUnit], text: str, config: ModelConfig) -> Clamp:
+    """Return the clamp that L:I=VALUE or NAME=VALUE describes; errors as of `named` and `Clamp.parse`."""
+    name, equals, value = text.partition("=")
+    found = named(known, name) if equals else None
+    return Clamp.parse(f"{found.unit}={value}" if found else text, config)
 
 
 def of_unit(known: Sequence[KnownUnit], unit: Unit, signal: str) -> KnownUnit | None:

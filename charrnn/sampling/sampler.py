@@ -11,7 +11,7 @@ from charrnn.model.cells import Array, array_module
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.stepped_network import SteppedCharRNN
 from charrnn.model.units import Unit
-from charrnn.sampling.distribution import SamplingConfig, draw, draw_one, softmax
+from charrnn.sampling.distribution import SamplingConfig, draw, draw_one, log_softmax, softmax
 from charrnn.text.vocabulary import END, Vocabulary
 
 State = tuple[tuple[Array, ...], ...]  # for each layer its parts, each [B, H]
@@ -109,7 +109,7 @@ class Sampler:
     def begin(self, prime: str = "") -> Position:
         """Return where one stream stands after a prime, or at the beginning of a line like the training text's.
 
-        A model of items stands after START and the prime.
+        A text begins with no blank, unless every line does. A model of items stands after START and the prime.
 
         Raises:
             VocabularyError: the prime has characters that the model does not know.
@@ -123,6 +123,8 @@ class Sampler:
         if not self._beginnings:
             return after
         counts = np.array([[self._beginnings.get(c, 0) for c in self.vocabulary.characters]], np.float32)
+        visible = np.where([c.isspace() for c in self.vocabulary.characters], np.float32(0), counts)
+        counts = visible if visible.any() else counts
         with np.errstate(divide="ignore"):  # what begins no line has no chance
             return after._replace(logits=self.model.native(np.log(counts)))
 
@@ -177,6 +179,15 @@ class Sampler:
         if watch and step.after and step.after.state:
             value = float(step.after.state[watch.layer][-1][0, watch.index])
         return Drawn(characters[int(step.ids[0])], float(step.nats[0]), likeliest, value)
+
+    def typed(self, prime: str, since: int = 0, guesses: int = 0, watch: Unit | None = None) -> Iterator[Drawn]:
+        """Yield the characters of a prime, from `since` on, as if they had been drawn; nothing predicts its first."""
+        position = self.read(prime[:since], Position(self.model.initial_logits()[None], None))
+        for place, index in enumerate(self.vocabulary.encode(prime[since:]).astype(np.int64), since):
+            told = self.model.numpy(log_softmax(position.logits))[0, index] if place else 0.0
+            after = self.follow(np.array([[index]]), position.state)
+            yield self.drawn(Step([index], [-told], position.logits, after), guesses if place else 0, watch)
+            position = after
 
     def _likeliest(self, logits: npt.NDArray[Any], guesses: int) -> tuple[tuple[str, float], ...]:
         p = softmax(logits)

@@ -44,9 +44,19 @@ def test_a_feature(command):
     assert completed("neurons", command, "tolstoy", "x.txt", "--feature", "inside_q") == (["inside_quotes"], False)
 
 
-def test_a_known_unit_of_the_model_that_is_named(run, tmp_path):
-    whole, path = library.load(run).checkpoint, tmp_path / "model.safetensors"
-    save(replace(whole, header=replace(whole.header, known_units=(QUOTES,))), path)
-    for command in ("show", "ablate", "grep"):
-        assert completed("neurons", command, path, "x.txt", "--unit", "") == (["inside_quotes"], False)
+def test_a_known_unit_of_the_model_that_is_named(knowing, tmp_path):
+    for command in (("show",), ("neurons", "ablate"), ("neurons", "grep")):
+        assert completed(*command, knowing, "x.txt", "--unit", "") == (["inside_quotes"], False)
+    assert completed("sample", knowing, "--unit", "") == (["inside_quotes"], False)
     assert completed("neurons", "show", tmp_path / "none", "x.txt", "--unit", "") == ([], False)
+
+
+def test_a_strangers_name_is_not_put_into_a_line_that_a_shell_runs(run, tmp_path, monkeypatch):
+    whole, path = library.load(run).checkpoint, tmp_path / "model.safetensors"
+    names = ("$(touch x)", "`x`", "a b", "a\nplain,b", "quotes;x", "good_name")
+    known = tuple(replace(QUOTES, feature=name) for name in names)
+    save(replace(whole, header=replace(whole.header, known_units=known)), path)
+    assert completed("neurons", "show", path, "x.txt", "--unit", "") == (["good_name"], False)
+    monkeypatch.chdir(tmp_path)
+    Path("checkpoints/$(touch x)").mkdir(parents=True)
+    assert completed("sample", "checkpoints/") == ([], True)

@@ -69,6 +69,12 @@ def test_a_backslash_goes_on_with_the_next_line_and_two_slashes_are_one(charrnn,
         ("/length -1", "length is -1"),
         ("/seed x", "seed is 'x'"),
         ("/unit 9:9", "layer is 9"),
+        ("/unit quotes", "'quotes' is no unit"),
+        ("/clamp 0:3", "holds no unit"),
+        ("/clamp 0:3=2", "value of unit 0:3 is 2"),
+        ("/steer", "no unit is chosen; write /steer UNIT"),
+        ("/steer 0:99", "index is 99"),
+        ("/slow 0", "slow is 0"),
         ("/alternatives maybe", "choose on or off"),
         ("/stop 'a", "left open"),
         ("/more now", "/more takes no value"),
@@ -103,3 +109,24 @@ def test_on_a_terminal_the_end_of_input_ends_its_line(monkeypatch, capsys):
     monkeypatch.setattr("builtins.input", Mock(side_effect=["one\\", "two", KeyboardInterrupt, EOFError]))
     assert list(_lines()) == ["one\ntwo"]
     assert capsys.readouterr().out == "\n\n"
+
+
+def test_a_unit_is_held_until_that_is_off(charrnn, run, session):
+    held = sampled(charrnn, run, "--prime", "the ", "--seed", 1, "--clamp", "0:3=1", "--clamp", "0:4=-1")
+    free = sampled(charrnn, run, "--prime", "the ", "--seed", 2)
+    typed = ["/clamp 0:3=0.5", "/clamp 0:3=1 0:4=-1", "/clamp", "the ", "/clamp off", "/retry"]
+    assert session(*typed).out == f"clamp         0:3=1 0:4=-1\n{held}\n{free}\n"
+
+
+def test_units_go_by_their_known_names(charrnn, knowing):
+    typed = b"/unit quotes\n/clamp quotes=1\n/settings\n/unit off\n/unit\n"
+    shown = charrnn("sample", knowing, "--interactive", stdin=typed).out
+    assert "color         0:3\nclamp         0:3=1\n" in shown
+    assert shown.endswith("color         none\n")
+
+
+def test_steer_goes_on_with_the_beginning_in_three_ways(charrnn, run, session):
+    shown = session("/steer 0:3", "the ", "/unit 0:3", "/steer").out
+    _, written = shown.split(sampled(charrnn, run, "--prime", "the ", "--seed", 1))
+    steered = charrnn("neurons", "steer", run, "--unit", "0:3", "-p", "the ", "-n", 30, "-t", 1, "--seed", 2).out
+    assert written == f"\n{steered}"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,6 +11,8 @@ from jsonschema import Draft202012Validator
 
 from charrnn import api
 from charrnn.cli.main import cli
+from charrnn.model.checkpoint import load, save
+from charrnn.model.known import KnownUnit
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema.json"
 if not SCHEMA.exists():
@@ -27,6 +30,7 @@ CASES = {
         "sample RUN --length 9 --count 2 --seed 1",
         "sample RUN --length 9 --beam 2 --nats",
         "sample OTHER --length 9 --alternatives --prime the",
+        "sample RUN --length 9 --temperature 0.5,1",
         "sample ITEMS --length 9 --count 2 --text BOOK --nats",
         "sample ITEMS/best.safetensors --length 9",
     ],
@@ -53,6 +57,7 @@ CASES = {
     ],
     "neurons compare run": ["neurons compare KEPT BOOK --part all --feature line_position"],
     "neurons find": ["neurons find RUN BOOK --part all", "neurons find OTHER BOOK --part all --feature space_next"],
+    "neurons find known": ["neurons find KNOWING LINE"],
     "neurons features": ["neurons features"],
     "neurons gates": ["neurons gates RUN BOOK", "neurons gates KEPT BOOK"],
     "neurons grep": ["neurons grep RUN BOOK --unit 0:1 --like 10:20 --count 2"],
@@ -77,6 +82,7 @@ CASES = {
     "corpus stats": ["corpus stats BOOK"],
 }
 NEVER = {"rollbacks", "best_val_nats", "best_train_nats"}  # of runs that leave the numbers, or overfit
+VARIANTS = {"gradients cells", "neurons compare run", "neurons find known", "map info"}  # of a command's object
 BY_FORMAT = ("neurons show", "neurons trace", "map attend")
 
 
@@ -109,6 +115,12 @@ def places(train, book, tmp_path_factory):
     runs["MAP"], runs["PLAIN"] = folder / "map", folder / "plain"
     api.map.train(fields, out=runs["MAP"], steps=60, learning_rate=0.03, **tiny)
     api.map.train(pairs, attention="none", out=runs["PLAIN"], steps=2, **tiny)
+    knowing, line = folder / "knowing.safetensors", folder / "line.txt"
+    whole = load(f"{runs['RUN']}/best.safetensors")
+    known = KnownUnit("inside_quotes", "0:3", "h", 1, "AUC", 0.998, "book")
+    save(replace(whole, header=replace(whole.header, known_units=(known,))), knowing)
+    line.write_text("the cat\n", "utf-8")
+    runs |= {"KNOWING": knowing, "LINE": line}
     runs |= {"PAIRS": pairs, "MAPPED": folder / "mapped", "FIELDS": fields}
     return {**runs, "BOOK": text, "OUT": folder / "out", "ITEMS": folder / "items", **classes, "BROKEN": broken}
 
@@ -177,7 +189,7 @@ def test_every_command_that_prints_json_has_a_schema_and_a_case():
         for option in command.params
         if "--json" in option.opts or (option.name == "form" and "json" in option.type.choices)
     }
-    assert able - {"gallery", "explore", "show"} == set(CASES) - {"gradients cells", "neurons compare run", "map info"}
+    assert able - {"gallery", "explore", "show"} == set(CASES) - VARIANTS
     assert set(CASES) < set(DEFINED["$defs"])
 
 

@@ -1,6 +1,7 @@
 """What only a real process shows: what it imports, and how it ends when its reader has gone."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -109,3 +110,28 @@ def test_a_session_shows_each_beginning_again_and_keeps_what_was_typed(hello, tm
     shown = on_a_terminal("sample", hello, *options, typed=b"he\n/quit\n", XDG_DATA_HOME=str(tmp_path))
     assert "\x1b[2mhe\x1b[0mll\n" in shown
     assert "he" in (tmp_path / "charrnn" / "history").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_a_terminal_is_told_the_seed_that_writes_the_same_again(run):
+    text, told = on_a_terminal("sample", run, "--length", 40).rsplit("\nNote: --seed ", 1)
+    seed = told.removesuffix(" writes this again\n")
+    assert on_a_terminal("sample", run, "--length", 40, "--seed", seed) == f"{text}\nNote: --seed {told}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_on_a_terminal_each_prime_and_temperature_has_a_heading(hello):
+    shown = on_a_terminal("sample", hello, "-p", "h", "-p", "he", "-t", "0,1", "-n", 2, NO_COLOR="1", TERM="dumb")
+    heads = [line for line in shown.splitlines() if line.startswith("──")]
+    assert heads == [f"── “{p}”, temperature {t}" for p in ("h", "he") for t in (0, 1)]
+    assert "── “he”, temperature 0\nhell\n" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_in_colour_what_was_typed_is_coloured_too_and_underlined(run):
+    options = ["sample", run, "-p", "the cat", "-n", 3, "--unit", "0:3", "--seed", 1]
+    shown = on_a_terminal(*options, COLORTERM="truecolor", CHARRNN_BACKGROUND="light")
+    painted = re.findall(r"\x1b\[([\d;]*)m(.)\x1b\[0m", shown)
+    typed = [(style, sign) for style, sign in painted if style.startswith("4;")]
+    assert "".join(sign for _, sign in typed) == "the cat"
+    assert len({style for style, _ in typed}) > 1

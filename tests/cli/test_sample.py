@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from charrnn.cli import writing
+
 
 def test_a_model_that_knows_hello_by_heart_writes_it(charrnn, hello):
     result = charrnn("sample", hello, "--temperature", 0, "--prime", "h", "--length", 4)
@@ -176,6 +178,9 @@ def test_a_beam_draws_nothing_and_of_1_is_greedy(charrnn, run):
         ["--interactive", "--json"],
         ["--json", "--color", "surprisal"],
         ["--prime", "a", "--prime-file", "b"],
+        ["-t", "0.5,hot"],
+        ["--interactive", "-t", "0.5,1"],
+        ["--slow", 5, "--json"],
     ],
 )
 def test_options_that_contradict_each_other_are_wrong_usage(charrnn, run, options):
@@ -198,3 +203,62 @@ def test_a_unit_that_is_not_there_is_named(charrnn, run, options, cause):
     result = charrnn("sample", run, *options)
     assert (result.status, result.out) == (1, "")
     assert cause in result.err
+
+
+def test_primes_and_temperatures_are_written_one_after_the_other_from_the_same_seeds(charrnn, run):
+    options = ["sample", run, "-n", 30, "--seed", 3, "--count", 2]
+    alone = [charrnn(*options, "-p", p, "-t", t).out for p in ("the ", "a ") for t in (0.5, 1)]
+    assert len(set(alone)) == 4
+    together = charrnn(*options, "-p", "the ", "-p", "a ", "-t", "0.5,1")
+    assert together.out == "\n---\n".join(alone)
+    report = json.loads(charrnn(*options, "-p", "the ", "-p", "a ", "-t", "0.5,1", "--json").out)
+    told = [(each["prime"], each["temperature"], each["seed"]) for each in report["samples"]]
+    assert told == [(p, t, seed) for p in ("the ", "a ") for t in (0.5, 1) for seed in (3, 4)]
+    assert report["temperature"] is None
+    assert "\n---\n".join(each["text"] for each in report["samples"]) == together.out
+
+
+def test_each_prime_and_temperature_gets_a_file_named_after_it(charrnn, run, tmp_path):
+    options = ["sample", run, "-n", 20, "--seed", 3]
+    result = charrnn(*options, "-p", "the cat", "-p", "—", "-t", "0.5,1", "-o", tmp_path / "out.txt")
+    names = ["out-1-the-cat-t0.5.txt", "out-1-the-cat-t1.txt", "out-2-t0.5.txt", "out-2-t1.txt"]
+    assert result.out.splitlines() == [f"wrote {tmp_path / name}" for name in names]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert (tmp_path / names[1]).read_text("utf-8") == charrnn(*options, "-p", "the cat").out
+
+
+def test_a_file_that_cannot_be_made_is_told_before_anything_is_written(charrnn, run, tmp_path):
+    (tmp_path / "out-t1.txt").mkdir()
+    result = charrnn("sample", run, "-n", 20, "-t", "0.5,1", "-o", tmp_path / "out.txt")
+    assert (result.status, result.out) == (1, "")
+    assert "out-t1.txt is a folder" in result.err
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_known_unit_is_held_and_coloured_by_its_name(charrnn, knowing):
+    options = ["sample", knowing, "--length", 60, "--seed", 1]
+    held = charrnn(*options, "--clamp", "quotes=1").out
+    assert held == charrnn(*options, "--clamp", "0:3=1").out != charrnn(*options).out
+    shown = charrnn(*options, "--unit", "quotes", FORCE_COLOR="1", COLORTERM="truecolor", TERM="xterm").out
+    assert "tanh(c) of unit 0:3" in shown
+    assert charrnn(*options, "--unit", "0:3").out == charrnn(*options).out
+
+
+@pytest.mark.parametrize(("option", "value"), [("--unit", "commas"), ("--clamp", "commas=1")])
+def test_an_unknown_name_lists_the_known_ones(charrnn, knowing, option, value):
+    result = charrnn("sample", knowing, option, value)
+    assert (result.status, result.out) == (1, "")
+    assert "or a known unit: inside_quotes" in result.err
+
+
+def test_slow_writing_is_the_same_text(charrnn, run):
+    options = ["sample", run, "--length", 20, "--seed", 1]
+    assert charrnn(*options, "--slow", 10_000).out == charrnn(*options).out
+
+
+def test_paced_characters_come_at_their_rate(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(writing, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(writing, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    seen = [clock[0] for _ in writing.paced(iter("abcdefghijk"), 10)]
+    assert seen == pytest.approx([0.1 * n for n in range(11)])

@@ -271,3 +271,24 @@ def test_nothing_is_drawn_after_the_stop():
     rest = (Drawn(c, 0.0) for c in "ab.c")
     assert [d.character for d in until(rest, ["."])] == ["a", "b", "."]
     assert next(rest).character == "c"
+
+
+def test_without_a_prime_no_blank_begins_a_text_unless_every_line_begins_with_one():
+    for beginnings, expected in (({"\t": 900, "\n": 90, "a": 1}, "a"), ({"\t": 9}, "\t")):
+        sampler = Sampler(fixed(np.zeros(4)), Vocabulary("\n\tab"), SamplingConfig(), beginnings)
+        assert {next(sampler.draw(1, seed=seed)).character for seed in range(50)} == {expected}
+
+
+def test_a_prime_is_told_as_if_it_had_been_drawn(make_checkpoint):
+    checkpoint = make_checkpoint(cell="lstm")
+    sampler, unit = Sampler.of(checkpoint), Unit(0, 1)
+    drawn = list(sampler.draw(12, "a", 3, guesses=2, watch=unit))
+    whole = "a" + "".join(each.character for each in drawn)
+    told = list(sampler.typed(whole, guesses=2, watch=unit))
+    assert [each.character for each in told] == list(whole)
+    assert (told[0].nats, told[0].guesses) == (0, ())
+    for typed, once in zip(told[1:], drawn, strict=True):
+        assert typed.nats == pytest.approx(once.nats, abs=1e-5)
+        assert typed.value == pytest.approx(once.value, abs=1e-5)
+        assert [guess for guess, _ in typed.guesses] == [guess for guess, _ in once.guesses]
+    assert next(sampler.typed(whole, since=7, watch=unit)).nats == pytest.approx(told[7].nats, abs=1e-5)

@@ -7,7 +7,7 @@ import click
 
 from charrnn import api
 from charrnn.api.limits import SPREAD
-from charrnn.api.passage import WRITTEN
+from charrnn.api.passage import WRITTEN, check_length
 from charrnn.cli import completion
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
 from charrnn.cli.common import FEEDBACK, examples, json_option, note, precision_option, show
@@ -18,7 +18,7 @@ from charrnn.model.checkpoint import locate
 from charrnn.model.shipped import shipped
 
 if TYPE_CHECKING:
-    from charrnn.api.find import Findings
+    from charrnn.api.find import Findings, KnownFindings
 
 
 @click.command(epilog=examples("charrnn neurons features", "charrnn neurons features --json"))
@@ -33,6 +33,7 @@ def features(as_json: bool) -> None:
 
 @click.command(
     epilog=examples(
+        "echo '\"Well,\" she said.' | charrnn neurons find tolstoy -",
         "charrnn neurons find checkpoints/python-lstm python",
         "charrnn neurons find checkpoints/python-lstm python --feature python_comment_or_string",
         "charrnn neurons find checkpoints/python-lstm python --feature line_position --regex 'number=[0-9.]+'",
@@ -89,13 +90,21 @@ def find(asked: Asked, characters: int, output: Path | None, save: bool, as_json
     layer follows it clearly (q < 0.05, and an AUC of 0.65 or a ρ of 0.3).
 
     To beat is to be better by 0.05 in 2·AUC − 1 or ρ, or to miss half as much to 1, and by more than chance.
+
+    Of a text that is too short to measure on, it tells the units that MODEL's file names.
     """
     if save and shipped(asked.name):
         raise CheckpointError(f"{asked.name} comes with charrnn", "copy its file, and name the copy as MODEL")
-    found = asked.model.find(asked.passage(SPREAD * characters), characters=characters, **options, feedback=FEEDBACK)
-    show_plot(found, output, as_json)
-    if save:
-        _keep(asked, found)
+    passage = asked.passage(SPREAD * characters)
+    if save or output:
+        check_length(passage.text)
+    found = asked.model.find(passage, characters=characters, **options, feedback=FEEDBACK)
+    if isinstance(found, api.find.KnownFindings):
+        show(found, as_json)
+    else:
+        show_plot(found, output, as_json)
+        if save:
+            _keep(asked, found)
     if not as_json:
         _advise(found)
 
@@ -108,14 +117,15 @@ def _keep(asked: Asked, found: "Findings") -> None:
     note(f"kept in {path}: {names or 'no unit was found'}")
 
 
-def _advise(found: "Findings") -> None:
-    """Tell how to look at the best single unit."""
-    best, passage = found.best, found.passage
-    if best is None:
-        return
+def _advise(found: "Findings | KnownFindings") -> None:
+    """Tell how to look at the best single unit, or the best known one."""
+    passage = found.passage
     part = [] if passage.part == "all" else ["--part", passage.part]
     source = [] if passage.part == WRITTEN else [*map(argument, passage.source), *part]  # it writes the same again
-    where = (argument(passage.model), *source, "--unit", best.unit)
-    told = ("--feature", best.feature) if best.kind == "binary" and not best.predictive else ()
-    click.echo(f"\nNext:  {typed('neurons', 'show', *where, '--signal', best.signal)}")
-    click.echo(f"       {typed('neurons', 'ablate', *where, *told)}")
+    where = (argument(passage.model), *source, "--unit")
+    if isinstance(found, api.find.KnownFindings):
+        click.echo(f"\nNext:  {typed('neurons', 'show', *where, found.known_units[0].feature)}")
+    elif best := found.best:
+        told = ("--feature", best.feature) if best.kind == "binary" and not best.predictive else ()
+        click.echo(f"\nNext:  {typed('neurons', 'show', *where, best.unit, '--signal', best.signal)}")
+        click.echo(f"       {typed('neurons', 'ablate', *where, best.unit, *told)}")

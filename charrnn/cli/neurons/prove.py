@@ -56,16 +56,23 @@ def ablate(asked: Asked, characters: int, as_json: bool, **options: Any) -> None
 
 @click.command(
     epilog=examples(
-        "charrnn neurons steer checkpoints/python-lstm --unit 0:42",
+        "charrnn neurons steer tolstoy --unit quotes",
         "charrnn neurons steer checkpoints/python-lstm --unit 0:42 --prime 'x = ' --length 300 --seed 1",
         "charrnn neurons steer checkpoints/python-lstm --unit 0:42 --prime 'x = \"' --feature python_string",
     )
 )
 @model_argument
 @unit_option
-@click.option("--prime", metavar="TEXT", default="", help="What the text goes on from.")
-@click.option("--length", type=click.IntRange(1), default=300, show_default=True, help="Characters to draw.")
-@click.option("--temperature", default=0.7, show_default=True, help="0 is greedy, below 1 cautious, above 1 wild.")
+@click.option(
+    "-p",
+    "--prime",
+    metavar="TEXT",
+    help="What the text goes on from. Default: words of the model's own, up to where the unit switches.",
+)
+@click.option("-n", "--length", type=click.IntRange(1), default=300, show_default=True, help="Characters to draw.")
+@click.option(
+    "-t", "--temperature", default=0.7, show_default=True, help="0 is greedy, below 1 cautious, above 1 wild."
+)
 @click.option("--low", type=float, metavar="H", help="Hold it there. Default: its 2nd percentile as the model writes.")
 @click.option("--high", type=float, metavar="H", help="Hold it there. Default: its 98th percentile.")
 @click.option("--feature", metavar="NAME", help="Count how often it ends in --count texts of each kind.")

@@ -51,7 +51,9 @@ class Live {
   }
 
   logBeginnings(counts) {
-    const logs = this.characters.map((character) => (Object.hasOwn(counts, character) ? Math.log(counts[character]) : -Infinity));
+    const begins = (character) => Object.hasOwn(counts, character) && counts[character] > 0;
+    const onlyBlank = !this.characters.some((character) => begins(character) && character.trim());
+    const logs = this.characters.map((character) => (begins(character) && (character.trim() || onlyBlank) ? Math.log(counts[character]) : -Infinity));
     return logs.some(Number.isFinite) ? Float64Array.from(logs) : null;
   }
 
