@@ -146,6 +146,11 @@ class Shown:
         return Card(self.title, head, finding.verdict, " ".join(lines), _scores(finding), rows, plates)
 
 
+def rank(shown: Shown) -> int:
+    """The place of its verdict: what a single unit follows comes first, what the text has none of last."""
+    return [*VERDICTS, HARDLY, NONE].index(shown.verdict)
+
+
 def _scores(finding: Finding) -> dict[str, str]:
     scores = {
         finding.metric: f"{finding.score:.3f} ({finding.low:.3f}–{finding.high:.3f})",

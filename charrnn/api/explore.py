@@ -193,8 +193,8 @@ def _line_after(text: str, place: int, length: int) -> int:
     """Where a line begins after a place, if the passage still fits there."""
     last = max(0, len(text) - length)
     middle = min(place, last)
-    newline = text[middle:last].find("\n")
-    return middle + newline + 1 if newline >= 0 else middle
+    ends = (text[middle:last].find(end) for end in "\n ")  # a line, or where there is none, a word
+    return middle + next((end + 1 for end in ends if end >= 0), 0)
 
 
 def _explorer(

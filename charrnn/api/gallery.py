@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.api.drawing import note_missing
-from charrnn.api.exhibits import About, Excerpt, Shown
+from charrnn.api.exhibits import About, Excerpt, Shown, rank
 from charrnn.api.find import search_units, signals_wanted
 from charrnn.api.gallery_text import GalleryText, text_for
 from charrnn.api.limits import CONTEXT, TRAINING
@@ -153,7 +153,7 @@ def gallery(
     about = About(model.name, text.source, text.part, kind, len(read), searched, ablated, seed, number)
     curator = _Curator(model, text, ids, read, about, feedback)
     shown = curator.with_costs(curator.found())
-    return Gallery(about, tuple(curator.with_excerpts(each, places, length) for each in shown))
+    return Gallery(about, tuple(curator.with_excerpts(each, places, length) for each in sorted(shown, key=rank)))
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ def telling_passage(text: str, feature: Feature, length: int, after: int = 0, be
 def _line_beginnings(text: str, after: int, last: int) -> Places:
     lines = [place + 1 for place in range(after, last) if text[place] == "\n"]
     paragraphs = [place for place in lines if text[max(0, place - 2) : place] == "\n\n" and text[place] != "\n"]
-    return np.array((paragraphs if len(paragraphs) >= ENOUGH else lines) or [after])
+    words = [] if lines else [place + 1 for place in range(after, last) if text[place] == " "]
+    return np.array((paragraphs if len(paragraphs) >= ENOUGH else lines) or words or [after])
 
 
 def _telling(labels: Floats, feature: Feature, starts: Places, ends: Places) -> Floats:

@@ -7,7 +7,7 @@ import click
 
 from charrnn.cli.asked import Asked, asks_for_unseen_text, characters_option, seed_option, signals_option
 from charrnn.cli.common import FEEDBACK, examples, json_option, precision_option, show
-from charrnn.cli.output import OutputFolder, echo_written
+from charrnn.cli.output import OutputFolder, echo_written, open_option
 
 PAGE = "index.html"
 
@@ -48,9 +48,10 @@ PAGE = "index.html"
 )
 @seed_option("Of all that is drawn.")
 @precision_option
+@open_option
 @asks_for_unseen_text
 @json_option
-def gallery(asked: Asked, output: Path, as_json: bool, **options: Any) -> None:
+def gallery(asked: Asked, output: Path, as_json: bool, opens: bool, **options: Any) -> None:
     """Draw the study's figure for MODEL: what single units follow, each by its best unit on a passage worth reading.
 
     Place in the line, quotations, if-conditions, comments and strings, indentation, parentheses, a newline to come and
@@ -66,4 +67,4 @@ def gallery(asked: Asked, output: Path, as_json: bool, **options: Any) -> None:
     made.save(output, FEEDBACK)
     show(made, as_json)
     if not as_json:
-        echo_written(output / PAGE)
+        echo_written(output / PAGE, opens=opens)

@@ -138,8 +138,9 @@ function show(layer, index, { history: how = "replace" } = {}) {
   const unit = name(state.layer, state.index), feature = followed(unit);
   if (location.hash !== `#${unit}`) history[how === "push" ? "pushState" : "replaceState"](null, "", `#${unit}`);
   $("unit-name").textContent = unit;
-  $("unit-feature").textContent = feature ? `${feature.feature.replaceAll("_", " ")} · ` : "";
-  document.title = `${unit}${feature ? ` ${feature.feature}` : ""} · ${data.title} · charrnn explorer`;
+  const follows = feature ? `${feature.feature.replaceAll("_", " ")} · ` : "";
+  $("unit-feature").textContent = feature ? `${follows}${feature.metric} ${feature.score.toFixed(2)} · ` : "";
+  document.title = `${follows}unit ${unit} of ${data.title} · charrnn`;
   $("layer").value = state.layer;
   $("unit").value = state.index;
   colour();
