@@ -83,7 +83,7 @@ class Steered(Result):
     def __str__(self) -> str:
         held = "h" if self.kind == "unit" else "h · w"
         titles = [name if value is None else f"{name}, {held} = {value:.2f}" for name, value in self.values.items()]
-        prime = wrapped(f"Each goes on from: {one_line(self.prime)}", get_terminal_size().columns)
+        prime = wrapped(f"Each goes on from “{one_line(self.prime)}”", get_terminal_size().columns)
         texts = side_by_side(titles, list(self.texts.values())).rstrip("\n")
         return "\n".join([*(prime if self.prime else ()), texts, *([] if not self.measured else ["", *self._table()])])
 

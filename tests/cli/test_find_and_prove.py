@@ -7,7 +7,8 @@ import pytest
 
 import charrnn as library
 from charrnn.api.passage import beginning
-from charrnn.api.steer import Measured
+from charrnn.api.steer import Measured, _by_itself
+from charrnn.model.units import Unit
 from charrnn.neurons.features import FEATURES
 
 KEYS = {
@@ -244,11 +245,24 @@ def test_steer_writes_what_sample_writes_where_the_unit_is_free(told, charrnn, r
 
 
 def test_steer_shows_the_three_side_by_side(charrnn, run):
-    result = charrnn("neurons", "steer", run, "--unit", "0:3", "--length", 80, "--low", -1, "--high", 1)
+    options = ["--length", 80, "--low", -1, "--high", 1, "--prime", "the cat\non a "]
+    result = charrnn("neurons", "steer", run, "--unit", "0:3", *options)
     assert result.status == 0, result.err
-    first = result.out.splitlines()[0]
-    assert first.index("low, h = -1.00") < first.index("free") < first.index("high, h = 1.00")
+    prime, head, *_ = result.out.splitlines()
+    assert prime == "Each goes on from “the cat↵on a ”"
+    assert head.index("low, h = -1.00") < head.index("free") < head.index("high, h = 1.00")
     assert max(map(len, result.out.splitlines())) <= 80
+
+
+def test_without_a_prime_steer_goes_on_from_words_after_which_the_unit_has_switched(run, told):
+    model = library.load(run)
+    written, values = _by_itself(model.network, model.checkpoint, Unit(0, 3))
+    prime = told("steer", "--unit", "0:3", "--length", 9)["prime"]
+    place = written.index(prime)
+    assert written[place - 1].isspace()
+    end = place + len(prime)
+    changes = [abs(values[t + 12 : t + 24].mean() - values[t : t + 12].mean()) for t in range(80, len(values) - 24)]
+    assert max(changes[end - 140 : end - 103]) == max(changes)
 
 
 def test_gates_are_drawn_and_told(told, charrnn, run, long_book, tmp_path):

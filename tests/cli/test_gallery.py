@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from rich.cells import cell_len
 
+from charrnn.api.exhibits import VERDICTS
 from charrnn.display.colours import colour, night
 from charrnn.neurons.gallery import THEMES
 
@@ -41,13 +42,33 @@ def gallery(charrnn, coder, code, tmp_path):
 def test_every_theme_is_told_in_the_table_the_figures_and_the_page(gallery):
     result, folder, figures = gallery()
     page = (folder / "index.html").read_text("utf-8")
-    assert [feature["title"] for feature in figures["features"]] == TITLES
+    assert sorted(feature["title"] for feature in figures["features"]) == sorted(TITLES)
     for title in TITLES:
         assert any(line.startswith(title) for line in result.out.splitlines())
         assert f"<h2>{title}</h2>" in page
     assert max(map(cell_len, result.out.splitlines()[:-1])) <= 80
     assert figures["text_kind"] == "c"
     assert [f["verdict"] for f in figures["features"]][-1] == "the text has none"  # a play's speakers
+
+
+def test_what_is_found_comes_first_and_what_has_no_unit_is_folded(gallery):
+    result, folder, figures = gallery()
+    features = figures["features"]
+    places = [list(VERDICTS).index(each["verdict"]) for each in features if each["verdict"] in VERDICTS]
+    assert places == sorted(places)
+    table = [line[:17].rstrip() for line in result.out.splitlines()[1:]]
+    assert table[: len(TITLES)] == [each["title"] for each in features]
+    shown, folded = (folder / "index.html").read_text("utf-8").split("<details")
+    for each in features:
+        assert f"<h2>{each['title']}</h2>" in (shown if each["passages"] else folded)
+    assert "<summary>Without a unit to show: " in folded
+
+
+def test_the_page_is_opened_on_request(gallery, monkeypatch):
+    opened = []
+    monkeypatch.setattr("click.launch", lambda url: opened.append(url) or 0)
+    _, folder, _ = gallery("--open")
+    assert opened == [str(folder / "index.html")]
 
 
 def test_what_is_found_has_a_picture_of_each_kind_and_an_ablation_and_nothing_else_has(gallery):

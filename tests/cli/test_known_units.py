@@ -78,7 +78,10 @@ def test_of_a_text_too_short_to_measure_find_tells_the_known_units(charrnn, know
     assert result.out.endswith(f"Next:  charrnn neurons show {knowing} - --unit inside_quotes\n")
 
 
-@pytest.mark.parametrize("options", [["--feature", "line_position"], ["--regex", "a=b"], ["--save"], ["-o", "x.png"]])
+@pytest.mark.parametrize(
+    "options",
+    [["--feature", "line_position"], ["--regex", "a=b"], ["--save"], ["-o", "x.png"], ["--directions", "d.json"]],
+)
 def test_a_text_too_short_to_measure_is_an_error_where_more_is_asked_than_is_known(charrnn, knowing, options):
     result = charrnn("neurons", "find", knowing, "-", *options, stdin=b"the cat\n")
     assert (result.status, result.out) == (1, "")

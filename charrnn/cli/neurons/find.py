@@ -96,7 +96,7 @@ def find(asked: Asked, characters: int, output: Path | None, save: bool, as_json
     if save and shipped(asked.name):
         raise CheckpointError(f"{asked.name} comes with charrnn", "copy its file, and name the copy as MODEL")
     passage = asked.passage(SPREAD * characters)
-    if save or output:
+    if save or output or options["directions"]:
         check_length(passage.text)
     found = asked.model.find(passage, characters=characters, **options, feedback=FEEDBACK)
     if isinstance(found, api.find.KnownFindings):
