@@ -147,8 +147,6 @@ def _meter(trainer: Trainer, watch: Watch) -> Meter:
             f"how much of a sample is verbatim is told of the first {SEARCHED:,} characters of the training text"
         )
     vocabulary = trainer.corpus.vocabulary
-    ids = {
-        character: int(vocabulary.encode(character)[0]) for character in vocabulary.characters if character.isspace()
-    }
+    ids = {name: number for number, name in enumerate(vocabulary.names) if name.isspace()}
     end = ids.get("\n") if vocabulary.end is None else vocabulary.end
     return Meter(parts["train"], parts.get("val"), end, list(ids.values()))

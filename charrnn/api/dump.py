@@ -75,20 +75,20 @@ def dump(
         "signals": names,
         "precision": precision,
         "config": {name: getattr(config, name) for name in ("cell", "num_layers", "hidden_size")},
-        "vocabulary": vocabulary.characters,
+        "vocabulary": vocabulary.characters if vocabulary.symbols is None else list(vocabulary.names),
     }
     number = choose_precision(precision, network.device)
     make_folder(output.parent)
     with feedback.bar(len(passage), "recording") as bar:
         if output.suffix.lower() in lstmvis.SUFFIXES:
-            words = _words(vocabulary.characters)
+            words = _words(vocabulary.names)
             lstmvis.write(output, network, passage.ids, names, dtype, meta, words, bar.update, number)
         else:
             npz.write(output, network, passage.ids, names, dtype, meta, bar.update, number)
     return Dumped(str(output), tuple(names), config.num_layers, config.hidden_size, len(passage), precision)
 
 
-def _words(characters: str) -> list[str]:
+def _words(characters: Sequence[str]) -> list[str]:
     r"""A visible sign for each character, each once and without white space; U+ and its number where there is none.
 
     >>> _words("a \n\u202e\u2066␣")
@@ -97,5 +97,6 @@ def _words(characters: str) -> list[str]:
     words: dict[str, None] = {}
     for character in characters:
         word = guess_sign(character)
-        words[word if word.split() == [word] and word not in words else f"U+{ord(character):04X}"] = None
+        hidden = word.split() != [word] or word in words
+        words["".join(f"U+{ord(c):04X}" for c in character) if hidden else word] = None
     return list(words)

@@ -14,6 +14,7 @@ from charrnn.neurons.effects import Effect
 from charrnn.neurons.finding import Finding
 from charrnn.neurons.gallery import Exhibit
 from charrnn.neurons.verdicts import SIGNIFICANT
+from charrnn.text.symbols import pieces_of, plain
 
 PARTS = {
     "train": "of the part that the model was trained on",
@@ -99,7 +100,7 @@ class Shown:
             "finding": finding.to_dict() if finding else None,
             "ablation": ablation.to_dict() if ablation else None,
             "passages": [
-                asdict(each) | {"files": [f"{stem}.svg", f"{stem}.png"]}
+                asdict(each) | {"text": plain(each.text), "files": [f"{stem}.svg", f"{stem}.png"]}
                 for each, stem in zip(self.excerpts, self.stems, strict=True)
             ],
         }
@@ -175,7 +176,7 @@ def _highlight(shown: Shown, excerpt: Excerpt, about: About) -> Highlight:
         raise ValueError("there is no unit to show")
     title = f"{shown.title}: unit {finding.unit}, {_metric(finding)} {finding.score:.2f}, {finding.verdict}"
     scale = f"{shown.signal} of unit {finding.unit} of {about.model}"
-    return Highlight.of(title, scale, _caption(excerpt, about), excerpt.text, excerpt.values, [])
+    return Highlight.of(title, scale, _caption(excerpt, about), pieces_of(excerpt.text), excerpt.values, [])
 
 
 def _metric(finding: Finding) -> str:

@@ -215,8 +215,8 @@ def _explorer(
     return Explorer(
         title=passage.model,
         scale=shown_signal(config, signal),
-        source=f"{_named(passage)}, characters {start:,} to {stop:,} of {len(ids):,}",
-        text=vocabulary.decode(recording.ids),
+        source=f"{_named(passage)}, {vocabulary.noun}s {start:,} to {stop:,} of {len(ids):,}",
+        text=vocabulary.pieces(recording.ids),
         values=values if is_bounded(config, signal) else np.tanh(values),
         gates={name: recording.signals[name] for name in gates},
         signed=("g", "n"),

@@ -146,8 +146,8 @@ def gallery(
     searched, checkpoint = signals_wanted(signals, model.config), model.checkpoint
     text = text_for(model, sources, part, reading, characters, seed, feedback)
     ids = encode(checkpoint, text.whole, feedback)
-    text = replace(text, characters=checkpoint.vocabulary.decode(ids[len(text.before) :]))
-    places = [text.place(words) for words in passage]
+    text = replace(text, characters=checkpoint.vocabulary.decode_folded(ids[len(text.before) :]))
+    places = [text.place(checkpoint.vocabulary.folded(words)) for words in passage]
     read, kind = ids[len(text.before) :][:characters], text_kind(text.characters)
     number = name_of(choose_precision(precision, model.network.device))
     about = About(model.name, text.source, text.part, kind, len(read), searched, ablated, seed, number)
@@ -177,7 +177,7 @@ class _Curator:
             return None
         end = self.text.split["train"]
         ids = self.ids[max(0, end - TRAINING) : end]
-        return TrainingText(ids, self.model.vocabulary.decode(ids))
+        return TrainingText(ids, self.model.vocabulary.decode_folded(ids))
 
     def found(self) -> list[Exhibit]:
         """Look for the unit that follows each theme."""
@@ -226,5 +226,5 @@ class _Curator:
         watched = watch(network, self.ids, [finding.unit], finding.signal, start, start + length, 1)
         values = watched.values[0].tolist()
         values = values if is_bounded(network.config, finding.signal) else [math.tanh(value) for value in values]
-        text = self.model.vocabulary.decode(watched.ids)
+        text = self.model.vocabulary.decode_folded(watched.ids)
         return Excerpt(start, text, values, self.text.part_at(start))

@@ -19,6 +19,7 @@ from charrnn.model.units import Unit
 from charrnn.neurons.passages import Match, alike
 from charrnn.neurons.recording import record_pieces
 from charrnn.neurons.signal_names import default_signal
+from charrnn.text.symbols import plain
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Alike(Result):
         return "\n".join([heads, *(f"{head}  {at['start']:>10,}  {one_line(at['text'])}" for head, at in rows)])
 
     def _text(self, start: int, end: int) -> str:
-        return self.passage.text[start:end]
+        return plain(self.passage.text[start:end])
 
 
 def grep(

@@ -50,13 +50,13 @@ def record(
 def highlight(network: CharRNN, vocabulary: Vocabulary, name: str, text: str, color: str, guesses: int) -> Coloured:
     """Colour a text by surprisal, or by a unit."""
     recorded = record(network, vocabulary, text, None, guesses)
-    rows = list(recording.guesses(recorded, vocabulary))
-    source = counted(len(text), "character")
+    rows, pieces = list(recording.guesses(recorded, vocabulary)), vocabulary.pieces(recorded.ids)
+    source = counted(len(pieces), vocabulary.noun)
     if color == "surprisal":
-        values = score_text(network, vocabulary, text).nats.tolist() if len(text) > 1 else [0.0]
-        return Coloured(text, Highlight.of(name, "surprisal in nats", source, text, values, rows, SURPRISING))
+        values = score_text(network, vocabulary, text).nats.tolist() if len(pieces) > 1 else [0.0]
+        return Coloured(text, Highlight.of(name, "surprisal in nats", source, pieces, values, rows, SURPRISING))
     unit, signal = Unit.parse(color, network.config), default_signal(network.config)
     values = recorded.values(unit, signal)
     scale = f"{shown_signal(network.config, signal)} of unit {unit}"
     shown = values if is_bounded(network.config, signal) else torch.as_tensor(values).tanh()
-    return Coloured(text, Highlight.of(name, scale, source, text, shown.tolist(), rows))
+    return Coloured(text, Highlight.of(name, scale, source, pieces, shown.tolist(), rows))

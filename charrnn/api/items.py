@@ -235,13 +235,15 @@ def _at_hand(checkpoint: Checkpoint, text: Sequence[str], nearest: bool, feedbac
     corpus, facts = checkpoint.header.corpus, checkpoint.header.corpus.items
     assert facts is not None  # the caller has looked
     named = CATALOGUE.get(corpus.name)
-    known = named is not None and named.each == facts.each and store.is_here(corpus.name)
+    known = named is not None and (named.each, named.source) == (facts.each, corpus.source)
+    known = known and store.is_here(corpus.name)
     sources = text or ((corpus.name,) if nearest and known else ())
     if not sources:
         return ()
     store.fetch_missing(sources, feedback=feedback)
     reading = reading_of(checkpoint)
-    return read_items(listed(sources, reading), Each(facts.each), reading, feedback).texts
+    each = Each(facts.each, spaced=checkpoint.vocabulary.is_spaced)
+    return read_items(listed(sources, reading), each, reading, feedback).texts
 
 
 def reading_of(checkpoint: Checkpoint) -> Reading:

@@ -99,6 +99,11 @@ def match(
     if len(models) < 2:
         raise ConfigError("there is one model", "give two or more")
     for model in models:
+        if model.vocabulary.symbols is not None:
+            raise ConfigError(
+                f"{model.name} reads symbols longer than a character, and units are matched character by character",
+                "compare models of characters",
+            )
         text = model.vocabulary.known(text)
     before, text = text[:-characters], text[-characters:]
     if len(text) < SHORTEST_SEARCH:

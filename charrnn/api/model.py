@@ -348,6 +348,8 @@ class Model:
         """
         self._refuse_items()
         read = self._passage(passage, feedback)
+        if self.vocabulary.symbols and not no_model:
+            feedback.note("the page shows what was recorded; it runs no network of symbols longer than a character")
         return api.explore.explore(
             self.network,
             self.vocabulary,
@@ -356,7 +358,7 @@ class Model:
             length=length,
             characters=characters,
             unit=None if unit is None else self._unit(unit),
-            checkpoint=None if no_model else self.checkpoint,
+            checkpoint=None if no_model or self.vocabulary.symbols else self.checkpoint,
             training=self._training(read),
             known=self.checkpoint.header.known_units,
             precision=precision,
@@ -609,10 +611,11 @@ class Model:
     def __repr__(self) -> str:
         config, corpus, val = self.config, self.checkpoint.header.corpus, self.figures.val_nats
         size = f"{counted(config.num_layers, 'layer')} of {counted(config.hidden_size, 'unit')}"
-        loss = "" if val is None else f", val {val:.4f} nats per character"
+        noun = self.vocabulary.noun
+        loss = "" if val is None else f", val {val:.4f} nats per {noun}"
         return (
             f"<Model: {config.kind}, {size}, {config.parameters:,} parameters, "
-            f"trained on {corpus.name} ({corpus.characters:,} characters){loss}>"
+            f"trained on {corpus.name} ({corpus.characters:,} {noun}s){loss}>"
         )
 
     def _unit(self, name: str) -> str:

@@ -90,4 +90,4 @@ def written(model: "Model", characters: int, seed: int, feedback: Feedback) -> s
     drawn = np.concatenate(blocks)
     if "\n" in checkpoint.vocabulary.characters:
         drawn[-1] = checkpoint.vocabulary.encode("\n")[0]
-    return checkpoint.vocabulary.decode(drawn.T.ravel())[:characters]
+    return checkpoint.vocabulary.decode_folded(drawn.T.ravel())[:characters]

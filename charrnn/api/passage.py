@@ -40,7 +40,7 @@ class Passage:
     Characters that the model does not know are folded into U+FFFD, where it has such a character, or left out.
     """
 
-    text: str  # the characters that the ids stand for
+    text: str  # the characters that the ids stand for; of longer symbols, a folded text
     ids: "npt.NDArray[np.integer]"  # [T]
     model: str = ""  # what the model was called by
     source: tuple[str, ...] = ()
@@ -81,6 +81,7 @@ def read_extract(
 ) -> Extract:
     """Read a text, or a part of it, with all its characters; arguments and errors as of `read_passage`."""
     whole = read_items_as_text(checkpoint, sources, reading, feedback) or read_sources(sources, reading, feedback)
+    whole = folded(whole, checkpoint)
     part = unseen_part(whole, checkpoint, feedback) if part is None else part
     return Extract(part_of_text(whole, checkpoint, part, feedback), tuple(sources), part, whole)
 
@@ -94,7 +95,7 @@ def passage_of(checkpoint: "Checkpoint", text: str, name: str = "", feedback: Fe
     if (items := checkpoint.header.corpus.items) is not None and END not in text:
         text = joined(item for item, _ in cut(text, Each(items.each if items.each in WAYS else "line")) if item)
     ids = encode(checkpoint, text, feedback)
-    return Passage(checkpoint.vocabulary.decode(ids), ids, name)
+    return Passage(checkpoint.vocabulary.decode_folded(ids), ids, name)
 
 
 def read_passage(
@@ -130,33 +131,45 @@ def read_passage(
     ids = encode(checkpoint, chosen, feedback)[:characters]
     whole, trained = extract.whole.characters if extract.whole else "", split["train"] if part in UNSEEN else 0
     before, training = whole[max(0, start - CONTEXT) : start], whole[max(0, trained - TRAINING) : trained]
-    return Passage(checkpoint.vocabulary.decode(ids), ids, name, tuple(sources), part, start, before, training)
+    return Passage(checkpoint.vocabulary.decode_folded(ids), ids, name, tuple(sources), part, start, before, training)
 
 
 @dataclass(frozen=True)
-class ItemText(Text):
-    """Items as one text, END before each and after the last, in the order of their split; its hash is theirs."""
+class HashedText(Text):
+    """A text that another one was made of, whose hash it has.
+
+    It is made of items, END before each and after the last, in the order of their split; or its symbols are folded.
+    """
 
     hash: str = ""
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the items, whatever their order."""
+        """SHA-256 of the items, whatever their order, or of the text that was folded."""
         return self.hash
+
+
+def folded(text: Text, checkpoint: "Checkpoint") -> Text:
+    """Return a text with one character for each symbol of a model; where those are characters, the text itself."""
+    if checkpoint.vocabulary.symbols is None:
+        return text
+    made = checkpoint.vocabulary.folded(text.characters)
+    return HashedText(text.name, made, text.licence, text.source, text.notes, text.sha256)
 
 
 def read_items_as_text(
     checkpoint: "Checkpoint", sources: Sequence[str], reading: Reading, feedback: Feedback
-) -> ItemText | None:
+) -> Text | None:
     """Read the sources as a model of items does; None where it is none."""
     facts = checkpoint.header.corpus.items
     if facts is None:
         return None
     fetch_missing(sources, feedback=feedback)
-    items = read_items(listed(sources, reading), Each(facts.each, facts.label, facts.unique), reading, feedback)
+    each = Each(facts.each, facts.label, facts.unique, checkpoint.vocabulary.is_spaced)
+    items = read_items(listed(sources, reading), each, reading, feedback)
     texts, labels = ordered(items, facts.seed, facts.unique)
     about = items.about
-    return ItemText(about.name, joined(texts), about.licence, about.source, about.notes, sha256_of(texts, labels))
+    return HashedText(about.name, joined(texts), about.licence, about.source, about.notes, sha256_of(texts, labels))
 
 
 def joined(texts: Iterable[str]) -> str:
@@ -197,7 +210,8 @@ def part_of_text(text: Text, checkpoint: "Checkpoint", part: str, feedback: Feed
     if part == "all":
         if same:
             unseen = " or ".join(f"--part {name}" for name in corpus.split if name != "train")
-            seen = f"the model was trained on the first {corpus.split['train']:,} of these characters"
+            noun = checkpoint.vocabulary.noun
+            seen = f"the model was trained on the first {corpus.split['train']:,} of these {noun}s"
             feedback.note(f"{seen}; {unseen} is text that it has not seen" if unseen else seen)
         return text.characters
     if not same:
@@ -233,8 +247,9 @@ def encode(checkpoint: "Checkpoint", text: str, feedback: Feedback = SILENT) -> 
         VocabularyError: the model knows no character of it.
     """
     vocabulary = checkpoint.vocabulary
-    known = vocabulary.known(text)
-    unknown = f"{counted(len(text) - len(known), 'character')} that the model has never seen"
+    text = vocabulary.folded(text)
+    known, noun = vocabulary.known(text), vocabulary.noun
+    unknown = f"{counted(len(text) - len(known), noun)} that the model has never seen"
     if len(known) < len(text) and (form := vocabulary.form_of(text, ("NFC", "NFKC"))):
         unknown += f" (with --normalize {form.lower()} it knows the text)"
     if vocabulary.folds:
@@ -242,7 +257,7 @@ def encode(checkpoint: "Checkpoint", text: str, feedback: Feedback = SILENT) -> 
             feedback.note(f"read as U+FFFD: {unknown}")
         return vocabulary.encode(text)
     if not known:
-        raise VocabularyError("the model knows no character of this text", "give a text like the one it was trained on")
+        raise VocabularyError(f"the model knows no {noun} of this text", "give a text like the one it was trained on")
     if len(known) < len(text):
         feedback.note(f"left out: {unknown}")
     return vocabulary.encode(known)

@@ -20,6 +20,7 @@ from charrnn.sampling.distribution import SamplingConfig
 from charrnn.sampling.sampler import Drawn, Sampler
 from charrnn.sampling.texts import Seeded, one_by_one, side_by_side
 from charrnn.text.sources import read
+from charrnn.text.symbols import plain
 
 SIDE_BY_SIDE = 16  # texts from which on they are drawn together, by torch
 HELD = 100  # bytes at least that a character takes which is drawn and not yet written
@@ -197,14 +198,15 @@ def prime_of(
         VocabularyError: the model does not know all characters, which are not to be left out.
     """
     text = read([prime_file]).characters.removesuffix("\n") if prime_file is not None else prime or ""
-    known = checkpoint.vocabulary.known(text)
+    vocabulary = checkpoint.vocabulary
+    folded, known = vocabulary.folded(text), vocabulary.known(text)
     if not skip_unknown:
-        checkpoint.vocabulary.encode(text)
-    if len(known) < len(text):
-        unseen = counted(len(text) - len(known), "character")
+        vocabulary.encode(text)
+    if len(known) < len(folded):
+        unseen = counted(len(folded) - len(known), vocabulary.noun)
         done = "left out" if skip_unknown else "read as U+FFFD"
         feedback.note(f"{done}: {unseen} of the prime that the model has never seen")
-    return known if skip_unknown else text
+    return plain(known) if skip_unknown else vocabulary.normal(text)
 
 
 def check_room(count: int, length: int) -> None:

@@ -1,7 +1,7 @@
 """How well a model predicts a text, beside n-grams, its own learning while it reads, and other models."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import takewhile
 from typing import Any
 
@@ -17,12 +17,13 @@ from charrnn.errors import ConfigError
 from charrnn.evaluation.comparison import difference, ranked, telling_passages
 from charrnn.evaluation.dynamic import score_dynamically
 from charrnn.evaluation.ngrams import MAX_ORDER, ngram_nats
-from charrnn.evaluation.scoring import Score, assembled, score_text
+from charrnn.evaluation.scoring import Score, assembled, by_character, score_text
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model.checkpoint import Checkpoint
 from charrnn.model.network import CharRNN
 from charrnn.text.corpus import part_of
 from charrnn.text.sources import Text
+from charrnn.text.symbols import pieces_of, plain
 
 PASSAGES = 3  # for each of the two models that a text is most like
 SHOWN = 5000  # characters that are coloured
@@ -90,11 +91,12 @@ class Scored(Drawing):
     def highlight(self) -> Highlight:
         """The stretch, each character coloured by how unexpected it was."""
         text, end = self.extract.text, min(self.start + self.length, len(self.extract.text))
+        noun = "character" if self.score.written is None else "symbol"
         return Highlight.of(
-            title=f"How unexpected each character is to {self.model}",
-            scale="surprisal in nats, −ln p of the character given all before it",
-            source=f"{' '.join(self.extract.source)}, characters {self.start:,} to {end:,} of {len(text):,}",
-            text=text[self.start : end],
+            title=f"How unexpected each {noun} is to {self.model}",
+            scale=f"surprisal in nats, −ln p of the {noun} given all before it",
+            source=f"{' '.join(self.extract.source)}, {noun}s {self.start:,} to {end:,} of {len(text):,}",
+            text=pieces_of(text[self.start : end]),
             values=self.nats[self.start : end].tolist(),
             guesses=[],
             top=SURPRISING,
@@ -132,7 +134,9 @@ def score(
             of a text that is no val or test part of the model's own.
     """
     name, (checkpoint, network) = next(iter(models.items()))
-    text, vocabulary = extract.text, checkpoint.vocabulary
+    vocabulary = checkpoint.vocabulary
+    text = vocabulary.folded(extract.text)
+    extract = replace(extract, text=text)
     _check(text, start)
     if vocabulary.unknown(text) and (form := vocabulary.form_of(text, ("NFC", "NFKC"))):
         feedback.note(f"with --normalize {form.lower()} the model knows all characters of the text")
@@ -140,14 +144,20 @@ def score(
     found = {}
     for each, (of, model) in models.items():
         with feedback.bar(len(text) - 1, one_line(each)) as bar:
-            found[each] = score_text(model, of.vocabulary, text, on_read=bar.update)
+            found[each] = score_text(model, of.vocabulary, read_by(of, text), on_read=bar.update)
     if dynamic:
         with feedback.bar(len(text) - 1, "learning") as bar:
             learned = assembled(vocabulary, text, lambda ids: score_dynamically(network, ids, on_read=bar.update))
         beside["dynamic"] = _figures(learned)
     if len(models) > 1:
-        beside |= _comparison(found, text, _seen(models, checkpoint, extract, feedback))
+        nats = {each: by_character(found[each], read_by(of, text)) for each, (of, _) in models.items()}
+        beside |= _comparison(found, nats, plain(text), _seen(models, checkpoint, extract, feedback))
     return Scored(found[name], extract, name, start, length, beside)
+
+
+def read_by(checkpoint: Checkpoint, text: str) -> str:
+    """Return a text with one character for each of a model's symbols; another's may be others."""
+    return checkpoint.vocabulary.folded(plain(text))
 
 
 def _check(text: str, start: int) -> None:
@@ -165,7 +175,7 @@ def _figures(score: Score) -> dict[str, Any]:
         "bits_per_character": score.bits_per_character,
         "perplexity": score.perplexity,
         "unknown": score.unknown,
-    }
+    } | ({} if score.written is None else {"symbols": score.symbols, "nats_per_symbol": score.nats_per_symbol})
 
 
 def _baselines(checkpoint: Checkpoint, extract: Extract, feedback: Feedback) -> list[dict[str, float]]:
@@ -174,10 +184,10 @@ def _baselines(checkpoint: Checkpoint, extract: Extract, feedback: Feedback) -> 
         raise ConfigError("the baseline learns the training part", "choose --part val or --part test to score on")
     split, vocabulary = checkpoint.header.corpus.split, checkpoint.vocabulary
     train, text = (vocabulary.encode(part_of(extract.whole, split, name)) for name in ("train", extract.part))
-    found = []
+    found, share = [], (len(text) - 1) / vocabulary.characters_in(text[1:])
     with feedback.bar(MAX_ORDER, "n-grams", unit="order") as bar:
         for order, nats in enumerate(ngram_nats(train, text, len(vocabulary)), start=1):
-            found.append({"order": order, "nats_per_character": float(nats[1:].mean())})
+            found.append({"order": order, "nats_per_character": float(nats[1:].mean()) * share})
             bar.update()
     return found
 
@@ -199,18 +209,18 @@ def _seen(models: Mapping[str, Scorer], judge: Checkpoint, extract: Extract, fee
     return seen
 
 
-def _comparison(scores: Mapping[str, Score], text: str, seen: Mapping[str, int]) -> dict[str, Any]:
+def _comparison(
+    scores: Mapping[str, Score], nats: Mapping[str, npt.NDArray[np.float32]], text: str, seen: Mapping[str, int]
+) -> dict[str, Any]:
     """Which model the text is most like; how much it saves against each other one; where that shows most."""
     names = list(scores)
     order = [names[place] for place in ranked([scores[name].nats_per_character for name in names])]
-    best, second = scores[order[0]], scores[order[1]]
+    best, second = nats[order[0]], nats[order[1]]
     models = [
-        {"model": name, "trained_on": seen[name]}
-        | _figures(scores[name])
-        | asdict(difference(best.nats, scores[name].nats))
+        {"model": name, "trained_on": seen[name]} | _figures(scores[name]) | asdict(difference(best, nats[name]))
         for name in order
     ]
-    sides = telling_passages(best.nats, second.nats, PASSAGES)
+    sides = telling_passages(best, second, PASSAGES)
     passages = [
         asdict(passage) | {"like": name, "text": text[passage.start : passage.end]}
         for name, side in zip(order, sides, strict=False)

@@ -43,6 +43,7 @@ class ItemScore:
     nats: float
     first_nats: float
     unknown: int
+    symbols: int | None = None  # where they are longer than a character
     label: str | None = None
     most_like: str | None = None
     margin: float | None = None
@@ -74,6 +75,7 @@ class ItemScores(Result):
     unknown: int
     accuracy: float | None = None
     with_nats: bool = False
+    symbols: int | None = None  # where they are longer than a character
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `charrnn score --json` prints."""
@@ -84,6 +86,7 @@ class ItemScores(Result):
             "bits_per_character": bits(mean),
             "perplexity": perplexity(self.nats, self.characters),
             "unknown": self.unknown,
+            **({} if self.symbols is None else {"symbols": self.symbols, "nats_per_symbol": self.nats / self.symbols}),
             "nats_per_item": self.nats / len(self.items),
             "accuracy": self.accuracy,
             "items": [item.to_dict(self.with_nats) for item in self.items],
@@ -97,6 +100,8 @@ class ItemScores(Result):
             f"{self.characters:,} characters{unknown}, the ends of {counted(len(self.items), 'item')} among them; "
             f"{self.nats / len(self.items):.3f} nats per item"
         ]
+        if self.symbols is not None:
+            lines.insert(0, f"{self.nats / self.symbols:.4f} nats per symbol over {self.symbols:,} symbols")
         if self.accuracy is not None:
             lines.append(f"The most likely class is the item's own for {self.accuracy:.2%} of the items.")
         lines.append("    nats  per char.  perplexity  first char.  " + "most like  " * self._by_label + "item")
@@ -152,7 +157,7 @@ def score_items(
         raise ConfigError("the model was not trained on items", "leave --each out, or train one with --each")
     if by_label and not labels_of(checkpoint):
         raise ConfigError("the model was trained without labels", "leave --by out, or train with --label")
-    items = _read(sources, each, facts, reading or reading_of(checkpoint), feedback)
+    items = _read(checkpoint, sources, each, reading or reading_of(checkpoint), feedback)
     texts, labels = (items.texts, items.labels) if part == "all" else _part(items, checkpoint, facts, part)
     joined = END + END.join([*texts, ""])
     if by_label:
@@ -163,18 +168,22 @@ def score_items(
     return _told(checkpoint, texts, labels, joined, found, sort, with_nats)
 
 
-def _read(sources: Sequence[str], each: str | None, facts: ItemFacts, reading: Reading, feedback: Feedback) -> Items:
+def _read(
+    checkpoint: Checkpoint, sources: Sequence[str], each: str | None, reading: Reading, feedback: Feedback
+) -> Items:
     """The items, with their labels where the model has classes and the table has their column."""
     fetch_missing(sources, feedback=feedback)
     listing = listed(sources, reading)
+    facts, spaced = checkpoint.header.corpus.items, checkpoint.vocabulary.is_spaced
+    assert facts is not None  # the caller has looked
     way = each or facts.each
     if facts.label is not None and each is None and "-" not in sources:
         try:
-            return read_items(listing, Each(way, facts.label), reading, feedback)
+            return read_items(listing, Each(way, facts.label, spaced=spaced), reading, feedback)
         except SourceError as error:
             if f"no column {facts.label}" not in error.problem:
                 raise
-    return read_items(listing, Each(way), reading, feedback)
+    return read_items(listing, Each(way, spaced=spaced), reading, feedback)
 
 
 def _part(
@@ -233,7 +242,8 @@ def _told(
     sort: str,
     with_nats: bool,
 ) -> ItemScores:
-    lengths = np.array([len(text) + 1 for text in texts])
+    folded = list(map(checkpoint.vocabulary.folded, texts))
+    lengths = np.array([len(text) + 1 for text in folded])
     ends = np.concatenate([[0], np.cumsum(lengths)])
     sums = {name: per_item(score.nats[1:], ends) for name, score in found.items()}
     best = np.min(list(sums.values()), 0)
@@ -247,10 +257,11 @@ def _told(
         rows.append(
             ItemScore(
                 text,
-                int(lengths[number]),
+                len(text) + 1,
                 float(best[number]),
                 float(nats[0]),
-                int((~checkpoint.vocabulary.knows(text)).sum()),
+                int((~checkpoint.vocabulary.knows(folded[number])).sum()),
+                None if checkpoint.vocabulary.symbols is None else int(lengths[number]),
                 None if labels is None else labels[number],
                 like,
                 None if likely is None else float(sums[names[likely[1, number]]][number] - best[number]),
@@ -263,4 +274,6 @@ def _told(
     right = [item.label == item.most_like for item in rows] if by_label and labels is not None else []
     accuracy = sum(right) / len(right) if right else None
     unknown = sum(item.unknown for item in rows)
-    return ItemScores(tuple(rows), int(lengths.sum()), float(best.sum()), unknown, accuracy, with_nats)
+    symbols = None if checkpoint.vocabulary.symbols is None else int(lengths.sum())
+    characters = sum(item.characters for item in rows)
+    return ItemScores(tuple(rows), characters, float(best.sum()), unknown, accuracy, with_nats, symbols)

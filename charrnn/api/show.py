@@ -51,6 +51,11 @@ class Shown(Drawing):
         return self.vocabulary.decode(self.watched.ids)
 
     @property
+    def pieces(self) -> Sequence[str]:
+        """The stretch's symbols, characters or longer ones."""
+        return self.vocabulary.pieces(self.watched.ids)
+
+    @property
     def is_bounded(self) -> bool:
         """Whether the values keep to −1 to 1; those that do not are coloured by their tanh."""
         return is_bounded(self.config, self.signal) and not self._is_direction
@@ -67,6 +72,7 @@ class Shown(Drawing):
             "start": self.start,
             "total": len(self.passage),
             "text": self.text,
+            **({"symbols": list(self.pieces)} if self.vocabulary.symbols else {}),
             **({"unit": units[0], "values": values[0]} if len(units) == 1 else {"units": units, "values": values}),
             "guesses": list(guesses(self.watched, self.vocabulary)),
         }
@@ -77,9 +83,9 @@ class Shown(Drawing):
         rows = self.watched.values.tolist()
         rows = rows if self.is_bounded else [[math.tanh(value) for value in row] for row in rows]
         signal = PROJECTION if self._is_direction else shown_signal(self.config, self.signal)
-        scale, text, names = signal, self.text, [str(unit) for unit in self.units]
+        scale, text, names = signal, self.pieces, [str(unit) for unit in self.units]
         under = guesses(self.watched, self.vocabulary)
-        where = f"characters {self.start:,} to {self.start + len(text):,} of {len(self.passage):,}"
+        where = f"{self.vocabulary.noun}s {self.start:,} to {self.start + len(text):,} of {len(self.passage):,}"
         source = f"{self.passage.title}, {where}"
         if len(names) == 1:
             name = names[0] if self._is_direction else f"unit {names[0]}"

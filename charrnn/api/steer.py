@@ -163,7 +163,7 @@ def _measured(
 ) -> Measured:
     """Draw texts side by side and count a feature in what is drawn of each."""
     ids = np.concatenate([block for block, _ in sampler.draw_many(length, prime, seeds)])  # [N, B]
-    texts = [prime + checkpoint.vocabulary.decode(each) for each in ids.T]
+    texts = [prime + checkpoint.vocabulary.decode_folded(each) for each in ids.T]
     labels = np.stack([feature.values(each) for each in texts])
     before = np.concatenate([np.zeros((len(labels), 1)), labels], axis=1)[:, -length - 1 : -1]
     return Measured.of(before, labels[:, -length:], seeds.start)

@@ -12,6 +12,7 @@ from charrnn.display.highlight import Highlight
 from charrnn.errors import ConfigError, counted
 from charrnn.model.network import CharRNN
 from charrnn.neurons.influence import SHARES, Influence, influence
+from charrnn.text.symbols import Folded, pieces_of, plain
 from charrnn.text.vocabulary import Vocabulary
 
 LIKELIEST = 5  # characters told with their chances
@@ -30,18 +31,20 @@ class Trace(Drawing):
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it; `influence` is relative to the strongest."""
         found, start = self.found, self.found.position - len(self.found.logs)
+        text = self.passage.text[start : found.position]
         return {
             "model": self.passage.model,
             "source": " ".join(self.passage.source),
             "measure": self.measure,
             "characters": len(self.passage),
             "position": found.position,
-            "there": self.passage.text[found.position],
+            "there": plain(self.passage.text[found.position]),
             "of": self.target,
             "probability": float(found.chances[found.target]),
             "likeliest": [list(each) for each in self.likeliest],
             "start": start,
-            "text": self.passage.text[start : found.position],
+            "text": plain(text),
+            **({"symbols": pieces_of(text)} if isinstance(text, Folded) else {}),
             "influence": found.relative.tolist(),
             "log10_strongest": found.strongest,
             "reach": {f"{share:g}": found.reach(share) for share in SHARES},
@@ -106,6 +109,7 @@ def trace(
 
 
 def _one_id(vocabulary: Vocabulary, character: str) -> int:
-    if len(character) != 1:
-        raise ConfigError(f"--of has {counted(len(character), 'character')}", "give one")
+    symbols = len(vocabulary.folded(character))
+    if symbols != 1:
+        raise ConfigError(f"--of has {counted(symbols, vocabulary.noun)}", "give one")
     return int(vocabulary.encode(character)[0])

@@ -14,6 +14,7 @@ from charrnn.model.network import CharRNN
 from charrnn.model.shipped import as_model
 from charrnn.runs.report import Progress
 from charrnn.text.item_corpus import ItemFacts
+from charrnn.text.symbols import kind_of
 from charrnn.training.history import CURVE
 from charrnn.training.overfitting import Overfitting, overfitting
 from charrnn.training.prepared import Prepared
@@ -26,7 +27,7 @@ BUSY = 0.8  # of a core, or less
 
 @dataclass(frozen=True)
 class Trained(Result):
-    """How a run ended. Losses are in nats per character, on the parts of its text; None: not measured."""
+    """How a run ended. Losses are in nats per character (symbol), on the parts of its text; None: not measured."""
 
     run: str | None  # its folder; None: it was kept in memory
     best: str | None  # the file of its best model
@@ -46,6 +47,9 @@ class Trained(Result):
     rollbacks: int
     overfitting: Overfitting | None
     items: ItemFacts | None = None  # of many short texts: how they were cut and split
+    symbols: str = "character"  # in nats of which losses are, and
+    val_nats_per_character: float | None = None  # what they come to by character, where that can be told
+    test_nats_per_character: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `charrnn train --json` prints."""
@@ -54,9 +58,10 @@ class Trained(Result):
     def __str__(self) -> str:
         val = "" if self.val_nats is None else f", val {self.val_nats:.4f} nats ({self.val_bits:.4f} bits)"
         test = "" if self.test_nats is None else f", test {self.test_nats:.4f} nats"
+        noun = "character" if self.symbols == "character" else "symbol"
         lines = [
             f"{self.stopped} after {counted(self.steps, 'step')}, {self.epochs:.2f} epochs, {self.seconds:.0f} s: "
-            f"train {self.train_nats:.4f}{val}{test}{'' if val or test else ' nats'} per character"
+            f"train {self.train_nats:.4f}{val}{test}{'' if val or test else ' nats'} per {noun}{self._by_character}"
             + (", each item's end counted" if self.items else "")
         ]
         if self.run is not None:
@@ -65,6 +70,12 @@ class Trained(Result):
                 lines.append(f"Go on: {typed('train', '--resume', run)}")
             lines.append(f"Next:  {typed('sample', as_model(run), *self._how_to_sample())}")
         return "\n".join(lines)
+
+    @property
+    def _by_character(self) -> str:
+        told = {"val": self.val_nats_per_character, "test": self.test_nats_per_character}
+        known = [f"{part} {nats:.4f}" for part, nats in told.items() if nats is not None]
+        return "" if self.symbols == "character" or not known else f"; per character {', '.join(known)} nats"
 
     def _how_to_sample(self) -> tuple[object, ...]:
         if self.items is None:
@@ -134,7 +145,17 @@ def _trained(
         rollbacks=trainer.rollbacks,
         overfitting=overfits,
         items=checkpoint.header.corpus.items,
+        symbols=kind_of(checkpoint.vocabulary.symbols),
+        val_nats_per_character=_per_character(checkpoint, "val"),
+        test_nats_per_character=_per_character(checkpoint, "test"),
     )
+
+
+def _per_character(checkpoint: Checkpoint, part: str) -> float | None:
+    """The loss of a held-out part by character; None where it was not measured, or longer symbols not all."""
+    figures, corpus = checkpoint.header.figures, checkpoint.header.corpus
+    partly = corpus.characters_in is not None and getattr(figures, f"{part}_characters") is not None
+    return None if partly else corpus.per_character(part, getattr(figures, f"{part}_nats"))
 
 
 def _few_steps(trainer: Trainer) -> str | None:

@@ -17,6 +17,7 @@ from charrnn.runs.report import Progress
 from charrnn.text.items import Each
 from charrnn.text.reading import Reading
 from charrnn.text.spec import TextSpec
+from charrnn.text.symbols import Kind
 from charrnn.training import events
 from charrnn.training.config import OnNan, TrainingConfig
 from charrnn.training.continuation import Wish, resumed
@@ -52,6 +53,7 @@ def train(
     each: str | None = None,
     label: str | None = None,
     unique: bool = False,
+    symbols: Kind = "character",
     val_fraction: float | None = None,
     test_fraction: float | None = None,
     precision: str | None = None,
@@ -74,11 +76,13 @@ def train(
         errors: strict or replace.
         newlines: lf or keep.
         normalize: nfc, nfkc or None.
-        min_count: fold characters that the text has fewer times into one.
+        min_count: fold characters that the text has fewer times into one. Words that it has fewer times are spelled.
         each: learn many short texts: each line, file, paragraph, or cell of the column of that name. They are split at
             random by the seed.
         label: the column of their classes, which the model learns to write apart.
         unique: keep one of equal items.
+        symbols: character; word: words, numbers, and all other characters one by one, where rare words are spelled in
+            characters; or spaced: what stands between spaces.
         val_fraction: how much of its end is for validation, before the part for the test; None: 0.05, at most a
             million characters. Of items, how many of them.
         test_fraction: how much of its end is for the test; None: the same.
@@ -102,7 +106,9 @@ def train(
         events.check_installed()  # before the first step
     reading = Reading(encoding, errors, newlines, normalize)
     seed = options.get("seed") or 0
-    spec = TextSpec.of(names, reading, val_fraction, test_fraction, min_count, _items(each, label, unique), seed)
+    spec = TextSpec.of(
+        names, reading, val_fraction, test_fraction, min_count, _items(each, label, unique), seed, symbols
+    )
     folder = None if out is None or isinstance(out, bool) else Path(out)
     start = None if init_from is None else os.fspath(init_from)
     order = Order(options, folder, not out, start, preset, precision, device, threads)

@@ -113,7 +113,7 @@ class Session:
 
     def _write(self) -> None:
         """Write a continuation; each has noise of its own."""
-        characters = paced(until(self._drawn(), self._stops), self._slow)
+        characters = paced(until(self._sampler.behind(self._prime, self._drawn()), self._stops), self._slow)
         write_one(self._prime, self._sampler, characters, self._look, legend=self._look != self._shown)
         self._shown = self._look
         if not sys.stdout.isatty():

@@ -24,6 +24,7 @@ from charrnn.cli.progress import TrainingOnTerminal
 from charrnn.errors import counted
 from charrnn.model.config import BUDGETS, CELL_NAMES, NONLINEARITIES
 from charrnn.text.reading import Reading
+from charrnn.text.symbols import KINDS
 from charrnn.training.config import ON_NAN, OPTIMIZERS, SCHEDULES
 from charrnn.training.recipe import PRESETS
 
@@ -110,6 +111,12 @@ BESIDE_RESUME = ("resume", "sources", *BUDGETS, "force", "on_nan", "device", "th
     default=1,
     metavar="N",
     help="Fold characters that the text has fewer than N times into one, U+FFFD. Default: none.",
+)
+@click.option(
+    "--symbols",
+    type=click.Choice(KINDS),
+    default="character",
+    help="Learn words (rare ones spelled), or what stands between spaces. Default: characters.",
 )
 @click.option(
     "--val-fraction",

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -72,7 +71,7 @@ class Explorer:
     title: str
     scale: str  # what the values are, such as "tanh(c)"
     source: str
-    text: str
+    text: Sequence[str]  # characters, or longer symbols
     values: Floats
     gates: Mapping[str, Floats]
     signed: Sequence[str]
@@ -156,7 +155,7 @@ def _live(explorer: Explorer) -> dict[str, Any]:
         return {}
     before = explorer.network.before
     packed_state = None if before is None else packed(np.ascontiguousarray(before, "<f4").tobytes())
-    return {"text": explorer.text, "before": packed_state}
+    return {"text": "".join(explorer.text), "before": packed_state}
 
 
 def _rounded(score: float | None) -> float | None:
@@ -169,14 +168,14 @@ def _counted(guesses: Sequence[tuple[str, float]], places: Mapping[str, int]) ->
     return [len(guesses), *(number for pair in pairs for number in pair)]
 
 
-def _places(text: str, wanted: str) -> list[int]:
+def _places(text: Sequence[str], wanted: str) -> list[int]:
     return [place for place, character in enumerate(text) if character == wanted]
 
 
-def _runs(text: str) -> list[int]:
+def _runs(text: Sequence[str]) -> list[int]:
     """Where the lines begin that are set as a run, so that a browser orders and joins their letters."""
-    lines = text.split("\n")
-    begins = accumulate((len(line) + 1 for line in lines[:-1]), initial=0)
+    begins = [0, *(place + 1 for place in _places(text, "\n"))]
+    lines = ("".join(text[begin:end]) for begin, end in zip(begins, [*begins[1:], len(text)], strict=True))
     return [begin for begin, line in zip(begins, lines, strict=True) if is_running(line)]
 
 

@@ -15,7 +15,7 @@ TAB, TAB_COLUMNS = sign("\t"), 4  # so that what is indented looks so
 
 @dataclass(frozen=True)
 class Cell:
-    """One character: the sign that is shown, its values, and the likeliest next characters with their chances."""
+    """One character or longer symbol: the sign that is shown, its values, the likeliest next ones and their chances."""
 
     sign: str
     values: tuple[float, ...]  # one, or one of each row that stands under the text
@@ -66,12 +66,12 @@ class Highlight:
         title: str,
         scale: str,
         source: str,
-        text: str,
+        text: Sequence[str],
         values: Sequence[float],
         guesses: Iterable[Sequence[tuple[str, float]]],
         top: float | None = None,
     ) -> "Highlight":
-        """Make a highlight of T characters, their values [T] and their guesses [T] (or none, [])."""
+        """Make a highlight of T characters or longer symbols, their values [T] and their guesses [T] (or none, [])."""
         rows = guesses or repeat((), len(text))
         cells = tuple(cell(c, value, row) for c, value, row in zip(text, values, rows, strict=True))
         return cls(one_line(title), one_line(scale), one_line(source), cells, top)
@@ -82,7 +82,7 @@ class Highlight:
         title: str,
         scale: str,
         source: str,
-        text: str,
+        text: Sequence[str],
         rows: Mapping[str, Sequence[float]],
         guesses: Iterable[Sequence[tuple[str, float]]],
     ) -> "Highlight":

@@ -59,7 +59,7 @@ def of_dict(told: dict[str, Any]) -> Reach:
         title=_title(told),
         scale=_SCALES[told["measure"]],
         source=_source(told),
-        text=told["text"],
+        text=told.get("symbols", told["text"]),
         values=places if signed else [DECADES * value for value in places],
         guesses=[[]] * (len(places) - 1) + [[(told["of"], told["probability"])]],  # under the last, what is predicted
         top=None if signed else DECADES,

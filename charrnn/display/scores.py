@@ -1,5 +1,6 @@
 """What a score is, as lines of text: the figures, and what stands beside them."""
 
+import math
 from typing import Any
 
 from charrnn.display.signs import one_line
@@ -11,9 +12,10 @@ def text(told: dict[str, Any]) -> str:
     """Return the figures of a score as lines."""
     unknown, characters = told["unknown"], told["characters"]
     lines = [
+        *(_by_symbol(told) if "symbols" in told else []),
         f"{told['nats_per_character']:.4f} nats per character ({told['bits_per_character']:.4f} bits, "
         f"perplexity {told['perplexity']:.3f}) over {characters:,} character{'' if characters == 1 else 's'}"
-        + (f", {unknown:,} of them unknown" if unknown else "")
+        + (f", {unknown:,} of them unknown" if unknown else ""),
     ]
     if "dynamic" in told:
         dynamic = told["dynamic"]["nats_per_character"]
@@ -21,6 +23,12 @@ def text(told: dict[str, Any]) -> str:
     if "baselines" in told:
         lines += _baselines(told["baselines"], told["nats_per_character"])
     return "\n".join(lines + (_comparison(told) if "models" in told else []))
+
+
+def _by_symbol(told: dict[str, Any]) -> list[str]:
+    nats = told["nats_per_symbol"]
+    perplexity = math.exp(min(nats, 700))
+    return [f"{nats:.4f} nats per symbol (perplexity {perplexity:.3f}) over {told['symbols']:,} symbols"]
 
 
 def _baselines(baselines: list[dict[str, float]], nats: float) -> list[str]:

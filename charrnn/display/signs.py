@@ -17,13 +17,15 @@ _JOINERS = "\u200c\u200d"  # without which emoji and some scripts fall apart; ha
 
 
 def sign(character: str) -> str:
-    r"""Return one visible sign for one character.
+    r"""Return one visible sign for one character, and for a longer symbol those of its characters.
 
     >>> [sign(c) for c in "a\n\t\x1b\u202e"]
     ['a', '↵', '⇥', '␛', '�']
     """
     if character in _NAMED:
         return _NAMED[character]
+    if len(character) > 1:
+        return "".join(map(sign, character))
     if character < " ":
         return chr(0x2400 + ord(character))
     category = unicodedata.category(character)

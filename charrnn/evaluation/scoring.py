@@ -16,6 +16,7 @@ from charrnn.errors import StatesOverflowError, counted
 from charrnn.model.cells import CellState
 from charrnn.model.checkpoint import bits
 from charrnn.model.network import CharRNN, State
+from charrnn.text.symbols import Folded, last_characters, pieces_of, plain
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 CHUNK = 256  # characters that each reader reads at once
@@ -56,12 +57,15 @@ class Score:
     The first character that the model knows is its context; it is not predicted, has 0, and does not count. Characters
     that the model does not know have UNKNOWN_NATS each; where its vocabulary folds them into U+FFFD, an equal share of
     that symbol's probability. Where the model knows no character at all there is no context, and every one counts.
+
+    Symbols may be longer than a character: N counts them, and those that are predicted have `written` characters.
     """
 
     nats: npt.NDArray[np.float32]
     unknown: int
     total: float  # the sum of the nats, in float64
     context: int = 1  # characters that were not predicted
+    written: int | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.total):
@@ -70,7 +74,17 @@ class Score:
     @property
     def characters(self) -> int:
         """Characters that were predicted."""
+        return self.symbols if self.written is None else self.written
+
+    @property
+    def symbols(self) -> int:
+        """Symbols that were predicted: characters, or longer ones."""
         return len(self.nats) - self.context
+
+    @property
+    def nats_per_symbol(self) -> float:
+        """The mean over symbols."""
+        return self.total / self.symbols
 
     @cached_property
     def nats_per_character(self) -> float:
@@ -102,6 +116,7 @@ def score_text(model: CharRNN, vocabulary: Vocabulary, text: str, on_read: OnRea
 
 def assembled(vocabulary: Vocabulary, text: str, read: Callable[[npt.NDArray[np.integer]], Iterator[Tensor]]) -> Score:
     """Return the score of a text, given what yields the nats of the ids that the model reads, but the first's."""
+    text = vocabulary.folded(text)
     known = vocabulary.knows(text)
     unknown = int((~known).sum())
     seen = known | vocabulary.folds
@@ -117,7 +132,20 @@ def assembled(vocabulary: Vocabulary, text: str, read: Callable[[npt.NDArray[np.
         nats[places[start : start + len(block)]] += block.numpy()
         sums.append(_sum(block))
         start += len(block)
-    return Score(nats, unknown, math.fsum(sums), context=int(seen.any()))
+    context, written = int(seen.any()), None
+    if isinstance(text, Folded):
+        lengths = [len(piece) for piece in pieces_of(text)]
+        written = sum(lengths) - (lengths[int(np.argmax(seen))] if context else 0)
+    return Score(nats, unknown, math.fsum(sums), context, written)
+
+
+def by_character(score: Score, text: str) -> npt.NDArray[np.float32]:
+    """Return the nats of a text by its characters, those of a longer symbol at the last of it; others have 0."""
+    if not isinstance(text, Folded):
+        return score.nats
+    nats = np.zeros(len(plain(text)), np.float32)
+    nats[last_characters(text)] = score.nats
+    return nats
 
 
 def nats_per_character(

@@ -20,6 +20,7 @@ from charrnn.errors import (
     CharrnnError,
     CheckpointError,
     ConfigError,
+    VocabularyError,
     check_choice,
     check_range,
     check_whole,
@@ -33,10 +34,12 @@ from charrnn.model.known import KnownUnit
 from charrnn.model.sealed import seal as seal
 from charrnn.model.shipped import RUNS, SHIPPED, run_folder, shipped
 from charrnn.text.item_corpus import ItemFacts
+from charrnn.text.symbols import Symbols
 from charrnn.text.vocabulary import END, UNKNOWN, Vocabulary
 
 FORMAT = "charrnn"
-FORMAT_VERSION = 3  # of models of items; 2 is of others with weights in 8 bits, and 1 of all others
+FORMAT_VERSION = 4  # of models of symbols longer than a character; 3 is of others of items, 2 of others with weights in
+# 8 bits, and 1 of all others
 BEST = "best.safetensors"
 LAST = "last.safetensors"
 PARTS = ("train", "val", "test")  # of a text, in the order in which they stand in it
@@ -55,7 +58,8 @@ class Provenance:
 
     Where `folded` distinct characters were too rare and became U+FFFD, that symbol stands for all that were not seen;
     `charges_folded` says that the losses count which of them it was, as scoring does. Older versions left that out.
-    Of items, the characters are what is predicted: those of the items, and an END for each.
+    Of items, the characters are what is predicted: those of the items, and an END for each. Where symbols are longer
+    than a character, `characters` and `split` count them, and `characters_in` has the characters of each part.
     """
 
     name: str
@@ -67,6 +71,7 @@ class Provenance:
     folded: int = 0
     charges_folded: bool = False
     items: ItemFacts | None = None  # how the text was cut into items, where it was
+    characters_in: dict[str, int] | None = None
 
     def __post_init__(self) -> None:
         check_whole("characters", self.characters, 0, 2**53)
@@ -76,16 +81,26 @@ class Provenance:
             check_whole(f"the length of {name}", length, 0, self.characters)
         if "train" not in self.split or sum(self.split.values()) != self.characters:
             raise ConfigError("the parts of the text are not together the text", "name train, and all others, once")
+        for name, length in (self.characters_in or self.split).items():
+            check_whole(f"the characters of {name}", length, self.split.get(name, 0), 2**53)
+        if self.characters_in is not None and set(self.characters_in) != set(self.split):
+            raise ConfigError("the parts of the text are not those whose characters are counted", "name the same")
 
     @property
     def leaves_folded_out(self) -> bool:
         """Whether the losses lack what the folded characters cost."""
         return self.folded > 0 and not self.charges_folded
 
+    def per_character(self, part: str, nats: float | None) -> float | None:
+        """Return a loss of a part, in nats per symbol, in nats per character; None where it was not measured."""
+        if nats is None or self.characters_in is None:
+            return nats
+        return nats * self.split[part] / max(1, self.characters_in[part])
+
 
 @dataclass(frozen=True)
 class Figures:
-    """Where in its run a checkpoint stands; losses in nats per character, each measured on the part it names."""
+    """Where in its run a checkpoint stands; losses in nats per character (symbol), each of the part that it names."""
 
     step: int = 0
     epoch: float = 0.0
@@ -127,6 +142,7 @@ class Header:
     known_units: tuple[KnownUnit, ...] = ()  # what single units were found to follow
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     charrnn_version: str = charrnn.__version__
+    symbols: Symbols | None = None  # those longer than a character
 
     def __post_init__(self) -> None:
         for name, value in self.training.items():
@@ -142,6 +158,8 @@ class Header:
         labels = self.corpus.items.labels if self.corpus.items else ()
         if len(labels) != self.model.num_classes:
             raise ConfigError(f"there are {len(labels)} labels of {self.model.num_classes} classes", "name each once")
+        if (self.symbols is None) != (self.corpus.characters_in is None):
+            raise ConfigError("characters of symbols are counted where there are none, or not", "count them with them")
 
 
 @dataclass(frozen=True)
@@ -161,7 +179,9 @@ class Checkpoint:
     @property
     def format_version(self) -> int:
         """The version of a file that holds it so."""
-        return FORMAT_VERSION if self.header.corpus.items else 2 if self.number == "int8" else 1
+        if self.header.symbols:
+            return FORMAT_VERSION
+        return 3 if self.header.corpus.items else 2 if self.number == "int8" else 1
 
 
 def save(checkpoint: Checkpoint, path: Path, number: storage.NumberFormat = "float32") -> None:
@@ -267,7 +287,10 @@ def _read(file: Any, path: Path) -> Checkpoint:
     sealed.check_numbers(path, weights)
     if header.corpus.folded and ord(UNKNOWN) not in codes:
         raise sealed.damaged(path, "characters were folded into U+FFFD, which is not in its vocabulary")
-    vocabulary = Vocabulary(map(chr, codes), folds=header.corpus.folded > 0)
+    try:
+        vocabulary = Vocabulary(map(chr, codes), header.corpus.folded > 0, header.symbols)
+    except VocabularyError as error:
+        raise sealed.damaged(path, error.problem) from None
     if not set(header.line_beginnings) <= set(vocabulary.characters):
         raise sealed.damaged(path, "no line can begin as its header says")
     return Checkpoint(header, vocabulary, weights, storage.number_format(tensors))

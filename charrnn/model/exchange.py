@@ -11,6 +11,7 @@ import numpy.typing as npt
 from charrnn.model import storage
 from charrnn.model.cells import gate_names
 from charrnn.model.checkpoint import Checkpoint
+from charrnn.text.symbols import kind_of
 
 FORMAT, FORMAT_VERSION = "charrnn model", 1
 
@@ -48,13 +49,19 @@ def document(
         "hidden_size": config.hidden_size,
         "embedding_size": config.embedding_size,
         "gates": list(gate_names(config)),
-        "characters": list(checkpoint.vocabulary.characters),
+        "characters": list(checkpoint.vocabulary.names),
+        "symbols": kind_of(checkpoint.vocabulary.symbols),
         "folds": checkpoint.vocabulary.folds,
         "end": checkpoint.vocabulary.end,
-        "line_beginnings": checkpoint.header.line_beginnings,
+        "line_beginnings": {_name(checkpoint, c): lines for c, lines in checkpoint.header.line_beginnings.items()},
         "packing": packing,
         "weights": {name: _tensor(tensors, name, pack) for name in config.shapes()},
     }
+
+
+def _name(checkpoint: Checkpoint, character: str) -> str:
+    symbols = checkpoint.vocabulary.symbols
+    return character if symbols is None else symbols.name(character)
 
 
 def _tensor(tensors: storage.Weights, name: str, pack: Callable[[bytes], str]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def content(checkpoint: Checkpoint, number: storage.NumberFormat) -> bytes:
     except ImportError:
         raise ConfigError("ONNX needs the package onnx", "install it: pip install onnx") from None
     graph = _Graph(onnx, checkpoint.config, storage.stored(checkpoint.weights, number))
-    model = graph.finished(checkpoint.vocabulary.characters)
+    model = graph.finished(checkpoint.vocabulary.names)
     onnx.checker.check_model(model)
     return model.SerializeToString()
 
@@ -46,7 +46,7 @@ class _Graph:
         self.stored = [self._initializer(name, np.asarray(tensor)) for name, tensor in tensors.items()]
         self.names = {name: self._as_float(name, tensors) for name in config.shapes()}
 
-    def finished(self, characters: str) -> Any:
+    def finished(self, characters: Sequence[str]) -> Any:
         """Return the model; the metadata has its characters in the order of their ids, as a list in JSON."""
         helper, kinds, config = self.onnx.helper, self.onnx.TensorProto, self.config
         parts, sizes = state_names(config), [config.num_layers, "B", config.hidden_size]

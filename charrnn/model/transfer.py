@@ -18,8 +18,8 @@ def transferred(config: ModelConfig, weights: Weights, old: Vocabulary, new: Voc
     one-hot) and its row of the read-out. Characters that both know keep theirs; the others' come from `fresh`, the
     weights of a network of the new vocabulary; `config` is that network's. All other weights are kept.
     """
-    known = [c for c in new.characters if c in old]
-    there, here = old.encode("".join(known)), new.encode("".join(known))
+    known = new.known(old.alphabet)
+    there, here = old.encode(known), new.encode(known)
     made = dict(weights)
     by_character = {"readout.weight", "readout.bias", "embedding.weight" if config.embedding_size else _ONE_HOT}
     for name in by_character:

@@ -202,8 +202,9 @@ def few(
     solved: list[Floats] = []
     left = right.copy()
     for _ in range(min(SIZES[-1], len(gram) - len(without))):
-        left[[*taken, *without]] = 0
-        taken.append(int(np.argmax(np.abs(left))) if taken or first is None else first)
+        rest = np.abs(left)
+        rest[[*taken, *without]] = -1  # none is taken twice, even where nothing is left
+        taken.append(int(np.argmax(rest)) if taken or first is None else first)
         solved.append(np.linalg.solve(gram[np.ix_(taken, taken)], right[taken]))
         left = right - gram[:, taken] @ solved[-1]
     step = _step(measured)

@@ -184,7 +184,7 @@ class Watched:
 def guesses(recorded: Recording | Watched, vocabulary: Vocabulary) -> Iterator[list[tuple[str, float]]]:
     """Yield the likeliest next characters with their chances, one character after the other to save memory."""
     for candidates, chances in zip(recorded.candidates, recorded.chances, strict=True):
-        yield list(zip(vocabulary.decode(candidates), chances.tolist(), strict=True))
+        yield list(zip((vocabulary.names[index] for index in candidates), chances.tolist(), strict=True))
 
 
 def watch(

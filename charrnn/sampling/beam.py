@@ -50,7 +50,7 @@ def beam_search(
     live: list[_Beginning | None] = [None]
     ended: list[_Beginning] = []
     for place in range(length):
-        grown, rows, ids = _grow(sampler, position, live, width, stops)
+        grown, rows, ids = _grow(sampler, position, live, width, stops, prime)
         ended += [b for b in grown if _stopped(b, stops)]
         going = [number for number, b in enumerate(grown) if not _stopped(b, stops)]
         live = [grown[number] for number in going]
@@ -64,7 +64,12 @@ def beam_search(
 
 
 def _grow(
-    sampler: Sampler, position: Position, live: Sequence[_Beginning | None], width: int, stops: Sequence[str]
+    sampler: Sampler,
+    position: Position,
+    live: Sequence[_Beginning | None],
+    width: int,
+    stops: Sequence[str],
+    prime: str,
 ) -> tuple[list[_Beginning], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The likeliest beginnings that are a character longer, and for each the row it grew from and its new id."""
     nats: Floats = -log_softmax(sampler.model.numpy(position.logits))
@@ -75,12 +80,13 @@ def _grow(
     longest = max(map(len, stops), default=0)
     grown = []
     for row, index in zip(rows, ids, strict=True):
-        before, character = live[row], sampler.vocabulary.characters[index]
-        tail = ((before.tail if before else "") + character)[-longest:] if longest else ""
+        before, character = live[row], sampler.vocabulary.names[index]
+        character = sampler.vocabulary.between(before.character if before else prime, character) + character
+        tail = ((before.tail if before else "") + character)[1 - longest - len(character) :] if longest else ""
         length = before.length + 1 if before else 1
         grown.append(_Beginning(character, nats[row, index], totals[row, index], length, before, tail))
     return grown, rows, ids
 
 
 def _stopped(beginning: _Beginning, stops: Sequence[str]) -> bool:
-    return any(stop and beginning.tail.endswith(stop) for stop in stops)
+    return any(stop and stop in beginning.tail for stop in stops)

@@ -37,7 +37,7 @@ class ItemSampler:
         Raises:
             VocabularyError: the prime has characters that the model does not know.
         """
-        self._sampler, self._length = sampler, length
+        self._sampler, self._length, self._prime = sampler, length, prime
         self._start = sampler.begin(prime)
         self._end = int(sampler.vocabulary.encode(END)[0])
 
@@ -74,8 +74,9 @@ class ItemSampler:
     def _item(self, seed: int, ids: list[int], nats: list[float]) -> DrawnItem:
         ended = bool(ids) and ids[-1] == self._end
         kept = self._length if not ended else len(ids)  # the symbol after a full item is drawn to see if it is the end
-        text = self._sampler.vocabulary.decode(ids[: kept - ended])
-        return DrawnItem(text, seed, ended, tuple(nats[:kept]))
+        vocabulary = self._sampler.vocabulary
+        text = vocabulary.decode(ids[: kept - ended])
+        return DrawnItem(vocabulary.between(self._prime, text) + text, seed, ended, tuple(nats[:kept]))
 
 
 def _noise(length: int, seeds: Sequence[int]) -> Iterator[Array]:

@@ -79,7 +79,7 @@ class Step(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """One drawn character, and −ln p of it under the model itself (at temperature 1, nothing left out)."""
+    """One drawn character or longer symbol, and −ln p of it under the model itself: at temperature 1, of all."""
 
     character: str
     nats: float
@@ -150,16 +150,26 @@ class Sampler:
         position = self.begin(prime)
         stream = self.model.stream(position.state)
         if stream:
-            yield from self._draw_along(stream, position.logits[0], length, seed, guesses, watch)
-            return
-        for step in self.steps(position, length, [seed], follow=watch is not None):
-            yield self.drawn(step, guesses, watch)
+            drawn = self._draw_along(stream, position.logits[0], length, seed, guesses, watch)
+        else:
+            steps = self.steps(position, length, [seed], follow=watch is not None)
+            drawn = (self.drawn(step, guesses, watch) for step in steps)
+        yield from self.behind(prime, drawn)
+
+    def behind(self, before: str, drawn: Iterator[Drawn]) -> Iterator[Drawn]:
+        """Return what is drawn as it is written behind a text: where symbols are spaced, with spaces between."""
+        return self._spaced(before, drawn) if self.vocabulary.is_spaced else drawn
+
+    def _spaced(self, before: str, drawn: Iterator[Drawn]) -> Iterator[Drawn]:
+        for one in drawn:
+            yield one._replace(character=self.vocabulary.between(before, one.character) + one.character)
+            before = one.character
 
     def _draw_along(
         self, stream: Stream, logits: Array, length: int, seed: int, guesses: int, watch: Unit | None
     ) -> Iterator[Drawn]:
         """The same as the steps of one stream, but nothing is made for a character that it does not need."""
-        config, characters, generator = self.config, self.vocabulary.characters, np.random.default_rng(seed)
+        config, characters, generator = self.config, self.vocabulary.names, np.random.default_rng(seed)
         for start in range(0, length, NOISE):
             for place, noise in enumerate(generator.random(NOISE, np.float32)[: length - start].tolist(), start + 1):
                 index, nats = draw_one(logits, config, noise)
@@ -173,7 +183,7 @@ class Sampler:
 
     def drawn(self, step: Step, guesses: int = 0, watch: Unit | None = None) -> Drawn:
         """Return what the first stream has drawn in a step, with so many guesses and the value of a watched unit."""
-        characters = self.vocabulary.characters
+        characters = self.vocabulary.names
         likeliest = self._likeliest(self.model.numpy(step.logits[0]), guesses) if guesses else ()
         value = None
         if watch and step.after and step.after.state:
@@ -192,7 +202,7 @@ class Sampler:
     def _likeliest(self, logits: npt.NDArray[Any], guesses: int) -> tuple[tuple[str, float], ...]:
         p = softmax(logits)
         order = np.argsort(-p, kind="stable")[:guesses].tolist()
-        return tuple((self.vocabulary.characters[index], float(p[index])) for index in order)
+        return tuple((self.vocabulary.names[index], float(p[index])) for index in order)
 
     def draw_many(
         self, length: int, prime: str, seeds: Sequence[int]
@@ -267,6 +277,8 @@ class Sampler:
 def until(characters: Iterator[Drawn], stops: Sequence[str]) -> Iterator[Drawn]:
     """Yield characters until one of the stop texts has been drawn; the stop text is the end of what is yielded.
 
+    A symbol that is longer than a character is yielded whole.
+
     >>> drawn = (Drawn(c, 0.0) for c in "one. two. three.")
     >>> "".join(d.character for d in until(drawn, ["o.", "wo"]))
     'one. two'
@@ -275,6 +287,6 @@ def until(characters: Iterator[Drawn], stops: Sequence[str]) -> Iterator[Drawn]:
     longest = max(map(len, stops), default=0)
     for drawn in characters:
         yield drawn
-        written = (written + drawn.character)[-longest:] if longest else ""
-        if any(stop and written.endswith(stop) for stop in stops):
+        written = (written + drawn.character)[1 - longest - len(drawn.character) :] if longest else ""
+        if any(stop and stop in written for stop in stops):
             return

@@ -29,7 +29,8 @@ def side_by_side(
 ) -> Iterator[Seeded]:
     """Yield the same texts, all drawn at once; rounding may make one another than its seed gives alone."""
     blocks = list(sampler.draw_many(length, prime, seeds))
+    names = np.array(list(sampler.vocabulary.names), object)
     for number, seed in enumerate(seeds):
         ids = np.concatenate([ids[:, number] for ids, _ in blocks]) if blocks else np.zeros(0, int)
         nats = np.concatenate([nats[:, number] for _, nats in blocks]).tolist() if blocks else []
-        yield seed, until(map(Drawn, sampler.vocabulary.decode(ids), nats), stops)
+        yield seed, until(sampler.behind(prime, map(Drawn, names[ids].tolist(), nats)), stops)

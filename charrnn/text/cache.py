@@ -45,6 +45,7 @@ from charrnn.text.encoding import Encoded, encode
 from charrnn.text.opening import is_file, packing, raw
 from charrnn.text.reading import Reading
 from charrnn.text.sources import Listing
+from charrnn.text.symbols import Kind, Symbols
 
 FOLDER_VARIABLE = "CHARRNN_CACHE"
 LARGE = 64_000_000  # bytes from which on a text is not held in memory
@@ -72,7 +73,12 @@ def is_large(files: Sequence[Path]) -> bool:
 
 
 def encoded(
-    listing: Listing, reading: Reading, min_count: int = 1, on_bytes: Callable[[int], object] = lambda count: None
+    listing: Listing,
+    reading: Reading,
+    min_count: int = 1,
+    kind: Kind = "character",
+    known: Symbols | None = None,
+    on_bytes: Callable[[int], object] = lambda count: None,
 ) -> tuple[Encoded, npt.NDArray[Any], tuple[str, ...]]:
     """Return what is known of the text of files, its ids [T] as they lie on the disk, and what a reader should be told.
 
@@ -85,9 +91,11 @@ def encoded(
     try:
         make_folder(place, FOLDER_MODE)
         choices = {**asdict(reading), "min_count": min_count, "files": _layout(listing.files)}
+        if kind != "character":
+            choices |= {"symbols": kind, "known": None if known is None else _name(known.names)}
         told = [*_closed(place), *(_dropped(file) for file in damaged(place))]
         entry = _found(listing.files, choices, place, on_bytes, told)
-        entry = entry or _made(listing, reading, choices, place, on_bytes)
+        entry = entry or _made(listing, reading, choices, known, place, on_bytes)
         ids = np.memmap(place / entry.ids, entry.encoded.id_type, "r")
     except OSError as error:
         cure = "make room there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
@@ -147,7 +155,12 @@ def _found(
 
 
 def _made(
-    listing: Listing, reading: Reading, choices: dict[str, Any], place: Path, on_bytes: Callable[[int], object]
+    listing: Listing,
+    reading: Reading,
+    choices: dict[str, Any],
+    known: Symbols | None,
+    place: Path,
+    on_bytes: Callable[[int], object],
 ) -> Entry:
     """Encode the text of files and keep it: its ids appear first, then the entry that vouches for them."""
     stamps, content, notes = _stamps(listing.files), sha256(), list[str]()
@@ -159,7 +172,8 @@ def _made(
     made = [ids := place / f"{_name((stamps, choices))}.ids"]
     try:
         with replacing(ids, mode=FILE_MODE) as temporary, open(temporary, "w+b") as file:
-            result = encode(listing.pieces(reading, notes, seen), file, choices["min_count"])
+            kind = choices.get("symbols", "character")
+            result = encode(listing.pieces(reading, notes, seen), file, choices["min_count"], kind, known)
             _check(listing.files, stamps)
         entry = Entry(content.hexdigest(), choices, result, tuple(notes), ids.name, stamp(ids))
         made.append(_entry_file(place, entry.content, choices))

@@ -12,10 +12,12 @@ import msgspec
 import numpy as np
 
 from charrnn import trust
+from charrnn.errors import CharrnnError
 from charrnn.files import is_old, replacing
 from charrnn.findings import Finding, orphan
 from charrnn.text.encoding import Encoded
 from charrnn.text.opening import is_file
+from charrnn.text.symbols import FIRST
 
 FILES = "files.known"  # which files are known
 _NAME = "[0-9a-f]" * 32
@@ -67,7 +69,7 @@ def sealed(file: Path, kind: type[T]) -> T | None:
             return None
         digest, _, content = file.read_bytes().partition(b"\n")
         value = msgspec.json.decode(content, type=kind)
-    except (OSError, msgspec.DecodeError, RecursionError):
+    except (OSError, msgspec.DecodeError, CharrnnError, RecursionError):
         return None
     return value if sha256(content).hexdigest().encode() == digest else None
 
@@ -85,7 +87,9 @@ def fits(entry: Entry, place: Path) -> bool:
     if known.length < 1 or entry.stamp[2] != known.length * np.dtype(known.id_type).itemsize:
         return False
     characters = all(0 <= code < 0xD800 or 0xE000 <= code < 0x110000 for code in known.codes)
-    return characters and known.codes == sorted(set(known.codes))
+    own = known.symbols.codes if known.symbols else []
+    of_symbols = not known.symbols or [code for code in known.codes if code >= FIRST] == own
+    return characters and of_symbols and known.codes == sorted(set(known.codes))
 
 
 def is_sound(entry: Entry, place: Path) -> bool:

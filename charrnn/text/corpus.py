@@ -15,12 +15,14 @@ from charrnn.text.encoding import Encoded, encode, encode_aside
 from charrnn.text.encoding import Ids as Ids
 from charrnn.text.reading import DEFAULT, Reading
 from charrnn.text.sources import Listing, Text
+from charrnn.text.symbols import Kind, Symbols
 from charrnn.text.vocabulary import Vocabulary
 
 HELD_OUT = 0.05  # of the text, for validation and for the test each, where nothing else is asked for,
 HELD_OUT_MOST = 1_000_000  # but no more characters than this: more say hardly more, and are read at every milestone
 PART_NAMES = {"val": "validation", "test": "test"}  # of the held-out parts, in words
 _PIECE = 1 << 20  # characters encoded at once
+_NEAR = 1000  # symbols before a cut among which white space is looked for
 
 
 class Window(NamedTuple):
@@ -152,20 +154,27 @@ class Corpus:
 
     @classmethod
     def from_text(
-        cls, text: Text, val_fraction: float | None = None, test_fraction: float | None = None, min_count: int = 1
+        cls,
+        text: Text,
+        val_fraction: float | None = None,
+        test_fraction: float | None = None,
+        min_count: int = 1,
+        kind: Kind = "character",
+        known: Symbols | None = None,
     ) -> "Corpus":
         """Encode a text and split it: the training part first, then validation, then test.
 
         A fraction is that of the whole text; None is `HELD_OUT`, but at most `HELD_OUT_MOST` characters.
-        Characters that the whole text has fewer than `min_count` times are folded into U+FFFD.
+        Characters that the whole text has fewer than `min_count` times are folded into U+FFFD. `kind` is that of its
+        symbols, as `symbol_choice` has it; `known` are those that a model has already.
 
         Raises:
-            SourceError: the text has fewer than two characters.
+            SourceError: the text has fewer than two characters, or too many symbols.
             ConfigError: the fractions leave nothing to train on, or min_count no character.
         """
         content = io.BytesIO()
         pieces = (text.characters[start : start + _PIECE] for start in range(0, len(text.characters), _PIECE))
-        encoded = encode(pieces, content, min_count)
+        encoded = encode(pieces, content, min_count, kind, known)
         ids = np.frombuffer(content.getbuffer(), encoded.id_type)
         return cls._of(text, encoded, ids, val_fraction, test_fraction)
 
@@ -177,6 +186,8 @@ class Corpus:
         val_fraction: float | None = None,
         test_fraction: float | None = None,
         min_count: int = 1,
+        kind: Kind = "character",
+        known: Symbols | None = None,
         on_bytes: Callable[[int], object] = lambda count: None,
     ) -> "Corpus":
         """Return what `from_text` would of the text that is listed, without holding it, or many ids, in memory.
@@ -191,11 +202,11 @@ class Corpus:
         told: Sequence[str] = ()
         refusal = trust.refusal(cache.folder()) if (is_large := cache.is_large(listing.files)) else None
         if is_large and not refusal:
-            encoded, ids, told = cache.encoded(listing, reading, min_count, on_bytes)
+            encoded, ids, told = cache.encoded(listing, reading, min_count, kind, known, on_bytes)
         else:
             told = [f"the text is not kept for the next time: {'; '.join(refusal)}"] if refusal else []
             pieces = listing.pieces(reading, told, lambda content: on_bytes(len(content)))
-            encoded, ids = encode_aside(pieces, min_count)
+            encoded, ids = encode_aside(pieces, min_count, kind, known)
         text = replace(listing.about, notes=(*listing.notes, *told))
         return cls._of(text, encoded, ids, val_fraction, test_fraction)
 
@@ -204,22 +215,27 @@ class Corpus:
         cls, text: Text, encoded: Encoded, ids: Ids, val_fraction: float | None, test_fraction: float | None
     ) -> "Corpus":
         if len(ids) < 2:
-            raise SourceError(f"{text.name} has one character only", "give a text of at least two characters")
-        vocabulary = Vocabulary(map(chr, encoded.codes), folds=encoded.folded > 0)
-        parts, notes = _split(ids, val_fraction, test_fraction)
-        if encoded.folded:
-            notes = (f"{encoded.folded:,} rare characters, at {encoded.folded_places:,} places, became U+FFFD", *notes)
-        return cls(
-            text.name, encoded.sha256, text.licence, vocabulary, parts, text.source, text.notes + notes, encoded.folded
-        )
+            noun = "character" if encoded.symbols is None else "symbol"
+            raise SourceError(f"{text.name} has one {noun} only", f"give a text of at least two {noun}s")
+        vocabulary = encoded.vocabulary
+        parts, notes = _split(ids, vocabulary, val_fraction, test_fraction)
+        notes = (*text.notes, *encoded.notes(), *notes)
+        return cls(text.name, encoded.sha256, text.licence, vocabulary, parts, text.source, notes, encoded.folded)
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts.values())
 
     @property
     def split(self) -> dict[str, int]:
-        """Characters in each part, in the order in which they stand in the text."""
+        """Characters in each part, in the order in which they stand in the text; of longer symbols, how many."""
         return {name: len(part) for name, part in self.parts.items()}
+
+    @property
+    def characters(self) -> dict[str, int] | None:
+        """Characters in each part, where its symbols are longer ones; None where they are characters."""
+        if self.vocabulary.symbols is None:
+            return None
+        return {name: self.vocabulary.characters_in(part) for name, part in self.parts.items()}
 
     def streams(self, batch_size: int, seq_length: int) -> Streams:
         """Return the training part as streams of at most so many readers and characters a window."""
@@ -233,7 +249,7 @@ class Corpus:
         """
         if np.array_equal(vocabulary.codes, self.vocabulary.codes):
             return replace(self, vocabulary=vocabulary)
-        ids = vocabulary.encode(self.vocabulary.characters)
+        ids = vocabulary.encode(self.vocabulary.alphabet)
         return replace(self, vocabulary=vocabulary, parts={name: ids[part] for name, part in self.parts.items()})
 
     @property
@@ -251,15 +267,19 @@ class Corpus:
 
 
 def part_of(text: Text, split: dict[str, int], part: str) -> str:
-    """Return the characters of one part of a text that was split as `split` says."""
+    """Return the characters of one part of a text that was split as `split` says; of longer symbols, a folded text."""
     names = list(split)
     start = sum(split[name] for name in names[: names.index(part)])
     return text.characters[start : start + split[part]]
 
 
-def _split(ids: Ids, val_fraction: float | None, test_fraction: float | None) -> tuple[dict[str, Ids], tuple[str, ...]]:
+def _split(
+    ids: Ids, vocabulary: Vocabulary, val_fraction: float | None, test_fraction: float | None
+) -> tuple[dict[str, Ids], tuple[str, ...]]:
     given = {"val": val_fraction, "test": test_fraction}
-    lengths = {name: _held_out(name, len(ids), fraction) for name, fraction in given.items()}
+    asked = lengths = {name: _held_out(name, len(ids), fraction) for name, fraction in given.items()}
+    if vocabulary.symbols is not None:
+        lengths = _between_words(ids, vocabulary, asked)
     kept = {name: length for name, length in lengths.items() if length >= 2}
     train = len(ids) - sum(kept.values())
     if train < 2:
@@ -271,7 +291,17 @@ def _split(ids: Ids, val_fraction: float | None, test_fraction: float | None) ->
     parts, start = {"train": ids[:train]}, train
     for name, length in kept.items():
         parts[name], start = ids[start : start + length], start + length
-    return parts, tuple(_notes_on_split(given, lengths, len(ids)))
+    return parts, tuple(_notes_on_split(given, asked, len(ids)))
+
+
+def _between_words(ids: Ids, vocabulary: Vocabulary, lengths: dict[str, int]) -> dict[str, int]:
+    """Let each held-out part begin behind white space, so that the symbols of its text alone are those of its ids."""
+    blank, ends = np.array([name.isspace() for name in vocabulary.names]), [len(ids)]
+    for length in reversed(lengths.values()):
+        place = max(0, ends[0] - length)
+        found = np.flatnonzero(blank[ids[max(0, place - _NEAR) : place]])
+        ends.insert(0, max(0, place - _NEAR) + int(found[-1]) + 1 if length and len(found) else place)
+    return {name: stop - start for name, start, stop in zip(lengths, ends[:-1], ends[1:], strict=True)}
 
 
 def _fraction(given: float | None) -> float:

@@ -1,17 +1,22 @@
 """Characters, piece by piece -> a file of ids, in one pass and bounded memory, whatever characters they are."""
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from tempfile import SpooledTemporaryFile, gettempdir
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.errors import ConfigError, SourceError
-from charrnn.text.vocabulary import UNKNOWN, code_points, smallest_type
+from charrnn.errors import ConfigError, SourceError, counted
+from charrnn.text.symbol_choice import choose
+from charrnn.text.symbols import Kind, Symbols, split_pieces
+from charrnn.text.vocabulary import UNKNOWN, Vocabulary, code_points, smallest_type
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 Ids = npt.NDArray[np.integer]
 IN_MEMORY = 64_000_000  # bytes of ids; more are held on the disk
@@ -24,7 +29,8 @@ class Encoded:
     """What is known of a text whose ids have been written.
 
     `codes` are the code points of its vocabulary, in order; `id_type` is the type of the ids in the file. Of the
-    distinct characters `folded` were rarer than allowed and became U+FFFD, at `folded_places` places.
+    distinct characters `folded` were rarer than allowed and became U+FFFD, at `folded_places` places. Where symbols are
+    longer than a character, `length` counts symbols, and `spelled` words, at `spelled_places`, are spelled.
     """
 
     codes: list[int]
@@ -33,19 +39,52 @@ class Encoded:
     sha256: str
     folded: int = 0
     folded_places: int = 0
+    symbols: Symbols | None = None
+    spelled: int = 0
+    spelled_places: int = 0
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Its vocabulary."""
+        return Vocabulary(map(chr, self.codes), self.folded > 0, self.symbols)
+
+    def notes(self) -> Iterator[str]:
+        """Yield what a reader should be told of its symbols."""
+        if self.symbols is not None and self.symbols.kind == "word":
+            words = len(self.symbols.names)
+            yield (
+                f"{counted(words, 'word')} and {counted(len(self.codes) - words, 'character')} are symbols; "
+                f"{counted(self.spelled, 'rarer word')}, at {counted(self.spelled_places, 'place')}, "
+                f"{'is' if self.spelled == 1 else 'are'} spelled in characters"
+            )
+        elif self.symbols is not None:
+            yield f"the text has {counted(self.length, 'symbol')} of {len(self.codes):,} kinds"
+        if self.folded:
+            noun = "character" if self.symbols is None else "symbol"
+            yield f"{self.folded:,} rare {noun}s, at {self.folded_places:,} places, became U+FFFD"
 
 
-def encode(pieces: Iterable[str], file: IO[bytes], min_count: int = 1) -> Encoded:
+def encode(
+    pieces: Iterable[str],
+    file: IO[bytes],
+    min_count: int = 1,
+    kind: Kind = "character",
+    known: Symbols | None = None,
+) -> Encoded:
     """Write the ids of all the pieces to a file, which is empty and can be read too.
 
     A character's id is its place in code-point order, which is known only at the end: until then characters are
-    numbered as they appear, and the file is renumbered in place.
+    numbered as they appear, and the file is renumbered in place. Of symbols of another kind, see `symbol_choice`;
+    `known` are those that a model has already.
 
     Raises:
         ConfigError: min_count is below 1, or every character is rarer.
+        SourceError: there are too many symbols, or one is too long.
     """
     if min_count < 1:
         raise ConfigError(f"min_count is {min_count}", "give a value of 1 or more")
+    if kind != "character":
+        return _encode_symbols(pieces, file, min_count, kind, known)
     numbers, stretches, digest = _Numbers(), _Stretches(file), sha256()
     for piece in pieces:
         digest.update(piece.encode("utf-8", "surrogatepass"))
@@ -62,16 +101,47 @@ def encode(pieces: Iterable[str], file: IO[bytes], min_count: int = 1) -> Encode
     return Encoded(vocabulary.tolist(), stretches.length, stretches.id_type.name, digest.hexdigest(), *folded)
 
 
-def encode_aside(pieces: Iterable[str], min_count: int = 1) -> tuple[Encoded, Ids]:
+def _encode_symbols(
+    pieces: Iterable[str], file: IO[bytes], min_count: int, kind: Kind, known: Symbols | None
+) -> Encoded:
+    """Do the same for symbols longer than a character: they are numbered aside, as a rare one may become several."""
+    digest, numbers = sha256(), dict[str, int]()
+    with SpooledTemporaryFile(IN_MEMORY) as aside:
+        stretches = _Stretches(aside)
+        for some in split_pieces(_digested(pieces, digest), kind):
+            for symbol in dict.fromkeys(some):
+                numbers.setdefault(symbol, len(numbers))
+            stretches.append(np.fromiter(map(numbers.__getitem__, some), np.int32, len(some)))
+        choice = choose(list(numbers), stretches.counts(len(numbers)), kind, min_count, known)
+        written = 0
+        for found in stretches.pieces():
+            ids = choice.ids(found)
+            written += len(ids)
+            file.write(ids.data)
+    file.flush()
+    codes, of_rare = choice.codes.tolist(), (choice.rare, choice.rare_places)
+    folded, spelled = ((0, 0), of_rare) if kind == "word" else (of_rare, (0, 0))
+    return Encoded(codes, written, choice.id_type.name, digest.hexdigest(), *folded, choice.symbols, *spelled)
+
+
+def _digested(pieces: Iterable[str], digest: "Hash") -> Iterator[str]:
+    for piece in pieces:
+        digest.update(piece.encode("utf-8", "surrogatepass"))
+        yield piece
+
+
+def encode_aside(
+    pieces: Iterable[str], min_count: int = 1, kind: Kind = "character", known: Symbols | None = None
+) -> tuple[Encoded, Ids]:
     """Return what `encode` does, and the ids [T]: in memory, or where they are many in a file that has no name.
 
     Raises:
         ConfigError: as `encode`.
-        SourceError: there is no room for the ids.
+        SourceError: as `encode`, or there is no room for the ids.
     """
     with SpooledTemporaryFile(IN_MEMORY) as file:
         try:
-            result = encode(pieces, file, min_count)
+            result = encode(pieces, file, min_count, kind, known)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -149,13 +219,19 @@ class _Stretches:
 
     def counts(self, size: int) -> npt.NDArray[np.int64]:
         """How often each number stands in the file [size]."""
-        counts, place = np.zeros(size, np.int64), 0
+        counts = np.zeros(size, np.int64)
+        for numbers in self.pieces():
+            counts += np.bincount(numbers, minlength=size)
+        return counts
+
+    def pieces(self) -> Iterator[Ids]:
+        """Yield the numbers, some at a time."""
+        place = 0
         for kind, length in self._stretches:
             for start in range(0, length, _PIECE):
                 numbers = self._read(place, kind, min(_PIECE, length - start))
-                counts += np.bincount(numbers, minlength=size)
+                yield numbers
                 place += numbers.nbytes
-        return counts
 
     def renumber(self, new: npt.NDArray[np.integer]) -> None:
         """Put new[n] in the place of each number n, all in the widest type.

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from charrnn.errors import ConfigError, SourceError, check_choice, check_range, check_whole, counted
 from charrnn.text.corpus import HELD_OUT, HELD_OUT_MOST, PART_NAMES, Corpus
-from charrnn.text.encoding import Encoded, encode_aside
+from charrnn.text.encoding import Encoded, Ids, encode_aside
 from charrnn.text.item_streams import ItemStreams
 from charrnn.text.items import Items
-from charrnn.text.vocabulary import END, Vocabulary
+from charrnn.text.symbols import Kind, Symbols
+from charrnn.text.vocabulary import END
 
 MOST_LABELS = 1000
 _PIECE = 1 << 20  # characters encoded at once
@@ -68,11 +69,14 @@ class ItemCorpus(Corpus):
         val_fraction: float | None = None,
         test_fraction: float | None = None,
         min_count: int = 1,
+        kind: Kind = "character",
+        known: Symbols | None = None,
     ) -> "ItemCorpus":
         """Encode items and split them at random by the seed; equal items come into the same part.
 
         A fraction is that of all items; None is `HELD_OUT`, but at most `HELD_OUT_MOST` characters. Characters that
-        all items have fewer than `min_count` times are folded into U+FFFD.
+        all items have fewer than `min_count` times are folded into U+FFFD. `kind` is that of their symbols, as
+        `symbol_choice` has it; `known` are those that a model has already.
 
         Raises:
             ConfigError: the fractions leave nothing to train on, or min_count no character.
@@ -80,7 +84,8 @@ class ItemCorpus(Corpus):
         """
         texts, labels = ordered(items, seed, items.each.unique)
         cuts, notes = _cuts(texts, val_fraction, test_fraction)
-        return cls._encoded(items, texts, labels, cuts, seed, min_count, notes)
+        encoded = encode_aside(_pieces(texts), min_count, kind, known)
+        return cls._encoded(items, texts, labels, cuts, seed, encoded, notes)
 
     @classmethod
     def from_parts(cls, items: Items, parts: dict[str, Sequence[str]]) -> "ItemCorpus":
@@ -88,7 +93,7 @@ class ItemCorpus(Corpus):
         ends = np.cumsum([0, *(len(part) for part in parts.values())]).tolist()
         cuts = {name: (start, stop) for name, start, stop in zip(parts, ends[:-1], ends[1:], strict=True)}
         texts = [text for part in parts.values() for text in part]
-        return cls._encoded(items, texts, None, cuts, 0, 1, ())
+        return cls._encoded(items, texts, None, cuts, 0, encode_aside(_pieces(texts)), ())
 
     @classmethod
     def _encoded(
@@ -98,13 +103,13 @@ class ItemCorpus(Corpus):
         labels: list[str] | None,
         cuts: dict[str, tuple[int, int]],
         seed: int,
-        min_count: int,
+        found: tuple[Encoded, Ids],
         notes: Sequence[str],
     ) -> "ItemCorpus":
-        encoded, ids = encode_aside(_pieces(texts), min_count)
+        encoded, ids = found
         if ord(END) not in encoded.codes:
-            raise ConfigError(f"min_count {min_count} is more than there are items", "choose a smaller one")
-        vocabulary = Vocabulary(map(chr, encoded.codes), folds=encoded.folded > 0)
+            raise ConfigError("min_count is more than there are items", "choose a smaller one")
+        vocabulary = encoded.vocabulary
         ends = np.flatnonzero(ids == vocabulary.end)
         names, classes = _classes(items, labels)
         each = items.each
@@ -137,6 +142,12 @@ class ItemCorpus(Corpus):
     def split(self) -> dict[str, int]:
         """Symbols that are predicted in each part: the items' characters, and an END for each item."""
         return {name: len(part) - 1 for name, part in self.parts.items()}
+
+    @property
+    def characters(self) -> dict[str, int] | None:
+        """Characters that are predicted in each part, where symbols are longer ones; None where they are not."""
+        found = super().characters
+        return found and {name: count - 1 for name, count in found.items()}
 
     @property
     def end(self) -> int:
@@ -248,5 +259,4 @@ def _notes(items: Items, facts: ItemFacts, encoded: Encoded) -> Iterator[str]:
             f"{facts.duplicates:,} of the {len(items):,} items repeat an earlier one; equal items are never in two "
             "parts of the split (--unique keeps one of each)"
         )
-    if encoded.folded:
-        yield f"{encoded.folded:,} rare characters, at {encoded.folded_places:,} places, became U+FFFD"
+    yield from encoded.notes()

@@ -10,6 +10,7 @@ from charrnn.room import available, check_memory
 from charrnn.text.decoding import Change, told
 from charrnn.text.reading import DEFAULT, Reading
 from charrnn.text.sources import Listing, Text, characters_of
+from charrnn.text.symbols import spaced
 from charrnn.text.tables import cells
 
 WAYS = ("line", "file", "paragraph")  # of cutting a text into items; any other word names a column
@@ -25,7 +26,8 @@ OnRead = Callable[[bytes], object]
 class Each:
     """How a text is cut into items: into "line", "file" or "paragraph", or the cells of a column of a table.
 
-    `label` names the column that tells each item's class. `unique` keeps one of equal items only.
+    `label` names the column that tells each item's class. `unique` keeps one of equal items only. Where items are
+    `spaced`, their symbols stand between spaces, of which there is one.
 
     Raises:
         SourceError: lines, files or paragraphs are to have labels.
@@ -34,6 +36,7 @@ class Each:
     way: str
     label: str | None = None
     unique: bool = False
+    spaced: bool = False
 
     def __post_init__(self) -> None:
         if not self.way:
@@ -87,6 +90,8 @@ class Items:
         Raises:
             SourceError: there are fewer than two, or one is too long.
         """
+        if each.spaced:
+            found = [(spaced(text), label) for text, label in found]
         kept = [item for item in found if item[0]]
         if len(kept) < 2:
             empty = f" ({counted(len(found) - len(kept), 'empty one')} left out)" if len(kept) < len(found) else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from charrnn.errors import SourceError, check_utf8, some
+from charrnn.errors import SourceError, check_choice, check_utf8, some
 from charrnn.feedback import SILENT, Feedback
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.corpus import Corpus
@@ -16,6 +16,7 @@ from charrnn.text.items import Each, Items, cut
 from charrnn.text.reading import DEFAULT, Reading
 from charrnn.text.sources import Listing, Text, TooLargeError, is_several, listed
 from charrnn.text.store import fetch_missing
+from charrnn.text.symbols import KINDS, Kind, Symbols
 
 GIVEN = "text"  # the name of a text that is given as a string
 LARGEST_CHARACTER = 64  # bytes, with marks that become one character and marks of byte order
@@ -41,6 +42,7 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: str | None = None
     unique: bool = False
     split_seed: int = 0  # by which items are split at random
+    symbols: Kind = "character"
 
     @classmethod
     def of(
@@ -52,9 +54,12 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         min_count: int = 1,
         each: Each | None = None,
         split_seed: int = 0,
+        symbols: Kind = "character",
     ) -> "TextSpec":
         """Return the specification of sources that are decoded as `reading` says, and cut into items by `each`."""
+        check_choice("symbols", symbols, KINDS)
         split: dict[str, Any] = {"val_fraction": val_fraction, "test_fraction": test_fraction, "min_count": min_count}
+        split["symbols"] = symbols
         if each is not None:
             split |= {"each": each.way, "label": each.label, "unique": each.unique, "split_seed": split_seed}
         return cls(tuple(sources), **asdict(reading), **split)
@@ -62,7 +67,7 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def items(self) -> Each | None:
         """How the text is cut into items; None where it is one text."""
-        return None if self.each is None else Each(self.each, self.label, self.unique)
+        return None if self.each is None else Each(self.each, self.label, self.unique, self.symbols == "spaced")
 
     @property
     def reading(self) -> Reading:
@@ -109,6 +114,7 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         feedback: Feedback = SILENT,
         on_listed: Callable[[Listing], object] = lambda listing: None,
         given: str | None = None,
+        known: Symbols | None = None,
     ) -> Corpus:
         """Return the text, encoded and split, without holding a large one in memory; named corpora are fetched first.
 
@@ -116,6 +122,7 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             feedback: where notes and the count of bytes go.
             on_listed: called with what the sources mean before any of them is read; it may raise.
             given: the text itself, where a program has it as a string.
+            known: symbols longer than a character that a model has already.
 
         Raises:
             SourceError: a source is not there, is no text, or has fewer than two characters.
@@ -123,15 +130,18 @@ class TextSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         if self.items is not None:
             items = self._items(self.items, feedback, on_listed, given)
-            return ItemCorpus.from_items(items, self.split_seed, self.val_fraction, self.test_fraction, self.min_count)
+            return ItemCorpus.from_items(items, self.split_seed, *self._choices, known)
         if given is not None:
-            return Corpus.from_text(Text(GIVEN, given), self.val_fraction, self.test_fraction, self.min_count)
+            return Corpus.from_text(Text(GIVEN, given), *self._choices, known)
         fetch_missing(self.sources, feedback=feedback)
         listing = listed(self.sources, self.reading)
         on_listed(listing)
-        fractions = (self.val_fraction, self.test_fraction)
         with feedback.bar(listing.size, "encoding", unit="B", delay=1) as bar:
-            return Corpus.from_listing(listing, self.reading, *fractions, self.min_count, on_bytes=bar.update)
+            return Corpus.from_listing(listing, self.reading, *self._choices, known, bar.update)
+
+    @property
+    def _choices(self) -> tuple[float | None, float | None, int, Kind]:
+        return self.val_fraction, self.test_fraction, self.min_count, self.symbols
 
     def _items(
         self, each: Each, feedback: Feedback, on_listed: Callable[[Listing], object], given: str | None

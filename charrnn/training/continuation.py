@@ -140,7 +140,8 @@ def _same_text(saved: SavedState, path: Path, wish: Wish, watch: Watch) -> tuple
     if not (wish.force or wish.has_text or spec.is_there(provenance.characters, watch)):
         raise was
     sizes: list[int] = []
-    corpus = spec.read(watch, lambda listing: sizes.append(listing.size), wish.given)
+    known = saved.vocabulary
+    corpus = spec.read(watch, lambda listing: sizes.append(listing.size), wish.given, known.symbols)
     for line in corpus.notes:
         watch.note(line)
     changed = corpus.sha256 != provenance.sha256
@@ -150,17 +151,17 @@ def _same_text(saved: SavedState, path: Path, wish: Wish, watch: Watch) -> tuple
         raise RunError(
             f"the text of {path} now has other labels", f"start a new run from its weights: {begin_from(path)}"
         )
-    unknown = saved.vocabulary.unknown(corpus.vocabulary.characters)
+    unknown = known.unknown(corpus.vocabulary.alphabet)
     if unknown:
         raise RunError(
-            f"the text of {path} now has {counted(len(unknown), 'character')} that its model does not know",
+            f"the text of {path} now has {counted(len(unknown), known.noun)} that its model does not know",
             f"start a new run from its weights: {begin_from(path)}",
         )
     if changed:
         watch.note(
             "the text has changed: going on from the same step in the text as it is now; the best is chosen anew"
         )
-    return corpus.under(saved.vocabulary), _kept(saved.account.sources, spec, changed, wish, sizes), changed
+    return corpus.under(known), _kept(saved.account.sources, spec, changed, wish, sizes), changed
 
 
 def _kept(before: TextSpec, spec: TextSpec, changed: bool, wish: Wish, sizes: list[int]) -> TextSpec:

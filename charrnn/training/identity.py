@@ -43,6 +43,7 @@ class Identity:
             corpus.folded,
             charges_folded=corpus.folded > 0,
             items=corpus.facts if isinstance(corpus, ItemCorpus) else None,
+            characters_in=corpus.characters,
         )
         chosen = {name: value for name, value in asdict(training).items() if value is not None and value is not False}
         decoding = {name: getattr(spec, name) for name in READING_OPTIONS}
@@ -52,7 +53,8 @@ class Identity:
 
     def header(self, config: ModelConfig, figures: Figures) -> Header:
         """Return the header of a checkpoint of the run."""
-        return Header(config, self.provenance, figures, self.training, self.line_beginnings)
+        symbols = self.vocabulary.symbols
+        return Header(config, self.provenance, figures, self.training, self.line_beginnings, symbols=symbols)
 
     def checkpoint(self, model: CharRNN, figures: Figures) -> Checkpoint:
         """Return the model as a checkpoint of the run; the weights are copies on the CPU."""

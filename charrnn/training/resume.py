@@ -132,7 +132,8 @@ def load_state(folder: Path) -> SavedState:
         account = msgspec.json.decode(metadata["account"], type=Account)
         _check_layout(account, tensors)
         _check_numbers(tensors)
-        vocabulary = Vocabulary(map(chr, tensors.pop("vocabulary").tolist()), folds=account.header.corpus.folded > 0)
+        characters, header = map(chr, tensors.pop("vocabulary").tolist()), account.header
+        vocabulary = Vocabulary(characters, header.corpus.folded > 0, header.symbols)
         if len(vocabulary) != account.header.model.vocabulary_size:
             raise ValueError("a character occurs twice in its vocabulary")
     except KeyError as error:

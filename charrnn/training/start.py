@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from charrnn.errors import ConfigError, counted
@@ -21,6 +22,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.item_corpus import ItemCorpus
 from charrnn.text.listlike import suggestion
 from charrnn.text.spec import TextSpec
+from charrnn.text.symbols import Symbols, kind_of
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.config import TrainingConfig
 from charrnn.training.group import Group, joined
@@ -71,6 +73,7 @@ def fresh(spec: TextSpec, order: Order, watch: Watch, given: str | None = None) 
         number, cores = _number_and_cores(order, group)
         refuse_stdin(spec, group)
         with group.first_goes_first():
+            spec = _with_symbols(spec, before.vocabulary.symbols) if before else spec
             corpus, size = _corpus(spec, before, watch, given)
         compare_texts(corpus, group)
         hardware = Hardware(group.device.type != "cpu", cores * group.size, number == "bfloat16", group.size)
@@ -137,7 +140,8 @@ def _number_and_cores(order: Order, group: Group) -> tuple[str, int]:
 def _corpus(spec: TextSpec, before: Checkpoint | None, watch: Watch, given: str | None) -> tuple[Corpus, int | None]:
     """The text, split, and the bytes of its files; all characters that a model knows already stay in its vocabulary."""
     sizes: list[int | None] = []
-    corpus = spec.read(watch, lambda listing: sizes.append(listing.size), given)
+    symbols = before.vocabulary.symbols if before else None
+    corpus = spec.read(watch, lambda listing: sizes.append(listing.size), given, symbols)
     for line in (*corpus.notes, *filter(None, [suggestion(corpus)])):
         watch.note(line)
     size = sizes[0] if sizes else None
@@ -145,10 +149,22 @@ def _corpus(spec: TextSpec, before: Checkpoint | None, watch: Watch, given: str 
         return corpus, size
     refuse_other_labels(before, corpus, f"the model {before.header.corpus.name}")
     known, own = before.vocabulary, corpus.vocabulary
-    both = Vocabulary(known.characters + own.characters, folds=known.folds or own.folds)
+    both = Vocabulary(known.characters + own.characters, known.folds or own.folds, own.symbols)
     if len(both) > len(known):
-        watch.note(f"new to the model: {counted(len(both) - len(known), 'character')} of the text")
+        watch.note(f"new to the model: {counted(len(both) - len(known), own.noun)} of the text")
     return corpus.under(both), size
+
+
+def _with_symbols(spec: TextSpec, symbols: Symbols | None) -> TextSpec:
+    """The specification with the kind of symbols of the model to begin from.
+
+    Raises:
+        ConfigError: another kind is given.
+    """
+    own = kind_of(symbols)
+    if spec.symbols not in ("character", own):
+        raise ConfigError(f"symbols is {own} in the model to begin from", f"leave --symbols {spec.symbols} out")
+    return msgspec.structs.replace(spec, symbols=own)
 
 
 def _origin(before: Checkpoint, model: str) -> dict[str, str]:

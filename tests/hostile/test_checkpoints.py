@@ -117,7 +117,7 @@ FILES = {
     "a changed figure": (lambda w: w.with_metadata(header=w.metadata["header"].replace("1.25", "1.24")), "its digest"),
     "no digest": (lambda w: w.with_metadata(digest=""), "its digest does not fit its content"),
     # versions
-    "the next format version": (lambda w: w.with_metadata(format_version="4"), "reads up to 3; upgrade charrnn"),
+    "the next format version": (lambda w: w.with_metadata(format_version="5"), "reads up to 4; upgrade charrnn"),
     "a far one": (lambda w: w.with_metadata(format_version="99999"), "has format version 99999; this charrnn"),
     "no version": (lambda w: w.with_metadata(format_version=""), FOREIGN),
     "version 0": (lambda w: w.with_metadata(format_version="0"), FOREIGN),
@@ -236,6 +236,47 @@ FILES = {
     "folded characters and no sign for them": (
         lambda w: w.with_header("corpus", "folded", value=2),
         "characters were folded into U+FFFD, which is not in its vocabulary",
+    ),
+    # models of symbols longer than a character
+    "a word that is none": (
+        lambda w: w.with_header("symbols", value={"kind": "word", "names": ["two words"]}),
+        HEADER + "'two words' is no symbol (word) of 2 to 256 characters",
+    ),
+    "a symbol of 300 characters": (
+        lambda w: w.with_header("symbols", value={"kind": "spaced", "names": ["x" * 300]}),
+        "is no symbol (spaced) of 2 to 256 characters",
+    ),
+    "a symbol twice": (
+        lambda w: w.with_header("symbols", value={"kind": "word", "names": ["the", "the"]}),
+        HEADER + "symbols are there twice",
+    ),
+    "symbols of no kind": (
+        lambda w: w.with_header("symbols", value={"kind": "byte", "names": []}),
+        HEADER + "Invalid enum value 'byte'",
+    ),
+    "70,000 symbols": (
+        lambda w: w.with_header(
+            "symbols", value={"kind": "word", "names": [f"w{'x' * n}" for n in range(1, 4)] * 25000}
+        ),
+        HEADER + "symbols are there twice, or are more than 65,534",
+    ),
+    "symbols and no characters of them": (
+        lambda w: w.with_header("symbols", value={"kind": "word", "names": ["the"]}),
+        HEADER + "characters of symbols are counted where there are none, or not",
+    ),
+    "symbols that its vocabulary lacks": (
+        lambda w: w.with_text(
+            json.dumps(
+                w.header
+                | {"symbols": {"kind": "word", "names": ["the"]}}
+                | {"corpus": w.header["corpus"] | {"characters_in": w.header["corpus"]["split"]}}
+            )
+        ),
+        "a vocabulary's characters are not those of its symbols",
+    ),
+    "parts with fewer characters than symbols": (
+        lambda w: w.with_header("corpus", "characters_in", value=dict.fromkeys(w.header["corpus"]["split"], 1)),
+        HEADER + "the characters of train is 1",
     ),
     "a list among the recipe": (lambda w: w.with_header("training", "seed", value=[1]), HEADER + "Expected `bool"),
 }

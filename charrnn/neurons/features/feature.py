@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.text.symbols import Folded, last_characters, plain
 from charrnn.text.vocabulary import END
 
 Values = npt.NDArray[np.float64]
@@ -40,11 +41,15 @@ class Feature:
 def by_item(values: Callable[[str], Values]) -> Callable[[str], Values]:
     """Return the function that looks at one item of a text at a time; it is undefined at the ends between them.
 
+    Of a text of symbols that are longer than a character, it has the value at the last character of each.
+
     >>> by_item(lambda text: np.arange(len(text)) + 1.0)(f"{END}ab{END}{END}c").tolist()
     [nan, 1.0, 2.0, nan, nan, 1.0]
     """
 
     def apart(text: str) -> Values:
+        if isinstance(text, Folded):
+            return apart(plain(text))[last_characters(text)]
         if END not in text:
             return values(text)
         found = [np.append(values(item) if item else np.zeros(0), UNDEFINED) for item in text.split(END)]

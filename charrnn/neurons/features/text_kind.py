@@ -2,6 +2,8 @@
 
 import re
 
+from charrnn.text.symbols import plain
+
 LOOKED_AT = 200_000  # characters
 _SIGNS = {
     "python": re.compile(
@@ -23,7 +25,7 @@ def text_kind(text: str) -> str:
     >>> text_kind("import os\n\ndef f(x):\n    return os.name\n")
     'python'
     """
-    lines = [line for line in text[:LOOKED_AT].replace("\r", "").split("\n") if line.strip()]
+    lines = [line for line in plain(text[:LOOKED_AT]).replace("\r", "").split("\n") if line.strip()]
     for kind, share in _SHARES.items():
         if sum(bool(_SIGNS[kind].search(line)) for line in lines) > share * len(lines):
             return kind
