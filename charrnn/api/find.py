@@ -33,7 +33,7 @@ from charrnn.neurons.finding import Finding
 from charrnn.neurons.search import search
 from charrnn.neurons.signal_names import check_signals, default_signal
 from charrnn.neurons.stretches import DISCOVER, REPORT, Stretches
-from charrnn.neurons.tasks import TrainingText, unchanging
+from charrnn.neurons.tasks import Task, TrainingText, unchanging
 
 
 @dataclass(frozen=True)
@@ -223,9 +223,9 @@ def search_units(
     over = over or Stretches.over(len(ids))
     number_format = choose_precision(precision, network.device)
 
-    def untrained(features: Sequence[Feature]) -> Mapping[str, Untrained]:
+    def untrained(tasks: Sequence[Task]) -> Mapping[str, Untrained]:
         with feedback.bar(len(over.thinned(CHARACTERS).places), "recording an untrained network") as bar:
-            return untrained_strengths(network, ids, text, features, signals, over, before, number_format, bar.update)
+            return untrained_strengths(network, ids, tasks, signals, over, number_format, bar.update)
 
     with (
         feedback.bar(len(over.places), "recording") as bar,

@@ -10,11 +10,10 @@ import torch
 from charrnn.model.network import CharRNN
 from charrnn.neurons.choosing import choices, layers
 from charrnn.neurons.columns import recorded_columns
-from charrnn.neurons.features import Feature
 from charrnn.neurons.measures import strength
 from charrnn.neurons.probes import Rows
 from charrnn.neurons.stretches import DISCOVER, REPORT, Stretches
-from charrnn.neurons.tasks import Task, groups, task_of
+from charrnn.neurons.tasks import Task, groups, thinned
 from charrnn.text.kept_figures import keep, key_of, recalled
 
 UNTRAINED = "an untrained network"
@@ -41,20 +40,18 @@ def untrained_network(model: CharRNN, seed: int = SEED) -> CharRNN:
 def untrained_strengths(
     model: CharRNN,
     ids: npt.NDArray[np.integer],
-    text: str,
-    features: Sequence[Feature],
+    wanted: Sequence[Task],
     signals: Sequence[str],
     over: Stretches,
-    before: str = "",
     precision: torch.dtype = torch.float32,
     on_read: Callable[[int], object] = lambda characters: None,
 ) -> Mapping[str, Untrained]:
-    """Search an untrained network of a model's shape over a passage, ids [T], as a model is searched.
+    """Search an untrained network of a model's shape as the model is searched, for tasks over stretches of ids [T].
 
     A feature that changes too little in the characters that it reads is left out. What was found is kept in the cache.
     """
     some = over.thinned(CHARACTERS)
-    tasks = [task for feature in features if (task := task_of(feature, text, before, some))]
+    tasks = [task for each in wanted if (task := thinned(each, over, some))]
     kept = _Kept(model, some.of(ids), signals, some, precision)
     known = {task.feature.name: kept.of(task) for task in tasks}
     missing = [task for task in tasks if known[task.feature.name] is None]

@@ -13,7 +13,7 @@ from charrnn.neurons.examining import Examined, Study
 from charrnn.neurons.features import Feature
 from charrnn.neurons.finding import Finding
 from charrnn.neurons.stretches import DISCOVER, REPORT, Stretches
-from charrnn.neurons.tasks import TrainingText, groups, task_of
+from charrnn.neurons.tasks import Task, TrainingText, groups, task_of
 
 
 def search(
@@ -25,7 +25,7 @@ def search(
     seed: int = 0,
     on_feature: Callable[[int], object] = lambda done: None,
     stretches: Stretches | None = None,
-    untrained: Callable[[Sequence[Feature]], Mapping[str, Untrained]] = lambda features: {},
+    untrained: Callable[[Sequence[Task]], Mapping[str, Untrained]] = lambda tasks: {},
     training: TrainingText | None = None,
     directions: bool = False,
 ) -> list[Finding | str]:
@@ -33,7 +33,7 @@ def search(
 
     `before` is what stands before the text, where it is a part of a longer one: whether the text begins inside a
     string or a comment is told by what precedes it. `stretches` are those of the text that were recorded; None: all of
-    it. `untrained` tells how well an untrained network follows some features; without it, there is no such control.
+    it. `untrained` tells how well an untrained network does at some tasks; without it, there is no such control.
     On the training text, where it is at hand, what the text alone tells is fitted as well.
     With `directions`, a finding has the direction of h that the best layer's probe reads.
 
@@ -42,7 +42,7 @@ def search(
     """
     over = stretches or Stretches.over(len(text))
     tasks = [task for feature in features if (task := task_of(feature, text, before, over, training))]
-    controls = untrained([task.feature for task in tasks]) if tasks else {}
+    controls = untrained(tasks) if tasks else {}
     baselines = Baselines(ids, over.numbers, training.ids if training else None)
     study = Study(columns, baselines, over.numbers, controls, np.random.default_rng(seed), directions)
     examined: dict[str, Examined] = {}

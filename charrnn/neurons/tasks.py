@@ -58,6 +58,16 @@ def task_of(
     return Task(feature, (first, second), learned) if _changes(first) and _changes(second) else None
 
 
+def thinned(task: Task, over: Stretches, some: Stretches) -> Task | None:
+    """Return a task over some of the stretches that it is over; None where its feature hardly changes there."""
+    kept = np.isin(over.numbers, np.searchsorted(over.starts, some.starts))
+    new_places, halves = np.cumsum(kept) - 1, []
+    for labels in task.halves:
+        there = labels.where(kept[labels.places])
+        halves.append(Labels(there.values, new_places[there.places], task.binary))
+    return Task(task.feature, (halves[0], halves[1])) if all(map(_changes, halves)) else None
+
+
 def _training_labels(feature: Feature, training: TrainingText, binary: bool) -> Labels:
     """A feature over the training text, but where it begins, as what precedes it is not known, and ends."""
     values = feature.values(training.text).astype(np.float64)

@@ -11,6 +11,7 @@ from charrnn.model.network import CharRNN
 from charrnn.neurons.controls import untrained_strengths
 from charrnn.neurons.features import FEATURES
 from charrnn.neurons.stretches import Stretches
+from charrnn.neurons.tasks import task_of
 
 QUOTES, SPACES = FEATURES["inside_quotes"], FEATURES["after_space"]
 
@@ -28,7 +29,8 @@ def search(planted, cache):
     def search(model=planted.quote_neuron, seed=5, features=(QUOTES,), signals=("h",), precision=torch.float32):
         text, read = planted.text(seed=seed, inside=20, outside=20), []
         ids, over = planted.letters.encode(text), Stretches.over(len(text))
-        asked = (model, ids, text, features, signals, over, "", precision, read.append)
+        tasks = [task_of(feature, text, "", over) for feature in features]
+        asked = (model, ids, tasks, signals, over, precision, read.append)
         return untrained_strengths(*asked), sum(read)
 
     return search

@@ -14,6 +14,7 @@ from charrnn.neurons.measures import Labels, score, strength
 from charrnn.neurons.recording import record
 from charrnn.neurons.search import search
 from charrnn.neurons.stretches import REPORT, Stretches
+from charrnn.neurons.tasks import task_of, thinned
 
 QUOTES = FEATURES["inside_quotes"]
 
@@ -210,12 +211,26 @@ def test_what_an_untrained_network_has_as_well_is_no_finding():
 def test_an_untrained_network_is_searched_as_a_model_is(planted):
     text = planted.text(seed=5, inside=20, outside=20)
     ids, over = planted.letters.encode(text), Stretches.over(len(text))
+    tasks = [task_of(QUOTES, text, "", over)]
     read = []
-    found = untrained_strengths(planted.quote_neuron, ids, text, [QUOTES], ["h"], over, on_read=read.append)
+    found = untrained_strengths(planted.quote_neuron, ids, tasks, ["h"], over, on_read=read.append)
     assert sum(read) == len(text)
     assert 0 < found["inside_quotes"].unit < 0.9
     assert found["inside_quotes"].layer < 0.99
-    assert found == untrained_strengths(planted.letter_neuron, ids, text, [QUOTES], ["h"], over)  # of the same shape
+    assert found == untrained_strengths(planted.letter_neuron, ids, tasks, ["h"], over)  # of the same shape
+
+
+def test_a_task_over_fewer_stretches_is_that_of_their_text(planted):
+    text = planted.text(seed=7, inside=20, outside=20, length=90_000)
+    over = Stretches.over(len(text))
+    some = over.thinned(30_000)
+    whole, read = task_of(QUOTES, text, "", over), some.of(np.array(list(text)))
+    few = thinned(whole, over, some)
+    for labels, own in zip(few.halves, whole.halves, strict=True):
+        expected = QUOTES.values(text)[some.places[labels.places]]
+        np.testing.assert_array_equal(labels.values, expected)
+        assert len(read) > len(labels.values) > 0.8 * len(own.values) / 3
+    assert [len(each.values) for each in few.halves] == [int((some.halves == half).sum()) for half in (0, 1)]
 
 
 def test_what_is_spread_over_many_units_is_distributed():
