@@ -108,12 +108,26 @@ class Streams:
         """Windows in one epoch."""
         return len(self._cuts(epoch)) - 1
 
-    def windows(self, start: int = 0) -> Iterator[Window]:
-        """Yield the windows without end, from the given step on."""
+    def place_of(self, step: int) -> tuple[int, int]:
+        """Return the epoch of a step, and how many of that epoch's steps come before it.
+
+        Raises:
+            ConfigError: the step is of an epoch that no training reaches.
+        """
+        check_epochs(step, self.steps_in(0), _MOST_EPOCHS)
         epoch = 0
-        while start >= self.steps_in(epoch):
-            start -= self.steps_in(epoch)
-            epoch += 1
+        while True:
+            firsts = (np.arange(epoch, epoch + _AT_ONCE) * _GOLDEN % 1 * self.seq_length).astype(np.int64)
+            rest = np.maximum(0, self.stretch - np.where(firsts, firsts, self.seq_length))
+            ends = np.cumsum(1 + -(-rest // self.seq_length))
+            if step < ends[-1]:
+                passed = int(np.searchsorted(ends, step, "right"))
+                return epoch + passed, step - (int(ends[passed - 1]) if passed else 0)
+            step, epoch = step - int(ends[-1]), epoch + _AT_ONCE
+
+    def windows(self, start: int = 0) -> Iterator[Window]:
+        """Yield the windows without end, from the given step on. Raises ConfigError as `place_of` does."""
+        epoch, start = self.place_of(start)
         while True:
             cuts = self._cuts(epoch)
             for begin, end in zip(cuts[start:-1], cuts[start + 1 :], strict=True):
@@ -137,6 +151,18 @@ class Streams:
 
 
 _GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, spread evenly however many there are
+_MOST_EPOCHS = 10**8  # more than a training of hours has, even of a text of one window; counted within seconds
+_AT_ONCE = 1 << 16  # epochs whose windows are counted at once
+
+
+def check_epochs(step: int, steps: int, most: int) -> None:
+    """Raise ConfigError where a step is of an epoch beyond the most, each of about so many steps."""
+    epochs = step // steps
+    if epochs > most:
+        raise ConfigError(
+            f"step {step:,} is {epochs:,} epochs into this text, which no training reaches",
+            "restore the state from a backup, or start a new run",
+        )
 
 
 @dataclass(frozen=True)

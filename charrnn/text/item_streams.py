@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.errors import ConfigError
+from charrnn.text.corpus import check_epochs
 from charrnn.text.encoding import Ids
 
 POOL = 16  # batches of shuffled items that are sorted by length together: little padding, and batches that differ
 IGNORED = -100  # the target where there is nothing to predict
+_MOST_EPOCHS = 10**6  # of unlike numbers of windows, which are shuffled one after the other; of like ones:
+_MOST_LIKE_EPOCHS = 10**12
 Whole = npt.NDArray[np.int64]
 
 
@@ -103,8 +106,9 @@ class ItemStreams:
         return int(self._plan(epoch).windows.sum())
 
     def batches(self, start: int = 0) -> Iterator[ItemBatch]:
-        """Yield this process's batches without end, from the given step on."""
-        epoch, plan, start = self._at(start)
+        """Yield this process's batches without end, from the given step on. Raises ConfigError as `place_of` does."""
+        epoch, start = self.place_of(start)
+        plan = self._plan(epoch)
         while True:
             for batch, count in enumerate(plan.windows.tolist()):
                 for window in range(min(start, count), count):
@@ -121,19 +125,28 @@ class ItemStreams:
         """Return the rows that this process has of the state before a step, and how many there are in all."""
         if step == 0:
             return self.rows, self.batch_size
-        _, plan, place = self._at(step - 1)
+        epoch, place = self.place_of(step - 1)
+        plan = self._plan(epoch)
         batch = int(np.searchsorted(np.cumsum(plan.windows), place, "right"))
         window = place - int(plan.windows[:batch].sum())
         rows = self._rows(self.lengths[self._items(plan, batch)], window)
         return range(self.rank * rows, (self.rank + 1) * rows), self.size * rows
 
-    def _at(self, step: int) -> tuple[int, _Plan, int]:
-        """The epoch of a step, its plan, and the step's place in it."""
-        epoch, plan = 0, self._plan(0)
-        while step >= (count := int(plan.windows.sum())):
+    def place_of(self, step: int) -> tuple[int, int]:
+        """Return the epoch of a step, and how many of that epoch's steps come before it.
+
+        Raises:
+            ConfigError: the step is of an epoch that no training reaches.
+        """
+        lengths = self.lengths
+        alike = len(lengths) <= self.batch_size or int(lengths.max()) <= self.seq_length
+        check_epochs(step, self.steps_in(0), _MOST_LIKE_EPOCHS if alike else _MOST_EPOCHS)
+        if alike:
+            return divmod(step, self.steps_in(0))
+        epoch = 0
+        while step >= (count := self.steps_in(epoch)):
             step, epoch = step - count, epoch + 1
-            plan = self._plan(epoch)
-        return epoch, plan, step
+        return epoch, step
 
     def _plan(self, epoch: int) -> _Plan:
         random, lengths = np.random.default_rng((self.seed, epoch)), self.lengths

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from charrnn.errors import CharrnnError, RunError, check_range, is_out_of_memory, typed
+from charrnn.errors import CharrnnError, ConfigError, RunError, check_range, is_out_of_memory, typed
 from charrnn.files import replacing
 from charrnn.model.cells import state_names
 from charrnn.model.checkpoint import LARGEST_FIGURE, Header, seal
@@ -217,10 +217,12 @@ def restore(trainer: Trainer, state: SavedState) -> None:
     """Bring a new trainer of the same model, corpus and recipe to a saved state.
 
     Raises:
-        RunError: the state is of another network.
+        RunError: the state is of another network, or of no training of this text.
     """
     try:
         trainer.restore(state.tensors)
+    except ConfigError as error:
+        raise RunError(f"{STATE} does not fit its text: {error.problem}", error.cure) from None
     except (KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise RunError(f"{STATE} does not fit this network ({error})", "name the run that it belongs to") from None
 

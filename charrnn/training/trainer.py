@@ -126,8 +126,11 @@ class Trainer:
 
         Raises:
             RunError: another number of processes trained it.
+            ConfigError: its step is one that no training reaches.
         """
-        rows, readers = self.streams.rows_before(int(tensors["counts"].flatten()[0]))
+        step = int(tensors["counts"].flatten()[0])
+        self.streams.place_of(step)
+        rows, readers = self.streams.rows_before(step)
         self._learner.restore(tensors, rows, readers)
         *counts, self._seconds, self._next_milestone, self._next_validation, best = tensors["counts"].tolist()
         self._step, self.characters, self.rollbacks, self._in_vain = map(int, counts)

@@ -535,6 +535,10 @@ STATES = {
     ),
     "a step that is no number": (lambda a, t, torch: t["counts"][0].fill_(float("nan")), "its step is nan; give a"),
     "step -1": (lambda a, t, torch: t["counts"][0].fill_(-1), "its step is -1.0; give a value from 0 to"),
+    "a step that no training reaches": (
+        lambda a, t, torch: t["counts"][0].fill_(2.0**53),
+        "epochs into this text, which no training reaches; restore the state from a backup",
+    ),
     "half a step": (lambda a, t, torch: t["counts"][0].fill_(0.5), "its step is 0.5"),
     "seconds without end": (lambda a, t, torch: t["counts"][4].fill_(float("inf")), "its count of seconds is inf"),
     "a next milestone that is none": (

@@ -141,6 +141,16 @@ def test_batches_from_a_step_on_are_the_later_ones():
         assert [(b.inputs.tolist(), b.begins) for b in islice(streams.batches(start), 150 - start)] == later[start:]
 
 
+def test_a_step_that_no_training_reaches_is_not_looked_for():
+    made = corpus()
+    alike, unlike = made.streams(7, 64), made.streams(7, 3)
+    steps = alike.steps_in(0)
+    assert alike.place_of(10**9 * steps + 2) == (10**9, 2)
+    for streams in (alike, unlike):
+        with pytest.raises(ConfigError, match="epochs into this text, which no training reaches"):
+            streams.place_of(2**53)
+
+
 def test_the_rows_of_a_state_are_those_of_the_window_before():
     streams = corpus().streams(7, 3)
     for step, batch in enumerate(islice(streams.batches(), 80), start=1):

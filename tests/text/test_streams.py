@@ -1,9 +1,12 @@
 from itertools import islice, pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.errors import ConfigError
+from charrnn.text import corpus
 from charrnn.text.corpus import ANEW, Streams
 
 
@@ -110,3 +113,19 @@ def test_epochs_do_not_all_cut_at_the_same_characters():
     streams = Streams.over(np.arange(101), 2, 10)
     first_windows = {batches[0].inputs.shape[1] for batches in epochs_of(streams, 6)}
     assert len(first_windows) > 3
+
+
+@given(any_streams(), st.integers(0, 3000), st.sampled_from([7, 1 << 16]))
+def test_the_place_of_a_step_is_that_of_counting_epoch_by_epoch(streams, step, at_once):
+    epoch, left = 0, step
+    while left >= streams.steps_in(epoch):
+        left, epoch = left - streams.steps_in(epoch), epoch + 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpus, "_AT_ONCE", at_once)
+        assert streams.place_of(step) == (epoch, left)
+
+
+@given(any_streams(), st.sampled_from([10**11, 2**53]))
+def test_a_step_that_no_training_reaches_is_not_looked_for(streams, step):
+    with pytest.raises(ConfigError, match="epochs into this text, which no training reaches"):
+        streams.place_of(step)
