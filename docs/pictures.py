@@ -127,6 +127,7 @@ def _draw_cards(browser: Browser, pages: Path, name: str) -> None:
         "section table",
         "section > p:last-child",
         "header p",
+        "details",
         "h1",
         "dl > div:nth-child(n + 5)",
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from platformdirs import user_data_path
 
+from charrnn.cli.common import say
 from charrnn.cli.writing import GUESSES, Look, paced, write_one
 from charrnn.display.signs import one_line, visible
 from charrnn.errors import CharrnnError, ConfigError, check_range
@@ -78,7 +79,7 @@ class Session:
                         return
                     self._answer(line)
                 except CharrnnError as error:
-                    click.echo(f"Error: {one_line(str(error))}", err=True)
+                    say(f"Error: {one_line(str(error))}", err=True)
                 except KeyboardInterrupt:
                     click.echo("")
 

@@ -47,7 +47,7 @@ FIRST_MINUTE = """\
 charrnn trains character-level RNNs, writes with them, and shows what their neurons do.
 Three trained models come along: shakespeare, tolstoy and kernel. Try:
 
-  echo 'He looked up. "Well," she said, "come in."' | charrnn show tolstoy - --unit quotes
+  echo 'Mary: "No," he said, "come in."' | charrnn show tolstoy - --unit quotes
                                           a neuron of War and Peace that tracks quotations
   charrnn sample kernel --prime 'static int ' --length 500 --temperature 0.7
                                           code as the Linux kernel's model writes it
@@ -91,7 +91,7 @@ def _quiet_without_reader() -> Iterator[None]:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
     epilog=examples(
-        """echo 'He looked up. "Well," she said, "come in."' | charrnn show tolstoy - --unit quotes""",
+        """echo 'Mary: "No," he said, "come in."' | charrnn show tolstoy - --unit quotes""",
         "charrnn sample tolstoy --length 500 --temperature 0.7",
         "charrnn train python --minutes 1",
     ),

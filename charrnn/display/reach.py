@@ -14,11 +14,12 @@ from charrnn.display import figures, page, picture, terminal
 from charrnn.display.colours import OKABE_ITO
 from charrnn.display.drawing import Figure, by_defaults, new_figure
 from charrnn.display.grid import COLUMNS
-from charrnn.display.highlight import Highlight, guess_sign
+from charrnn.display.highlight import Highlight, cell, guess_sign
 
 DECADES = 3  # powers of ten below the strongest influence that colours and curve show
 WIDE, HIGH = 8.0, 3.2  # inches of the curve, as wide as a picture of 80 columns
 ROWS = 100  # of a picture's text, those nearest to the prediction
+LEADS_TO = "→"  # stands between the passage and the character that is predicted
 BAR = 38  # columns of a bar in the terminal
 _SCALES = {
     "norm": "log scale: 3 the strongest, 2 a tenth, 0 a thousandth",
@@ -61,9 +62,11 @@ def of_dict(told: dict[str, Any]) -> Reach:
         source=_source(told),
         text=told.get("symbols", told["text"]),
         values=places if signed else [DECADES * value for value in places],
-        guesses=[[]] * (len(places) - 1) + [[(told["of"], told["probability"])]],  # under the last, what is predicted
+        guesses=[],
         top=None if signed else DECADES,
     )
+    predicted = tuple(cell(sign, 0.0) for sign in (LEADS_TO, guess_sign(told["of"])))
+    highlight = replace(highlight, cells=(*highlight.cells, *predicted))
     shares = [(float(share), distance) for share, distance in told["reach"].items()]
     return Reach(highlight, [abs(value) for value in told["influence"]], shares)
 
@@ -72,7 +75,7 @@ def _title(told: dict[str, Any]) -> str:
     """Which prediction it is about, and how the model holds it."""
     of, there = guess_sign(told["of"]), guess_sign(told["there"])
     instead = "" if of == there else f" instead of “{there}”"
-    return f"What bears on “{of}”{instead} at {told['position']:,}, held {_percent(told['probability'])} likely"
+    return f"What influences “{of}”{instead} at {told['position']:,} (probability {_percent(told['probability'])})"
 
 
 def _source(told: dict[str, Any]) -> str:

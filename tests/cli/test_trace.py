@@ -48,7 +48,7 @@ def test_another_character_may_be_asked_for_and_the_output_says_so(trace, book):
     there = book.read_text("utf-8")[200]
     other = "a" if there != "a" else "t"
     assert json.loads(trace(*AT, "--of", other, "--format", "json"))["of"] == other
-    assert f"What bears on “{other}” instead of “" in trace(*AT, "--of", other)
+    assert f"What influences “{other}” instead of “" in trace(*AT, "--of", other)
 
 
 def test_the_product_has_signs_and_the_norm_has_none(trace):
@@ -60,13 +60,14 @@ def test_the_product_has_signs_and_the_norm_has_none(trace):
 
 
 def test_the_predicted_character_stands_at_the_end_of_the_passage(trace):
-    """It is asked about, and is no part of the passage: under its last character, in a picture after it."""
-    lines = trace(*AT, "--of", "e").splitlines()
-    end = next(place for place, line in enumerate(lines) if line.startswith("Of all influence"))
-    assert lines[end - 2].strip() == "e"
-    assert re.findall(r'<i class="p\d+">(.)</i>', trace(*AT, "--of", "e", "--format", "html")) == ["e"]
-    texts = re.findall(r"<text[^>]*weight: 700[^>]*>(.)</text>", trace(*AT, "--of", "e", "--format", "svg"))
-    assert texts == ["e"]
+    """It is asked about, and is no part of the passage: an arrow stands between them."""
+    for of, sign in (("e", "e"), (" ", "␣"), ("\n", "↵")):
+        lines = trace(*AT, "--of", of).splitlines()
+        end = next(place for place, line in enumerate(lines) if line.startswith("Of all influence"))
+        assert lines[end - 3].endswith(f"→{sign}")
+    page, picture = (trace(*AT, "--of", "e", "--format", form) for form in ("html", "svg"))
+    assert [each.strip() for each in re.findall(r"<b[^>]*>([^<]*)</b>", page)][-2:] == ["→", "e"]
+    assert next(each.strip() for each in re.findall(r"<text[^>]*>(.)</text>", picture.split("→")[1])) == "e"
 
 
 def test_the_terminal_tells_how_far_it_reaches(trace):
