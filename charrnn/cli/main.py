@@ -44,16 +44,15 @@ COMMANDS = {
     },
 }
 FIRST_MINUTE = """\
-charrnn trains character-level RNNs, writes with them, and shows what their neurons do.
+charrnn trains character-level RNNs, writes with them, shows what neurons do.
 Three trained models come along: shakespeare, tolstoy and kernel. Try:
 
   echo 'Mary: "No," he said, "come in."' | charrnn show tolstoy - --unit quotes
-                                          a neuron of War and Peace that tracks quotations
-  charrnn sample kernel --prime 'static int ' --length 500 --temperature 0.7
-                                          code as the Linux kernel's model writes it
-  charrnn gallery kernel                  a page of what its best units follow: braces, comments, …
-  charrnn train python --minutes 1        a model of your own, of Python's library
+  charrnn sample kernel -p 'static int ' -n 500 -t 0.7
+  charrnn gallery kernel --open      # a page of what its best units follow
+  charrnn train python --minutes 1   # a model of your own, of Python's library
 
+The first line colours a sentence by the neuron that tracks quotations.
 charrnn --help lists all commands; each has --help with examples."""
 OUT_OF_MEMORY = "out of memory; ask for less at once (a shorter text, fewer samples) or take a smaller model"
 OUT_OF_MEMORY_LINE = f"Error: {OUT_OF_MEMORY}\n".encode()  # made while there is some
