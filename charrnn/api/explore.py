@@ -31,7 +31,7 @@ from charrnn.model.units import Unit
 from charrnn.neurons.features import Feature
 from charrnn.neurons.finding import Finding
 from charrnn.neurons.measures import strength_of
-from charrnn.neurons.passages import telling_passage
+from charrnn.neurons.passages import as_lines, telling_passage
 from charrnn.neurons.recording import guesses, record, state_before, surprisals
 from charrnn.neurons.signal_names import default_signal, is_bounded, shown_signal
 from charrnn.neurons.stretches import REPORT, Stretches
@@ -154,7 +154,7 @@ def _document(checkpoint: Checkpoint) -> dict[str, Any]:
 def _sentence(passage: Passage, feature: Feature) -> str:
     """Whole words from where a line begins, in which a feature shows."""
     start = telling_passage(passage.text, feature, SENTENCE, before=passage.before)
-    piece = passage.text[start : start + SENTENCE]
+    piece = as_lines(passage.text[start : start + SENTENCE])
     return piece[: max(piece.rfind(" "), piece.rfind("\n"))].rstrip() or piece
 
 
@@ -193,7 +193,7 @@ def _line_after(text: str, place: int, length: int) -> int:
     """Where a line begins after a place, if the passage still fits there."""
     last = max(0, len(text) - length)
     middle = min(place, last)
-    ends = (text[middle:last].find(end) for end in "\n ")  # a line, or where there is none, a word
+    ends = (as_lines(text[middle:last]).find(end) for end in "\n ")  # a line, or where there is none, a word
     return middle + next((end + 1 for end in ends if end >= 0), 0)
 
 

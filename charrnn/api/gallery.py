@@ -1,6 +1,5 @@
 """What a model's best units follow, each on a passage worth reading, with the figures that support it."""
 
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from charrnn.api.find import search_units, signals_wanted
 from charrnn.api.gallery_text import GalleryText, text_for
 from charrnn.api.limits import CONTEXT, TRAINING
 from charrnn.api.passage import UNSEEN, encode
-from charrnn.api.result import Result, write
+from charrnn.api.result import Result, json_text, write
 from charrnn.display import gallery as page_of
 from charrnn.display import page, picture
 from charrnn.display.findings import Q_VALUE
@@ -95,7 +94,7 @@ class Gallery(Result):
                 with replacing(folder / f"{stem}.png") as temporary:
                     missing |= picture.draw(highlight, temporary)
         note_missing(missing, feedback)
-        write(folder / FIGURES, json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+        write(folder / FIGURES, json_text(self.to_dict(), indent=1) + "\n")
         write(folder / PAGE, self.page)  # last, as it refers to the others
 
     def _sweep(self, folder: Path) -> None:

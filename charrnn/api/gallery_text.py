@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from charrnn.api.limits import CONTEXT
 from charrnn.api.own_text import WRITER, own_part, own_text, refuse_part, written
-from charrnn.api.passage import WRITTEN, check_length, folded, part_of_text, read_sources, unseen_part
+from charrnn.api.passage import WRITTEN, check_length, read_extract
 from charrnn.errors import ConfigError
 from charrnn.feedback import Feedback
 from charrnn.neurons.passages import passage_with
@@ -88,8 +88,8 @@ def _read(
 ) -> GalleryText:
     """A part of the sources, of which the model knows all characters, with all that stands before it."""
     checkpoint, split = model.checkpoint, model.checkpoint.header.corpus.split
-    text = folded(read_sources(sources, reading, feedback), checkpoint)
-    part = unseen_part(text, checkpoint, feedback) if part is None else part
-    known = checkpoint.vocabulary.known(part_of_text(text, checkpoint, part, feedback))
+    extract = read_extract(checkpoint, sources, part, reading, feedback)
+    part, known = extract.part, checkpoint.vocabulary.known(extract.text)
     before = sum(split[name] for name in takewhile(lambda name: name != part, split)) if part != "all" else 0
-    return GalleryText(" ".join(sources), part, text.characters[:before], known, split if part != "all" else {})
+    whole = extract.whole.characters if extract.whole else ""
+    return GalleryText(" ".join(sources), part, whole[:before], known, split if part != "all" else {})

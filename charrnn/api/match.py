@@ -98,6 +98,8 @@ def match(
     """
     if len(models) < 2:
         raise ConfigError("there is one model", "give two or more")
+    if len({model.vocabulary.end is None for model in models}) > 1:
+        raise ConfigError("some of the models are of items, and others of running texts", "compare models of one kind")
     for model in models:
         if model.vocabulary.symbols is not None:
             raise ConfigError(

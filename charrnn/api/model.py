@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from charrnn import api
-from charrnn.api.passage import Extract, Passage, passage_of, read_extract, read_passage
+from charrnn.api.passage import Extract, Passage, as_read, passage_of, read_extract, read_passage
 from charrnn.errors import ConfigError, counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.model import known
@@ -20,7 +20,7 @@ from charrnn.model.config import ModelConfig
 from charrnn.model.storage import NumberFormat
 from charrnn.sampling.distribution import SamplingConfig
 from charrnn.text.reading import DEFAULT, Reading
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.text.vocabulary import END, Vocabulary
 
 if TYPE_CHECKING:  # all that imports torch: a model writes without it
     from charrnn.api.ablate import Cost
@@ -129,10 +129,9 @@ class Model:
         `against` are other models, of which it is told which one the text is most like. Arguments and errors as of
         `api.score.score`.
         """
-        self._refuse_items()
         if not isinstance(text, Extract):
             check_text(text)
-            text = Extract(text)
+            text = Extract(as_read(self.checkpoint, text))
         models = {self.name: self}
         for other in against:
             loaded = other if isinstance(other, Model) else load(other, self._device)
@@ -260,7 +259,7 @@ class Model:
             ConfigError: the cell has no such signal.
         """
         check_text(text)
-        return api.highlight.record(self.network, self.vocabulary, text, signals, guesses)
+        return api.highlight.record(self.network, self.vocabulary, as_read(self.checkpoint, text), signals, guesses)
 
     def highlight(self, text: str, color: str = "surprisal", guesses: int = 5) -> "Coloured":
         """Colour a text by how unexpected each character was, or by a unit such as "0:42" or a known one's name.
@@ -271,10 +270,10 @@ class Model:
             VocabularyError: the text has characters that the model does not know, or none at all.
             ConfigError: there is no such unit.
         """
-        self._refuse_items()
         check_text(text)
         color = color if color == "surprisal" else self._unit(color)
-        return api.highlight.highlight(self.network, self.vocabulary, self.name, text, color, guesses)
+        read = as_read(self.checkpoint, text)
+        return api.highlight.highlight(self.network, self.vocabulary, self.name, read, color, guesses)
 
     def read(
         self,
@@ -346,7 +345,6 @@ class Model:
 
         The page carries the network and runs it on what is typed, unless `no_model` leaves it out.
         """
-        self._refuse_items()
         read = self._passage(passage, feedback)
         if self.vocabulary.symbols and not no_model:
             feedback.note("the page shows what was recorded; it runs no network of symbols longer than a character")
@@ -411,8 +409,9 @@ class Model:
         feedback: Feedback = SILENT,
     ) -> "Matches":
         """Match its units with those of others over a text; arguments and errors as of `api.match.match`."""
-        self._refuse_items()
-        check_text(text)
+        if END not in text:
+            check_text(text)
+            text = as_read(self.checkpoint, text)
         return api.match.match(
             [self, *([others] if isinstance(others, Model) else others)],
             text,
@@ -517,7 +516,6 @@ class Model:
         feedback: Feedback = SILENT,
     ) -> "Gallery":
         """Show what its best units follow on a text or its own; arguments and errors as of `api.gallery.gallery`."""
-        self._refuse_items()
         return api.gallery.gallery(
             self,
             sources,
@@ -572,7 +570,6 @@ class Model:
         measure: Literal["norm", "product"] = "norm",
     ) -> "Trace":
         """Measure what bears on one prediction; arguments and errors as of `api.trace.trace`."""
-        self._refuse_items()
         read = self._passage(passage, SILENT)
         return api.trace.trace(self.network, self.vocabulary, read, position, of=of, length=length, measure=measure)
 
@@ -597,8 +594,7 @@ class Model:
 
     def export(self, path: str | os.PathLike[str], number: NumberFormat | None = None) -> "Exported":
         """Write it for other programs, as JSON or ONNX; arguments and errors as of `api.export.export`."""
-        self._refuse_items()
-        return api.export.export(self.checkpoint, path, number)
+        return api.export.export(of_class(self.checkpoint, None), path, number)
 
     def _refuse_items(self) -> None:
         """Raise ConfigError for a model of items, where a running text is read or written."""

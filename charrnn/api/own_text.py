@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charrnn.api.limits import SHORTEST_SEARCH
-from charrnn.api.passage import WRITTEN, Passage, passage_of, read_passage
+from charrnn.api.passage import WRITTEN, Passage, joined, passage_of, read_items_as_text, read_passage
 from charrnn.errors import ConfigError, SourceError
-from charrnn.feedback import Feedback
+from charrnn.feedback import SILENT, Feedback
 from charrnn.model.checkpoint import locate
 from charrnn.model.devices import choose_precision
 from charrnn.model.network import stepped_on
 from charrnn.sampling.sampler import Sampler
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.reading import Reading
-from charrnn.text.sources import read
+from charrnn.text.sources import Text, read
 from charrnn.text.store import is_here
 from charrnn.training.resume import sources_of
 
@@ -52,12 +52,17 @@ def own_text(model: "Model", reading: Reading, feedback: Feedback) -> tuple[tupl
     if noted is None or "-" in noted.sources:
         return (), reading
     try:
-        same = noted.is_there(own.characters, feedback) and read(noted.sources, noted.reading).sha256 == own.sha256
+        there = noted.is_there(own.characters, feedback)
+        same = there and _read(model, noted.sources, noted.reading).sha256 == own.sha256
     except SourceError:
         return (), reading
     if not same:
         feedback.note(f"{' '.join(noted.sources)} has changed since the model was trained on it")
     return (noted.sources, noted.reading) if same else ((), reading)
+
+
+def _read(model: "Model", sources: tuple[str, ...], reading: Reading) -> Text:
+    return read_items_as_text(model.checkpoint, sources, reading, SILENT) or read(sources, reading)
 
 
 def own_part(model: "Model") -> str | None:
@@ -79,6 +84,8 @@ def written(model: "Model", characters: int, seed: int, feedback: Feedback) -> s
     feedback.note(
         f"the model's own text ({own.name}) is not here: it writes {characters:,} characters itself (seed {seed})"
     )
+    if own.items is not None:
+        return _written_items(model, characters, seed)
     device = model.network.device
     network = stepped_on(checkpoint.config, checkpoint.weights, device, choose_precision(None, device))
     sampler = Sampler.of(checkpoint, model=network)
@@ -91,3 +98,14 @@ def written(model: "Model", characters: int, seed: int, feedback: Feedback) -> s
     if "\n" in checkpoint.vocabulary.characters:
         drawn[-1] = checkpoint.vocabulary.encode("\n")[0]
     return checkpoint.vocabulary.decode_folded(drawn.T.ravel())[:characters]
+
+
+def _written_items(model: "Model", characters: int, seed: int) -> str:
+    """Let a model of items write some, with at least so many characters together."""
+    texts, length = list[str](), 0
+    for item in model.sample_items(characters, seed=seed):
+        texts.append(item.text)
+        length += len(item.text) + 1
+        if length >= characters:
+            break
+    return joined(texts)

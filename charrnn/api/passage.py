@@ -92,10 +92,17 @@ def passage_of(checkpoint: "Checkpoint", text: str, name: str = "", feedback: Fe
     Raises:
         VocabularyError: the model knows no character of it.
     """
-    if (items := checkpoint.header.corpus.items) is not None and END not in text:
-        text = joined(item for item, _ in cut(text, Each(items.each if items.each in WAYS else "line")) if item)
-    ids = encode(checkpoint, text, feedback)
+    ids = encode(checkpoint, as_read(checkpoint, text), feedback)
     return Passage(checkpoint.vocabulary.decode_folded(ids), ids, name)
+
+
+def as_read(checkpoint: "Checkpoint", text: str) -> str:
+    """Return a string as a model reads it: one of items, cut into those as its own text was, or else into lines."""
+    items = checkpoint.header.corpus.items
+    if items is None or END in text:
+        return text
+    each = Each(items.each if items.each in WAYS else "line")
+    return joined(item for item, _ in cut(text, each) if item)
 
 
 def read_passage(
@@ -221,7 +228,8 @@ def part_of_text(text: Text, checkpoint: "Checkpoint", part: str, feedback: Feed
         )
     if part not in corpus.split:
         raise ConfigError(f"the model's text has no {part} part", f"choose one of {', '.join(corpus.split)}")
-    return part_of(text, corpus.split, part)
+    chosen = part_of(text, corpus.split, part)
+    return chosen + END if corpus.items else chosen  # the last item's is the first of the next part
 
 
 def _reading_of(checkpoint: "Checkpoint") -> str:

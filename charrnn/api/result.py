@@ -9,14 +9,19 @@ from typing import Any
 from charrnn.files import replacing
 
 
-def json_text(value: Any) -> str:
+def json_text(value: Any, indent: int | None = None) -> str:
     r"""Return a value as JSON that is read easily and that drives no terminal: what is not printable is escaped.
 
     >>> print(json_text({"é": "\x1b\x9b\u202e"}))
     {"é": "\u001b\u009b\u202e"}
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    lines = text.split("\n")  # a newline in a string is escaped already
+    return "\n".join(line if line.isprintable() else "".join(map(_escaped, line)) for line in lines)
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 class Result:

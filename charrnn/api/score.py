@@ -135,6 +135,7 @@ def score(
     """
     name, (checkpoint, network) = next(iter(models.items()))
     vocabulary = checkpoint.vocabulary
+    _check_kinds(models, baseline, dynamic)
     text = vocabulary.folded(extract.text)
     extract = replace(extract, text=text)
     _check(text, start)
@@ -153,6 +154,16 @@ def score(
         nats = {each: by_character(found[each], read_by(of, text)) for each, (of, _) in models.items()}
         beside |= _comparison(found, nats, plain(text), _seen(models, checkpoint, extract, feedback))
     return Scored(found[name], extract, name, start, length, beside)
+
+
+def _check_kinds(models: Mapping[str, Scorer], baseline: bool, dynamic: bool) -> None:
+    """Raise ConfigError where models of items are asked what only those of running texts can tell, or held together."""
+    of_items = [checkpoint.vocabulary.end is not None for checkpoint, _ in models.values()]
+    if any(of_items) and not all(of_items):
+        raise ConfigError("some of the models are of items, and others of running texts", "score by models of one kind")
+    if any(of_items) and (baseline or dynamic):
+        name = "baseline" if baseline else "dynamic"
+        raise ConfigError(f"{name} reads a running text, and each item stands alone", f"leave --{name} out for items")
 
 
 def read_by(checkpoint: Checkpoint, text: str) -> str:

@@ -1,9 +1,11 @@
 """How strongly each earlier character bears on one prediction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from charrnn.api.drawing import Drawing
 from charrnn.api.passage import Passage
@@ -102,10 +104,20 @@ def trace(
         VocabularyError: the model does not know `of`.
     """
     target = None if of is None else _one_id(vocabulary, of)
-    found = influence(network, passage.ids, position, length, target, measure)
+    begins = _item(passage, vocabulary, position)
+    found = influence(network, passage.ids[begins:], position - begins, length, target, measure)
+    found = replace(found, position=position)
     likeliest = found.chances.argsort(kind="stable")[::-1][:LIKELIEST]
     named = tuple((vocabulary.decode([i]), float(found.chances[i])) for i in likeliest)
     return Trace(passage, measure, found, vocabulary.decode([found.target]), named)
+
+
+def _item(passage: Passage, vocabulary: Vocabulary, position: int) -> int:
+    """Where the item that a position is in begins, with the END before it, from which its state is fresh; or 0."""
+    if vocabulary.end is None:
+        return 0
+    ends = np.flatnonzero(passage.ids[: max(0, position)] == vocabulary.end)
+    return int(ends[-1]) if len(ends) else 0
 
 
 def _one_id(vocabulary: Vocabulary, character: str) -> int:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from charrnn.api.score import Scored
 
 # Options, as click names them, of a running text that items have no use for, and of items.
-OF_TEXTS = ("against", "baseline", "dynamic", "color", "html", "start", "length")
+OF_TEXTS = ("baseline", "dynamic")
+TOGETHER = ("against", "color", "html")  # what is told of all items together, not of each
 OF_ITEMS = ("each", "label", "by", "sort")
 
 
@@ -78,7 +79,8 @@ def score(
     --baseline takes a val or test part of the text that the model was trained on. --dynamic moves the weights after
     every 20 characters (dynamic evaluation, Krause et al. 2018); the model's file stays as it is.
 
-    A model of items (train --each) scores each item from its first character to its end, which counts as a character.
+    A model of items (train --each) scores each item from its first character to its end, which counts as a character;
+    with --against, --color or --html it tells of all items together.
     """
     if color and as_json:
         raise click.UsageError("--color and --json are both given; give one of them.")
@@ -86,7 +88,7 @@ def score(
         raise click.UsageError("--nats says what --json shows; give --json too.")
     model, coloured = asked.model, bool(color or html)
     refuse_options(model.checkpoint, OF_TEXTS, OF_ITEMS)
-    if model.checkpoint.header.corpus.items:
+    if model.checkpoint.header.corpus.items and not _together():
         of_items = {name: options[name] for name in ("each", "label")}
         reading = asked.reading if is_given(*READING_OPTIONS) else None
         sort: Literal["text", "surprise"] = "surprise" if options["sort"] == "surprise" else "text"
@@ -109,6 +111,16 @@ def score(
         terminal.show(scored.highlight, console())
     if html:
         _save(scored, html)
+
+
+def _together() -> bool:
+    """Whether all items are to be told of together, without what is told of each."""
+    if not is_given(*TOGETHER):
+        return False
+    for param in click.get_current_context().command.params:
+        if param.name in OF_ITEMS and is_given(param.name):
+            raise click.UsageError(f"{param.opts[-1]} is for what is told of each item; leave it out here.")
+    return True
 
 
 def _save(scored: "Scored", path: Path) -> None:

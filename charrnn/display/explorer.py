@@ -16,7 +16,7 @@ from charrnn.display.colours import Rgb, colour, css, ink, night
 from charrnn.display.findings import Q_VALUE, short_p
 from charrnn.display.packing import packed
 from charrnn.display.page import template
-from charrnn.display.signs import is_running, one_line, sign
+from charrnn.display.signs import END, is_running, one_line, sign
 
 ENCODING = "utf-16"  # with a byte order mark, which outranks what a server says: 15 of 16 bits carry numbers
 PAINTS = 41  # colours from −1 to 1
@@ -118,7 +118,7 @@ def _content(explorer: Explorer) -> dict[str, Any]:
         "levels": LEVELS,
         "opens": explorer.opens,
         "signs": signs,
-        "ends": _places(explorer.text, "\n"),
+        "ends": _places(explorer.text, "\n", END),
         "tabs": _places(explorer.text, "\t"),
         "runs": _runs(explorer.text),
         "surprisal": [None if nats != nats else round(float(nats), 2) for nats in explorer.surprisal],
@@ -168,13 +168,13 @@ def _counted(guesses: Sequence[tuple[str, float]], places: Mapping[str, int]) ->
     return [len(guesses), *(number for pair in pairs for number in pair)]
 
 
-def _places(text: Sequence[str], wanted: str) -> list[int]:
-    return [place for place, character in enumerate(text) if character == wanted]
+def _places(text: Sequence[str], *wanted: str) -> list[int]:
+    return [place for place, character in enumerate(text) if character in wanted]
 
 
 def _runs(text: Sequence[str]) -> list[int]:
     """Where the lines begin that are set as a run, so that a browser orders and joins their letters."""
-    begins = [0, *(place + 1 for place in _places(text, "\n"))]
+    begins = [0, *(place + 1 for place in _places(text, "\n", END))]
     lines = ("".join(text[begin:end]) for begin, end in zip(begins, [*begins[1:], len(text)], strict=True))
     return [begin for begin, line in zip(begins, lines, strict=True) if is_running(line)]
 

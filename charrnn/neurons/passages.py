@@ -11,6 +11,7 @@ import numpy.typing as npt
 from charrnn.errors import ConfigError
 from charrnn.neurons.features import Feature
 from charrnn.neurons.features.feature import where
+from charrnn.text.vocabulary import END
 
 Floats = npt.NDArray[Any]
 Places = npt.NDArray[np.integer]
@@ -72,7 +73,13 @@ def telling_passage(text: str, feature: Feature, length: int, after: int = 0, be
     return int(starts[np.argmax(_telling(labels, feature, starts, ends) * letters)])
 
 
+def as_lines(text: str) -> str:
+    """Return a text in which each item is a line; one without items, as it is."""
+    return text.replace(END, "\n")
+
+
 def _line_beginnings(text: str, after: int, last: int) -> Places:
+    text = as_lines(text)
     lines = [place + 1 for place in range(after, last) if text[place] == "\n"]
     paragraphs = [place for place in lines if text[max(0, place - 2) : place] == "\n\n" and text[place] != "\n"]
     words = [] if lines else [place + 1 for place in range(after, last) if text[place] == " "]
@@ -120,6 +127,7 @@ def passage_with(text: str, words: str) -> int:
     Raises:
         ConfigError: they do not stand in the text.
     """
+    text = as_lines(text)
     found = [(_place_in_line(text, match.start()), match.start()) for match in re.finditer(re.escape(words), text)]
     if not (words and found):
         raise ConfigError(f"no passage has {words!r}", "give words as they stand in the text")
@@ -138,5 +146,5 @@ def whole_lines(text: str, length: int) -> str:
     >>> whole_lines("abc\ndef", 6), whole_lines("abcdef\ngh", 5), whole_lines("ab\ncd\n", 9)
     ('abc\n', 'abcde', 'ab\ncd\n')
     """
-    cut = text[:length].rfind("\n") + 1
+    cut = as_lines(text[:length]).rfind("\n") + 1
     return text[:cut] if len(text) > length and 2 * cut > length else text[:length]

@@ -192,6 +192,9 @@ class Sampler:
 
     def typed(self, prime: str, since: int = 0, guesses: int = 0, watch: Unit | None = None) -> Iterator[Drawn]:
         """Yield the characters of a prime, from `since` on, as if they had been drawn; nothing predicts its first."""
+        yield from self.behind(prime[:since], self._typed(prime, since, guesses, watch))
+
+    def _typed(self, prime: str, since: int, guesses: int, watch: Unit | None) -> Iterator[Drawn]:
         position = self.read(prime[:since], Position(self.model.initial_logits()[None], None))
         for place, index in enumerate(self.vocabulary.encode(prime[since:]).astype(np.int64), since):
             told = self.model.numpy(log_softmax(position.logits))[0, index] if place else 0.0

@@ -80,5 +80,5 @@ def compare(
         raise click.UsageError("--output and --part are for the stages of one run.")
     first, *others = [load_model(model, device) for model in models]
     given = options | {"characters": characters or OF_MODELS, "count": count, "feedback": FEEDBACK}
-    text = api.passage.read_sources((source,), reading, FEEDBACK).characters
+    text = first.extract(source, reading=reading, feedback=FEEDBACK).text
     show(first.compare(others, text, source=source, **given), as_json)

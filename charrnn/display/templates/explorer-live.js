@@ -17,6 +17,7 @@ class Live {
     this.characters = model.characters;
     this.signs = model.characters.map((character, id) => (id === model.end ? "⏎" : signOf(character)));
     this.ids = new Map(model.characters.map((character, id) => [character, id]));
+    if (model.end !== null && !this.ids.has("\n")) this.ids.set("\n", model.end); // each line that is typed is an item
     this.unknown = model.folds ? this.ids.get("\ufffd") : undefined; // the id that stands for what the model does not know
     this.beginnings = this.logBeginnings(model.line_beginnings);
     this.typed = new Reading("typed");

@@ -70,6 +70,7 @@ class Network {
     this.L = model.num_layers;
     this.H = model.hidden_size;
     this.V = model.characters.length;
+    this.end = model.end ?? -1; // the symbol around items
     this.units = this.L * this.H;
     this.gateNames = GATES[model.cell];
     this.blocks = Math.max(1, this.gateNames.length);
@@ -103,6 +104,7 @@ class Network {
   // Read a character: `state` becomes the one after it, `this.gates` what its gates were.
   read(state, id, holds = []) {
     const { H } = this;
+    if (id === this.end) { state.h.fill(0); state.c?.fill(0); } // an item begins from the zero state
     for (let l = 0; l < this.L; l += 1) {
       const part = (array) => array && array.subarray(l * H, (l + 1) * H);
       const s = this.gates.subarray(l * this.blocks * H, (l + 1) * this.blocks * H), layer = this.layers[l];
