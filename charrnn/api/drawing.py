@@ -13,7 +13,7 @@ from charrnn.errors import counted
 from charrnn.feedback import SILENT, Feedback
 from charrnn.files import replacing
 
-_FORMS = {".html": "html", ".htm": "html", ".svg": "svg", ".png": "png", ".json": "json"}
+FORMS = {".html": "html", ".htm": "html", ".svg": "svg", ".png": "png", ".json": "json"}
 
 
 class Drawing(Result):
@@ -52,7 +52,7 @@ class Drawing(Result):
             OSError: the file cannot be written.
         """
         output = Path(path)
-        form = form or _FORMS.get(output.suffix.lower(), "text")
+        form = form or FORMS.get(output.suffix.lower(), "text")
         if form != "png":
             write(output, self.content(form))
             return

@@ -14,10 +14,13 @@ from charrnn.api.map import MapModel
 from charrnn.api.map_watch import MapWatch
 from charrnn.api.result import Result
 from charrnn.conditioned.answering import greedy
+from charrnn.conditioned.captions import are_of_images
 from charrnn.conditioned.checkpoint import ConditionedCheckpoint, Header, load
 from charrnn.conditioned.config import ConditionedConfig
 from charrnn.conditioned.examples import PARTS, Example, Examples, Origin, read_examples
+from charrnn.conditioned.features import Features, read_features
 from charrnn.conditioned.feed import Feed, Pair
+from charrnn.conditioned.inputs import inputs_of, pairs_of, symbols_of
 from charrnn.conditioned.network import ConditionedRNN
 from charrnn.conditioned.reader import Reader
 from charrnn.conditioned.run import PairRun, load_state
@@ -25,7 +28,7 @@ from charrnn.conditioned.symbols import Symbols
 from charrnn.conditioned.trainer import PairTrainer
 from charrnn.conditioned.training import recipe
 from charrnn.conditioned.transfer import sizes_of, started
-from charrnn.errors import RunError, counted, typed
+from charrnn.errors import ConfigError, RunError, SourceError, check_whole, counted, typed
 from charrnn.model.checkpoint import Figures, Provenance, bits, locate
 from charrnn.model.checkpoint import load as load_character_model
 from charrnn.model.devices import choose_device
@@ -38,6 +41,7 @@ from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.store import fetch_missing
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+ANSWERS = 1000  # to questions about images that are learned, where no number is given
 _SHOWN = 4  # answers that a milestone shows
 _CHECKED = 200  # answers of the validation part that a milestone checks
 _THREADS = "threads"  # kept beside the recipe: on it the last bits depend
@@ -114,6 +118,8 @@ def train(
     spaced: bool = False,
     val_fraction: float | None = None,
     test_fraction: float | None = None,
+    images: str | os.PathLike[str] | None = None,
+    answers: int | None = None,
     out: str | os.PathLike[str] | None = None,
     init_from: str | os.PathLike[str] | None = None,
     device: str = "auto",
@@ -132,6 +138,8 @@ def train(
         spaced: whether an output's symbols are what stands between spaces, as in phones, not its characters.
         val_fraction: part of the sources for validation; None: 0.05, at most 2,000.
         test_fraction: part of the sources for the test; None: the same.
+        images: a file of features; then the examples are captions of images, or questions about them.
+        answers: of questions, the commonest so many answers are learned, each a class; None: 1000.
         out: the run folder; None: a new one in checkpoints/.
         init_from: what MODEL is on the command line, a character model: the encoder begins with its sizes and weights.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -148,22 +156,27 @@ def train(
     names = [examples] if isinstance(examples, str | os.PathLike) else list(examples)
     seed = options.get("seed") or 0
     paths = tuple(os.fspath(name) for name in names)
-    origin = Origin(paths, source, target, label, spaced, val_fraction, test_fraction, seed).absolute()
+    seen = None if images is None else os.fspath(images)
+    check_whole("answers", 1 if answers is None else answers, 1, 100_000)
+    several = ANSWERS if answers is None and seen is not None else answers
+    origin = Origin(paths, source, target, label, spaced, val_fraction, test_fraction, seed, seen, several).absolute()
     read = _read(origin, watch)
     where, cores = choose_device(device), threads or torch.get_num_threads()
-    sources, outputs = _symbols(read)
-    pairs = _pairs(read, sources, outputs)
+    sources, outputs = symbols_of(read, origin.answers)
+    pairs = _pairs(read, sources, outputs, watch)
     before = None if init_from is None else load_character_model(locate(os.fspath(init_from)))
+    if before is not None and not len(sources):
+        raise ConfigError("init_from is given, and the examples have no text to read", "leave --init-from out")
     if before is not None:
         options = {**options, **sizes_of(before, options, str(init_from))}
     output = "classes" if outputs.kind == "label" else "characters"
-    sizes = {"source_size": len(sources), "output_size": len(outputs), "output": output}
+    sizes = {"source_size": len(sources), "output_size": len(outputs), "output": output, **_seen(read.features)}
     config, training, why = recipe(sizes, Feed(pairs["train"], 1, 0, 0).symbols, options, cores)
     network = ConditionedRNN(config, torch.Generator().manual_seed(training.seed)).to(where)
     if before is not None:
         network.load(started(config, network.weights(), before, sources))
     fixed = threads if threads is not None or training.minutes is not None else cores
-    trainer = PairTrainer(network, pairs, training, _threads(fixed, where, watch))
+    trainer = PairTrainer(network, pairs, training, _threads(fixed, where, watch), read.features)
     begun = None if before is None else before.header.corpus.name
     split = {"val_fraction": val_fraction, "test_fraction": test_fraction, "init_corpus": begun}
     header = _header(read, config, sources, outputs, pairs, {**asdict(training), **split, _THREADS: fixed})
@@ -207,8 +220,8 @@ def resume(
         network = ConditionedRNN(header.model).to(where)
         kept = header.training.get(_THREADS)
         fixed = threads if threads is not None else int(kept) if isinstance(kept, int) else None
-        pairs = _pairs(read, header.sources, header.outputs)
-        trainer = PairTrainer(network, pairs, training, _threads(fixed, where, watch))
+        pairs = _pairs(read, header.sources, header.outputs, watch)
+        trainer = PairTrainer(network, pairs, training, _threads(fixed, where, watch), read.features)
         trainer.restore(tensors)
         if trainer.used >= 1:
             raise RunError(f"the run in {folder} has used up its budget", "start a new one for longer")
@@ -222,7 +235,13 @@ def resume(
 
 def _read(origin: Origin, watch: MapWatch) -> Examples:
     fetch_missing(origin.paths, feedback=watch)
-    read = read_examples(origin)
+    if origin.images is None and are_of_images(origin.paths):
+        raise SourceError(
+            f"{origin.paths[0]} is about images",
+            "name their features with --images; 'charrnn map features' makes them",
+        )
+    features = None if origin.images is None else read_features(origin.images)
+    read = read_examples(origin, features=features)
     for line in read.notes:
         watch.note(line)
     return read
@@ -230,27 +249,33 @@ def _read(origin: Origin, watch: MapWatch) -> Examples:
 
 def _same(origin: Origin, header: Header, folder: Path, watch: MapWatch) -> Examples:
     """The examples of a stopped run. Raises RunError where they have changed."""
-    gone = [path for path in origin.paths if path not in CATALOGUE and not os.path.lexists(path)]
+    files = [*origin.paths, *([origin.images] if origin.images else [])]
+    gone = [path for path in files if path not in CATALOGUE and not os.path.lexists(path)]
     if gone:
         raise RunError(f"the examples of {folder} are not at {gone[0]} any more", "put them there again")
     read = _read(origin, watch)
     if read.sha256 != header.corpus.sha256:
         raise RunError(f"the examples of {folder} have changed since it was trained on", "restore them, or start anew")
+    if read.features is not None and read.features.source != header.images:
+        raise RunError(f"the features {origin.images} have changed since {folder} was trained on", "restore them")
     return read
 
 
-def _symbols(read: Examples) -> tuple[Symbols, Symbols]:
-    everything = read.part("all")
-    outputs = (output for example in everything for output in example.outputs)
-    return Symbols.of(example.source for example in everything), Symbols.of(outputs, read.kind)
+def _seen(features: Features | None) -> dict[str, Any]:
+    """The sizes of a network that features decide."""
+    if features is None:
+        return {}
+    (h, w, F), (mean, scale) = features.shape, features.moments
+    return {"feature_size": F, "grid": (h, w), "feature_mean": mean, "feature_scale": scale}
 
 
-def _pairs(read: Examples, sources: Symbols, outputs: Symbols) -> dict[str, list[Pair]]:
+def _pairs(read: Examples, sources: Symbols, outputs: Symbols, watch: MapWatch) -> dict[str, list[Pair]]:
     """Each part as pairs, one for each right output of a source."""
-    return {
-        part: [Pair(sources.encode(source), outputs.encode(output)) for source, right in found for output in right]
-        for part, found in read.parts.items()
-    }
+    pairs = {part: pairs_of(read, found, sources, outputs) for part, found in read.parts.items()}
+    left_out = sum(len(example.outputs) for example in read.part("all")) - sum(map(len, pairs.values()))
+    if left_out:
+        watch.note(f"left out {counted(left_out, 'example')} whose answer is not among the {len(outputs):,} commonest")
+    return {part: found for part, found in pairs.items() if found}
 
 
 def _header(
@@ -274,6 +299,7 @@ def _header(
         named=read.named,
         examples={part: len(found) for part, found in read.parts.items()},
         longest=max(len(pair.output) for pair in pairs["train"]),
+        images=None if read.features is None else read.features.source,
         training={name: value for name, value in settings.items() if value is not None},
     )
 
@@ -317,17 +343,17 @@ def _conducted(prepared: _Prepared, begin: Callable[[], None], watch: MapWatch) 
 def _answers(prepared: _Prepared) -> str:
     """What the model answers to the first held-out sources, and how many of some more are right."""
     chosen = (prepared.examples.parts.get("val") or prepared.examples.parts["train"])[:_CHECKED]
-    said = _said(prepared.header, prepared.trainer.model.weights(), chosen)
+    said = _said(prepared.header, prepared.trainer.model.weights(), prepared.examples, chosen)
     exact = sum(answer in example.outputs for answer, example in zip(said, chosen, strict=True))
-    rows = [f"{example.source} → {answer}" for example, answer in zip(chosen[:_SHOWN], said, strict=False)]
+    rows = [f"{example.told} → {answer}" for example, answer in zip(chosen[:_SHOWN], said, strict=False)]
     return "\n".join([*rows, f"exact: {exact} of {len(chosen)}"])
 
 
-def _said(header: Header, weights: dict[str, Any], chosen: Sequence[Example]) -> list[str]:
+def _said(header: Header, weights: dict[str, Any], read: Examples, chosen: Sequence[Example]) -> list[str]:
     reader = Reader(header.model, weights)
-    ids = [header.sources.encode(example.source) for example in chosen]
     longest = 1 if header.model.output == "classes" else 2 * header.longest + 1
-    return [header.outputs.decode(answer.ids) for answer in greedy(reader, ids, longest)]
+    answers = greedy(reader, inputs_of(read, chosen, header.sources), longest)
+    return [header.outputs.decode(answer.ids) for answer in answers]
 
 
 def _ended(prepared: _Prepared, last: Progress | None, watch: MapWatch) -> TrainedMap:
@@ -364,7 +390,7 @@ def _measured(
     figures = replace(best.header.figures, val_nats=trainer.validate("val"), test_nats=trainer.validate("test"))
     for part in ("val", "test"):
         chosen = prepared.examples.parts.get(part, ())[:_CHECKED]
-        said = _said(best.header, best.weights, chosen) if chosen else []
+        said = _said(best.header, best.weights, prepared.examples, chosen) if chosen else []
         right = [answer in example.outputs for answer, example in zip(said, chosen, strict=True)]
         exact[part] = sum(right) / len(right) if right else None
     return prepared.run.save_final(best, figures), exact

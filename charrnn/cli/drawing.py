@@ -15,6 +15,7 @@ from charrnn.display import terminal
 
 if TYPE_CHECKING:
     from charrnn.api.drawing import Drawing, Plot
+    from charrnn.api.map_images import AttendedPicture
 
 
 def drawing_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,18 +32,19 @@ def drawing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return form(output(command))
 
 
-def emit(drawing: "Drawing", form: str, output: Path | None, pager: bool = False) -> None:
+def emit(drawing: "Drawing | AttendedPicture", form: str, output: Path | None, pager: bool = False) -> None:
     """Write a drawing to a file, or to stdout; in colour where that is a terminal, and page by page if it is long."""
     form = "text" if form == "terminal" else form
+    highlight = getattr(drawing, "highlight", None)  # what is drawn over a picture has none
     if output is not None:
         drawing.save(output, form, FEEDBACK)
         echo_written(output)
-    elif form == "text":
-        terminal.show(drawing.highlight, console(), page=_page if pager and sys.stdout.isatty() else None)
-        for line in drawing.below():
+    elif form == "text" and highlight is not None:
+        terminal.show(highlight, console(), page=_page if pager and sys.stdout.isatty() else None)
+        for line in getattr(drawing, "below", list)():
             click.echo(line)
     else:
-        click.echo(drawing.content(form), nl=False)
+        click.echo(drawing.content(form), nl=form == "text")
 
 
 def show_plot(plot: "Plot", output: Path | None, as_json: bool) -> None:

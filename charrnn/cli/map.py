@@ -20,10 +20,11 @@ from charrnn.cli.common import (
     threads_option,
 )  # fmt: skip
 from charrnn.cli.drawing import drawing_options, emit
-from charrnn.cli.output import OutputFolder, RunFolder, form_for
+from charrnn.cli.output import OutputFile, OutputFolder, RunFolder, form_for
 from charrnn.cli.progress import TrainingOnTerminal
 from charrnn.conditioned.config import ATTENTIONS
-from charrnn.conditioned.generated import MOST, SETS
+from charrnn.conditioned.extractors import NAMES as EXTRACTORS
+from charrnn.conditioned.generated import SETS
 from charrnn.conditioned.training import SCHEDULES
 from charrnn.errors import SourceError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
@@ -37,6 +38,11 @@ columns: list[Decorator] = [
     click.option("--label", metavar="COLUMN", help="Instead: the column of classes; or file or folder, each a class."),
     click.option("--val-fraction", type=float, metavar="P", help="For validation. Default: 0.05, at most 2,000."),
     click.option("--test-fraction", type=float, metavar="P", help="For the test. Default: the same."),
+    click.option("--images", metavar="FEATURES", help="The examples are about images, of these features."),
+]
+image_options: list[Decorator] = [
+    click.option("--image", metavar="PICTURE", help="The picture that a question is about."),
+    click.option("--images", metavar="FEATURES", help="Look pictures up there. Default: extract them."),
 ]
 
 beam_option: Decorator = click.option(
@@ -56,7 +62,8 @@ def map() -> None:
     """Learn from pairs to turn one text into another, and see where the model looks while it writes.
 
     EXAMPLES is a table of pairs (.tsv, .csv, .jsonl), two parallel files of lines, a folder with train.tsv, val.tsv and
-    test.tsv, files or folders that are classes, or the set cmudict or movie-reviews.
+    test.tsv, files or folders that are classes, or the set cmudict or movie-reviews. With --images it is captions of
+    images or questions about them: Flickr8k.token.txt, COCO, Karpathy, VQA, CLEVR, or a table with a column image.
     """
 
 
@@ -68,10 +75,15 @@ class MapOnTerminal(TrainingOnTerminal, MapWatch):
         self.announce(line)
 
 
-def _with_columns(command: Any) -> Any:
-    for option in reversed(columns):
-        command = option(command)
-    return command
+def _with(options: list[Decorator]) -> Decorator:
+    """What gives a command several options, in their order."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 @map.command(
@@ -80,12 +92,15 @@ def _with_columns(command: Any) -> Any:
         "charrnn map train pairs.tsv --attention none --hidden-size 128 --steps 500",
         "charrnn map train english.txt korean.txt --out checkpoints/translation",
         "charrnn map train movie-reviews --label label --init-from checkpoints/reviews",
+        "charrnn map train scenes --images scenes.npz",
         "charrnn map train --resume checkpoints/translation",
     )
 )
 @click.argument("paths", nargs=-1, metavar="EXAMPLES...")
-@_with_columns
+@_with(columns)
 @click.option("--spaced", is_flag=True, help="Outputs are symbols between spaces, such as phones.")
+@click.option("--answers", type=int, metavar="N", help="To questions: learn the N commonest. Default: 1000.")
+@click.option("--convolutions", type=int, metavar="N", help="Of a small CNN over images. Default: 0.")
 @click.option("--out", type=OutputFolder(), metavar="RUN", help="The run folder. Default: a new one in checkpoints/.")
 @click.option("--init-from", metavar="MODEL", help="Begin the encoder with this character model's sizes and weights.")
 @click.option("--resume", type=RunFolder(), metavar="RUN", help="Continue a stopped run exactly.")
@@ -177,27 +192,28 @@ def _refuse_choices_beside_resume() -> None:
     help="With --count: 0 draws the likeliest symbols.",
 )
 @click.option("--seed", type=int, metavar="N", help="With --count: of what is drawn.")
+@_with(image_options)
 @json_option
-def apply(
-    model: str, given: str, beam: int, count: int | None, temperature: float, seed: int | None, as_json: bool
-) -> None:
+def apply(model: str, given: str, as_json: bool, **options: Any) -> None:
     """Let MODEL answer an input: a text, or each line of a file or of stdin. One answer a line, in their order.
 
-    With --beam the likeliest answer per symbol is shown, with --json all that were found.
+    For a model of images INPUT is a picture, or a question about the one that --image names. With --beam the likeliest
+    answer per symbol is shown, with --json all that were found.
     """
-    inputs = _inputs(given)
+    loaded = api.map.load(model)
+    pictures = loaded.header.images is not None and not loaded.config.source_size
+    answers = loaded.apply(_inputs(given, pictures), **options)
     if as_json:
-        answers = api.map.load(model).apply(inputs, beam=beam, count=count, temperature=temperature, seed=seed)
         echo_json({"model": model, "inputs": [answer.to_dict() for answer in answers]})
         return
-    for answer in api.map.load(model).apply(inputs, beam=beam, count=count, temperature=temperature, seed=seed):
-        for text in answer.answers if count else answer.answers[:1]:
+    for answer in answers:
+        for text in answer.answers if options["count"] else answer.answers[:1]:
             click.echo(text)
 
 
-def _inputs(given: str) -> list[str]:
-    """The lines of a file or of stdin, else the text itself."""
-    if given != "-" and not is_file(Path(given)):
+def _inputs(given: str, pictures: bool) -> list[str]:
+    """The lines of a file or of stdin, else the text or the picture itself."""
+    if given != "-" and (pictures or not is_file(Path(given))):
         return [given]
     lines = [line for line in read((given if given == "-" else os.path.abspath(given),)).characters.split("\n") if line]
     if not lines:
@@ -213,7 +229,7 @@ def _inputs(given: str) -> list[str]:
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("paths", nargs=-1, required=True, metavar="EXAMPLES...")
-@_with_columns
+@_with(columns)
 @click.option(
     "--part", type=click.Choice(["all", "train", "val", "test"]), default="test", show_default=True, help="Which part."
 )
@@ -248,17 +264,44 @@ def score(
     epilog=examples(
         "charrnn map attend checkpoints/dates-map 'Thursday, 26 November 2026'",
         "charrnn map attend checkpoints/dates-map 'Thursday, 26 November 2026' -o date.html",
+        "charrnn map attend checkpoints/scenes-map scenes/images/000000.png -o scene.html",
     )
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("text", metavar="INPUT")
+@_with(image_options)
 @drawing_options
-def attend(model: str, text: str, form: str | None, output: Path | None) -> None:
+def attend(model: str, text: str, image: str | None, images: str | None, form: str | None, output: Path | None) -> None:
     """Show where MODEL looks at INPUT while it writes each symbol of its answer.
+
+    For a model of images INPUT is a picture, or a question about the one that --image names.
 
     Attention is no explanation: `charrnn map score` tells what it costs to hide the place that the model looks at.
     """
-    emit(api.map.load(model).attend(text), form_for(form, output), output)
+    emit(api.map.load(model).attend(text, image=image, images=images), form_for(form, output), output)
+
+
+@map.command(
+    name="features",
+    epilog=examples(
+        "charrnn map features scenes/images -o scenes.npz",
+        "charrnn map features photos -o photos.npz --extractor efficientnet-lite0",
+        "charrnn map features scenes/images -o fine.npz --patch 2",
+    ),
+)
+@click.argument("pictures", nargs=-1, required=True, metavar="IMAGES...")
+@click.option("-o", "--output", type=OutputFile(".npz"), required=True, metavar="F.npz", help="The file to write.")
+@click.option("--extractor", type=click.Choice(EXTRACTORS), default="patches", show_default=True, help="What is found.")
+@click.option("--size", type=int, metavar="N", help="Of patches: pixels of a side. Default: 64.")
+@click.option("--patch", type=int, metavar="N", help="Pixels of a patch's side. Default: 8.")
+@json_option
+def write_features(pictures: tuple[str, ...], output: Path, as_json: bool, **options: Any) -> None:
+    """Extract the features of pictures, cell by cell, for the option --images.
+
+    IMAGES is a folder, or some files. patches are the pixels themselves. A picture that cannot be read is skipped and
+    listed. What was stopped goes on where it was, if the same command is given again.
+    """
+    show(api.map.features(pictures, output, **options, feedback=FEEDBACK), as_json)
 
 
 @map.command(
@@ -266,17 +309,20 @@ def attend(model: str, text: str, form: str | None, output: Path | None) -> None
     epilog=examples(
         "charrnn map examples dates -o dates",
         "charrnn map examples numbers --count 10000 -o numbers",
+        "charrnn map examples scenes -o scenes",
     ),
 )
 @click.argument("name", type=click.Choice(tuple(SETS)), metavar="|".join(SETS))
 @click.option("-o", "--output", type=OutputFolder(), required=True, metavar="FOLDER", help="The folder to write.")
-@click.option("--count", type=int, default=MOST, show_default=True, metavar="N", help="Examples in all parts together.")
+@click.option("--count", type=int, metavar="N", help="In all. Default: 40,000; pictures: 10,000.")
 @click.option("--seed", type=int, default=0, metavar="N", help="Of which examples. Default: 0.")
 @json_option
-def write_examples(name: str, output: Path, count: int, seed: int, as_json: bool) -> None:
-    """Write generated examples with exact answers, as train.tsv, val.tsv and test.tsv.
+def write_examples(name: str, output: Path, count: int | None, seed: int, as_json: bool) -> None:
+    """Write generated examples with exact answers.
 
     dates: from 1600 to 2399, with the columns english, iso and korean. numbers: from 1 to 999,999, with the columns
-    digits, english and korean.
+    digits, english and korean. Both as train.tsv, val.tsv and test.tsv. scenes: pictures of three things with captions,
+    as Karpathy's dataset.json has them. questions: the same with questions, as CLEVR has them.
+    glyphs: pictures of characters in the fonts at hand, and their Unicode names, as JSON lines.
     """
     show(api.map.examples(name, output, count=count, seed=seed), as_json)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from charrnn.conditioned.attention import Memory
 from charrnn.conditioned.decoder import State
-from charrnn.conditioned.reader import Floats, Ids, Reader
+from charrnn.conditioned.reader import Floats, Ids, Input, Reader
 from charrnn.errors import StatesOverflowError, check_range
 
 _TOGETHER = 256  # rows that are written side by side
@@ -32,39 +32,39 @@ class Answer:
         return self.nats / max(1, len(self.weights))
 
 
-def greedy(reader: Reader, sources: Sequence[Ids], longest: int) -> Iterator[Answer]:
-    """Yield for each source the answer of the likeliest symbols, in the order of the sources."""
-    yield from (answers[0] for answers in _together(reader, sources, longest, 1))
+def greedy(reader: Reader, inputs: Sequence[Input], longest: int) -> Iterator[Answer]:
+    """Yield for each input the answer of the likeliest symbols, in the order of the inputs."""
+    yield from (answers[0] for answers in _together(reader, inputs, longest, 1))
 
 
-def beam(reader: Reader, sources: Sequence[Ids], longest: int, width: int) -> Iterator[list[Answer]]:
-    """Yield for each source up to `width` answers that beam search finds, the likeliest per symbol first.
+def beam(reader: Reader, inputs: Sequence[Input], longest: int, width: int) -> Iterator[list[Answer]]:
+    """Yield for each input up to `width` answers that beam search finds, the likeliest per symbol first.
 
     Raises:
         ConfigError: the width is not from 1 to 1000.
     """
     check_range("beam", width, 1, 1000)
-    yield from _together(reader, sources, longest, width)
+    yield from _together(reader, inputs, longest, width)
 
 
 def drawn(
-    reader: Reader, source: Ids, longest: int, count: int, temperature: float, random: np.random.Generator
+    reader: Reader, given: Input, longest: int, count: int, temperature: float, random: np.random.Generator
 ) -> Iterator[Answer]:
-    """Yield so many answers to one source, drawn at a temperature; `nats` are those of temperature 1."""
-    memory = reader.read([source])
+    """Yield so many answers to one input, drawn at a temperature; `nats` are those of temperature 1."""
+    memory = reader.read([given])
     for _ in range(count):
         yield from _Writing(reader, memory, longest, 1).drawn(temperature, random)
 
 
-def _together(reader: Reader, sources: Sequence[Ids], longest: int, width: int) -> Iterator[list[Answer]]:
-    """Answer many sources side by side, those of like length together; yield in the order of the sources."""
-    order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
+def _together(reader: Reader, inputs: Sequence[Input], longest: int, width: int) -> Iterator[list[Answer]]:
+    """Answer many inputs side by side, those of like length together; yield in the order of the inputs."""
+    order = sorted(range(len(inputs)), key=lambda index: len(inputs[index].source))
     rows, found = max(1, _TOGETHER // width), dict[int, list[Answer]]()
     for begin in range(0, len(order), rows):
         chosen = order[begin : begin + rows]
-        memory = reader.read([sources[index] for index in chosen])
+        memory = reader.read([inputs[index] for index in chosen])
         found |= dict(zip(chosen, _Writing(reader, memory, longest, width).searched(), strict=True))
-    yield from (found[index] for index in range(len(sources)))
+    yield from (found[index] for index in range(len(inputs)))
 
 
 class _Writing:

@@ -13,6 +13,7 @@ class Memory(NamedTuple):
     values: Array  # V [B, L, D]
     mask: Array  # [B, L], 1 where there is a place, 0 where a shorter source is filled up
     keys: Array = None  # V W_kᵀ [B, L, A], computed once for all steps; None where there is no attention
+    asked: Array = None  # the mean of a question's own memory, [B, D]; None where none is asked
 
 
 def mean(memory: Memory) -> Array:

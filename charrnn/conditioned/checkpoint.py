@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 import charrnn
 from charrnn.conditioned.config import ConditionedConfig
+from charrnn.conditioned.features import FeatureSource
 from charrnn.conditioned.symbols import Symbols
 from charrnn.errors import CharrnnError, ConfigError, check_whole
 from charrnn.model import sealed
@@ -39,12 +40,15 @@ class Header:
     named: bool = False  # whether the examples' file names these columns
     examples: dict[str, int] = field(default_factory=dict)  # sources in each part
     longest: int = 1  # symbols of an output of the training part
+    images: FeatureSource | None = None  # what images were seen as
     training: dict[str, str | int | float | bool | None] = field(default_factory=dict)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     charrnn_version: str = charrnn.__version__
 
     def __post_init__(self) -> None:
         check_whole("longest", self.longest, 1, 2**31)
+        if (self.images is None) != (not self.model.feature_size):
+            raise ConfigError("the network and its file differ in whether images are read", "use another file")
         if (len(self.sources), len(self.outputs)) != (self.model.source_size, self.model.output_size):
             raise ConfigError("the symbols are not as many as the network has", "name each symbol once")
         if (self.outputs.kind == "label") != (self.model.output == "classes"):

@@ -2,9 +2,10 @@
 
 The decoder begins from the memory's mean and is given, at each step, the last symbol and what attention has read:
 
-    s₀ = tanh(W_init mean(V) + b);  aₜ = softmax(k·W_q hₜ₋₁ / √A);  zₜ = Σᵢ aₜᵢ vᵢ;
+    s₀ = tanh(W_init mean(V) + W_ask mean(Q) + b);  aₜ = softmax(k·W_q hₜ₋₁ / √A);  zₜ = Σᵢ aₜᵢ vᵢ;
     sₜ = cell([e(yₜ₋₁); zₜ], sₜ₋₁);  p(yₜ | y₁…yₜ₋₁, source) = softmax(W_o hₜ + b_o)
 
+Q is the memory of a question about V, where one is asked: by s₀ it is in all that follows, the first query too.
 Without attention every place counts alike: zₜ is the memory's mean. Hard attention reads one place alone, zₜ = vᵢ: the
 likeliest, or in training one that is drawn with the probabilities aₜ. A class is the first symbol of such an output.
 """
@@ -12,6 +13,7 @@ likeliest, or in training one that is drawn with the probabilities aₜ. A class
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from charrnn.conditioned import grid
 from charrnn.conditioned.attention import Memory, attend, likeliest, mean, mixed
 from charrnn.conditioned.config import ConditionedConfig
 from charrnn.model.cells import Array, CellState, LayerWeights, added, array_module, product, state_names, step, tanh
@@ -38,15 +40,23 @@ class Decoder:
         self._from_symbol = first.bias_ih + weights["embedding.weight"] @ first.weight_ih[:, :E].T  # [V + 1, G·H]
         self._from_memory = first.weight_ih[:, E:]  # [G·H, D]
 
-    def memory(self, values: Array, mask: Array) -> Memory:
+    def memory(self, values: Array, mask: Array, asked: Array = None) -> Memory:
         """Return the memory of values V [B, L, D] and their mask [B, L], with its keys."""
         key = self._weights.get("attention.key")
-        return Memory(values, mask, None if key is None else product(values, key))
+        return Memory(values, mask, None if key is None else product(values, key), asked)
+
+    def images(self, features: Array, question: Memory | None = None) -> Memory:
+        """Return the memory of images by their features [B, h, w, F], and of what is asked about them."""
+        values = grid.values(self.config, self._weights, features)
+        return self.memory(values, values[:, :, 0] * 0 + 1, None if question is None else mean(question))
 
     def begin(self, memory: Memory) -> State:
         """Return the state before the first symbol."""
         parts, H = len(state_names(self.config.decoder)), self.config.hidden_size
-        first = tanh(product(mean(memory), self._weights["initial.weight"]) + self._weights["initial.bias"])
+        first = product(mean(memory), self._weights["initial.weight"]) + self._weights["initial.bias"]
+        if memory.asked is not None:
+            first = first + product(memory.asked, self._weights["initial.question"])
+        first = tanh(first)
         return tuple(
             tuple(first[:, (layer * parts + part) * H :][:, :H] for part in range(parts))
             for layer in range(self.config.num_layers)

@@ -4,13 +4,15 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from charrnn.conditioned.captions import Place, read_images, told_missing
+from charrnn.conditioned.features import Features
 from charrnn.conditioned.rows import CLASSES, Columns, Row, Table, read_rows
 from charrnn.conditioned.symbols import Kind
 from charrnn.errors import ConfigError, SourceError, check_range, check_utf8, counted
@@ -31,6 +33,13 @@ class Example(NamedTuple):
 
     source: str
     outputs: tuple[str, ...]
+    image: str = ""  # by its name, where the example is about one
+    places: tuple[tuple[Place, ...], ...] = ()  # for each output, where in the image is what it tells of
+
+    @property
+    def told(self) -> str:
+        """What a model is told, in words."""
+        return ": ".join(part for part in (self.image, self.source) if part)
 
 
 class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +53,8 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     val_fraction: float | None = None
     test_fraction: float | None = None
     seed: int = 0
+    images: str | None = None  # a file of features; then the examples are about images
+    answers: int | None = None  # the commonest so many answers are classes; None: all
 
     @property
     def columns(self) -> Columns:
@@ -53,8 +64,9 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def absolute(self) -> "Origin":
         """Return the same, to be found from any folder. Raises SourceError where a path is not in UTF-8."""
         paths = tuple(path if path in CATALOGUE else os.path.abspath(path) for path in self.paths)
-        check_utf8(paths)
-        return msgspec.structs.replace(self, paths=paths)
+        images = None if self.images is None else os.path.abspath(self.images)
+        check_utf8((*paths, *([images] if images else [])))
+        return msgspec.structs.replace(self, paths=paths, images=images)
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,7 @@ class Examples:
     notes: tuple[str, ...] = ()
     kind: Kind = "character"  # what outputs are made of
     fields: tuple[str, str] | None = None  # regular expressions that find fields, in sources and in outputs
+    features: Features | None = None  # of the images that the examples are about
 
     def part(self, name: str) -> tuple[Example, ...]:
         """Return a part, or "all" of them.
@@ -83,8 +96,10 @@ class Examples:
         return found
 
 
-def read_examples(origin: Origin, reading: Reading = DEFAULT) -> Examples:
+def read_examples(origin: Origin, reading: Reading = DEFAULT, features: Features | None = None) -> Examples:
     """Read examples and split them: a folder has its own parts (train.tsv, val.tsv, test.tsv), else by source.
+
+    With features, examples are about images: they are split by image, and those without features are left out.
 
     Raises:
         SourceError: something cannot be read, or nothing is left.
@@ -93,13 +108,7 @@ def read_examples(origin: Origin, reading: Reading = DEFAULT) -> Examples:
     for name in ("val_fraction", "test_fraction"):
         check_range(name, getattr(origin, name) or 0.0, 0, 0.9)
     first = Path(origin.paths[0]) if origin.paths else Path()
-    parts_of_its_own = origin.label not in CLASSES and len(origin.paths) == 1 and os.path.isdir(first)
-    if parts_of_its_own:
-        files = _parts(first)
-        alike = len(files) > 1 and len({_first_line(path) for _, path in files}) == 1  # then it is no example
-        tables = {part: read_rows([path], origin.columns, reading, alike) for part, path in files}
-    else:
-        tables = {"": read_rows(origin.paths, origin.columns, reading)}
+    tables = _of_texts(origin, reading) if features is None else _of_images(origin, reading, features)
     notes = [note for table in tables.values() for note in table.notes]
     grouped = {part: _grouped(table.rows, notes) for part, table in tables.items()}
     parts = _split(grouped[""], origin) if grouped.get("") else _apart(grouped, notes)
@@ -116,8 +125,43 @@ def read_examples(origin: Origin, reading: Reading = DEFAULT) -> Examples:
         named=table.named,
         notes=tuple(notes),
         kind=table.kind,
-        fields=_fields(first, table),
+        fields=None if features else _fields(first, table),
+        features=features,
     )
+
+
+def _of_texts(origin: Origin, reading: Reading) -> dict[str, Table]:
+    """The rows of each part, or of all as the part ""."""
+    first = Path(origin.paths[0]) if origin.paths else Path()
+    if origin.label not in CLASSES and len(origin.paths) == 1 and os.path.isdir(first):
+        files = _parts(first)
+        alike = len(files) > 1 and len({_first_line(path) for _, path in files}) == 1  # then it is no example
+        return {part: read_rows([path], origin.columns, reading, alike) for part, path in files}
+    return {"": read_rows(origin.paths, origin.columns, reading)}
+
+
+def _of_images(origin: Origin, reading: Reading, features: Features) -> dict[str, Table]:
+    """The same, of images; those without features are left out, and told."""
+    table = read_images(origin.paths, origin.columns, reading)
+    there = {image for image in {row.image for row in table.rows} if features.find(image) is not None}
+    missing = sorted({row.image for row in table.rows} - there)
+    if not there:
+        raise SourceError(
+            f"no image of {origin.paths[0]} has features in {features.path}",
+            f"names must agree: {missing[0]} is not among {features.names[0]}, …",
+        )
+    notes = (*table.notes, *([told_missing(missing, features.path)] if missing else []))
+    spare = len(features.names) - len({features.find(image) for image in there})
+    if spare:
+        notes = (*notes, f"{counted(spare, 'image')} of {features.path} without an example")
+    has_parts = any(row.part == "train" for row in table.rows)
+    by_part: dict[str, list[Row]] = {}
+    for row in table.rows:
+        if row.image in there:
+            by_part.setdefault((row.part or "train") if has_parts else "", []).append(row)
+    tables = {part: replace(table, rows=tuple(rows), notes=()) for part, rows in by_part.items()}
+    first = next(iter(tables))
+    return {**tables, first: replace(tables[first], notes=notes)}
 
 
 def _parts(folder: Path) -> list[tuple[str, str]]:
@@ -135,56 +179,80 @@ def _first_line(path: str) -> bytes:
     return first(Path(path)).partition(b"\n")[0]
 
 
-def _grouped(rows: Iterable[Row], notes: list[str]) -> dict[str, tuple[str, ...]]:
+class _Told(NamedTuple):
+    """What is told of: a text, or an image, or an image and a question about it."""
+
+    image: str
+    source: str
+
+    @property
+    def unit(self) -> str:
+        """What stands on one side of a split as a whole."""
+        return self.image or self.source
+
+
+_Grouped = dict[_Told, Example]
+
+
+def _grouped(rows: Iterable[Row], notes: list[str]) -> _Grouped:
     """The outputs of each source; rows with an empty or an overlong side are left out and counted."""
-    grouped: dict[str, dict[str, None]] = {}
+    grouped: dict[_Told, dict[str, tuple[Place, ...]]] = {}
     left_out: dict[str, list[int]] = {}
-    for source, output, number in rows:
-        if not source.strip() or not output.strip():
-            left_out.setdefault("an empty side", []).append(number)
-        elif len(source) > LONGEST or len(output) > LONGEST:
-            left_out.setdefault(f"more than {LONGEST} characters on a side", []).append(number)
+    for row in rows:
+        if not (row.source.strip() or row.image) or not row.output.strip():
+            left_out.setdefault("an empty side", []).append(row.number)
+        elif len(row.source) > LONGEST or len(row.output) > LONGEST:
+            left_out.setdefault(f"more than {LONGEST} characters on a side", []).append(row.number)
         else:
-            grouped.setdefault(source, {})[output] = None
-    for why, lines in left_out.items():
-        notes.append(f"left out {counted(len(lines), 'row')} with {why}, the first is row {lines[0]}")
+            grouped.setdefault(_Told(row.image, row.source), {})[row.output] = row.places
+    for why, places in left_out.items():
+        notes.append(f"left out {counted(len(places), 'row')} with {why}, the first is row {places[0]}")
     several = sum(len(outputs) > 1 for outputs in grouped.values())
     if several:
-        notes.append(f"{counted(several, 'source')} with more than one output: any of them counts as right")
-    return {source: tuple(outputs) for source, outputs in grouped.items()}
+        what = "image" if next(iter(grouped)).image else "source"
+        notes.append(f"{counted(several, what)} with more than one output: any of them counts as right")
+    return {
+        told: Example(told.source, tuple(outputs), told.image, tuple(outputs.values()) if any(outputs.values()) else ())
+        for told, outputs in grouped.items()
+    }
 
 
-def _split(grouped: dict[str, tuple[str, ...]], origin: Origin) -> dict[str, tuple[Example, ...]]:
-    """Split by source, at random by the seed: whatever order a file has, a source is in the same part."""
+def _split(grouped: _Grouped, origin: Origin) -> dict[str, tuple[Example, ...]]:
+    """Split by source or image, at random by the seed: whatever order a file has, one is in the same part."""
 
-    def place(source: str) -> bytes:
-        return sha256(f"{origin.seed}\0{source}".encode("utf-8", "surrogatepass")).digest()
+    def place(unit: str) -> bytes:
+        return sha256(f"{origin.seed}\0{unit}".encode("utf-8", "surrogatepass")).digest()
 
-    order = sorted(grouped, key=place)
+    order = sorted({told.unit for told in grouped}, key=place)
     sizes = {
         part: min(HELD_OUT_MOST, int(HELD_OUT * len(order))) if fraction is None else int(fraction * len(order))
         for part, fraction in (("val", origin.val_fraction), ("test", origin.test_fraction))
     }
     if sum(sizes.values()) >= len(order):
         raise ConfigError("val_fraction and test_fraction leave nothing to train on", "give smaller ones")
+    of_unit: dict[str, list[Example]] = {unit: [] for unit in order}
+    for told, example in grouped.items():
+        of_unit[told.unit].append(example)
     parts, begin = {}, 0
     for part, size in sizes.items():
         parts[part], begin = order[begin : begin + size], begin + size
     parts["train"] = order[begin:]
-    return {part: tuple(Example(source, grouped[source]) for source in sources) for part, sources in parts.items()}
+    return {part: tuple(example for unit in units for example in of_unit[unit]) for part, units in parts.items()}
 
 
-def _apart(grouped: dict[str, dict[str, tuple[str, ...]]], notes: list[str]) -> dict[str, tuple[Example, ...]]:
-    """The given parts, where a source that is held out is in no other: the test keeps it, then validation."""
+def _apart(grouped: dict[str, _Grouped], notes: list[str]) -> dict[str, tuple[Example, ...]]:
+    """The given parts, where a source or image that is held out is in no other: the test keeps it, then validation."""
     taken: set[str] = set()
     parts = {}
     for part in ("test", "val", "train"):
         examples = grouped.get(part, {})
-        both = [source for source in examples if source in taken]
+        both = [told for told in examples if told.unit in taken]
         if both:
-            notes.append(f"removed {counted(len(both), 'source')} from {part} that a held-out part has too")
-        parts[part] = tuple(Example(source, outputs) for source, outputs in examples.items() if source not in taken)
-        taken |= set(examples)
+            what = "image" if both[0].image else "source"
+            several = counted(len({told.unit for told in both}), what)
+            notes.append(f"removed {several} from {part} that a held-out part has too")
+        parts[part] = tuple(example for told, example in examples.items() if told.unit not in taken)
+        taken |= {told.unit for told in examples}
     return parts
 
 
@@ -192,8 +260,9 @@ def _digest(parts: dict[str, tuple[Example, ...]]) -> str:
     """SHA-256 over all parts and examples in their order, in hexadecimal."""
     digest = sha256()
     for part in PARTS:
-        for source, outputs in parts.get(part, ()):
-            digest.update("\0".join((part, source, *outputs, "\n")).encode("utf-8", "surrogatepass"))
+        for source, outputs, image, _ in parts.get(part, ()):
+            about = (image, source) if image else (source,)
+            digest.update("\0".join((part, *about, *outputs, "\n")).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

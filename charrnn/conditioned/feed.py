@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.conditioned.features import Features
 from charrnn.conditioned.reader import Floats, Ids, padded, reversed_places
 
 _POOL = 50  # batches that are sorted by length together
@@ -17,6 +18,7 @@ class Pair(NamedTuple):
 
     source: Ids
     output: Ids
+    image: int = -1  # the place of its features; −1: no image
 
 
 class Batch(NamedTuple):
@@ -28,6 +30,7 @@ class Batch(NamedTuple):
     given: npt.NDArray[np.int64]  # [B, T], the end symbol and then the output: what each step is given
     targets: npt.NDArray[np.int64]  # [B, T], the output and then the end symbol: what each step should predict
     counts: npt.NDArray[np.bool_]  # [B, T], where there is a target
+    images: Floats | None = None  # features [B, h, w, F]
 
     @property
     def symbols(self) -> int:
@@ -35,13 +38,14 @@ class Batch(NamedTuple):
         return int(self.counts.sum())
 
 
-def batch_of(pairs: Sequence[Pair], end: int, ends: bool = True) -> Batch:
+def batch_of(pairs: Sequence[Pair], end: int, ends: bool = True, features: Features | None = None) -> Batch:
     """Return pairs as a batch; `end` is the symbol before each output, and after it too where outputs have `ends`."""
     sources, mask = padded([pair.source for pair in pairs])
     last = np.array([end] if ends else [], np.int64)
     targets, inside = padded([np.concatenate([pair.output, last]) for pair in pairs])
     given = np.concatenate([np.full((len(pairs), 1), end), targets[:, :-1]], 1)
-    return Batch(sources, mask, reversed_places(mask), given, targets, inside > 0)
+    images = None if features is None else features.rows([pair.image for pair in pairs])
+    return Batch(sources, mask, reversed_places(mask), given, targets, inside > 0, images)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Feed:
     seed: int
     end: int
     ends: bool = True  # whether outputs end with the end symbol, as classes do not
+    features: Features | None = None  # of the pairs' images
 
     @property
     def steps(self) -> int:
@@ -69,7 +74,7 @@ class Feed:
         epoch, place = divmod(start, self.steps)
         while True:
             for chosen in self._order(epoch)[place:]:
-                yield batch_of([self.pairs[index] for index in chosen], self.end, self.ends)
+                yield batch_of([self.pairs[index] for index in chosen], self.end, self.ends, self.features)
             epoch, place = epoch + 1, 0
 
     def _order(self, epoch: int) -> list[npt.NDArray[np.int64]]:
@@ -86,10 +91,10 @@ class Feed:
 
 
 def in_order(
-    pairs: Sequence[Pair], batch_size: int, end: int, ends: bool = True
+    pairs: Sequence[Pair], batch_size: int, end: int, ends: bool = True, features: Features | None = None
 ) -> Iterator[tuple[npt.NDArray[np.int64], Batch]]:
     """Yield all pairs once in batches of like length, each with the places of its pairs."""
     order = np.lexsort(([len(pair.output) for pair in pairs], [len(pair.source) for pair in pairs]))
     for begin in range(0, len(order), batch_size):
         chosen = order[begin : begin + batch_size]
-        yield chosen, batch_of([pairs[index] for index in chosen], end, ends)
+        yield chosen, batch_of([pairs[index] for index in chosen], end, ends, features)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from charrnn.conditioned import glyphs, scenes
 from charrnn.conditioned.examples import FIELDS, PARTS
 from charrnn.files import make_folder, replacing
 
@@ -106,19 +107,44 @@ def _below_10_000(number: int) -> str:
     return "".join(("" if digit == 1 and place else _DIGITS[digit]) + place for digit, place in named if digit)
 
 
-SETS = {
+@dataclass(frozen=True)
+class PictureSet:
+    """A set of generated pictures with what is said or asked about them; `write` makes them in a folder."""
+
+    columns: tuple[str, ...]
+    write: Callable[[Path, int, int], dict[str, int]]
+    about: str
+    most: int
+
+
+SETS: dict[str, Set | PictureSet] = {
     "dates": Set(("english", "iso", "korean"), dates, "dates in English, in ISO 8601 and in Korean", DATE_FIELDS),
     "numbers": Set(("digits", "english", "korean"), numbers, "numbers up to 999,999: digits, English and Korean words"),
+    "scenes": PictureSet(
+        ("image", "caption"), scenes.write_scenes, "pictures of three things, and captions", scenes.MOST
+    ),
+    "questions": PictureSet(
+        ("image", "question", "answer"), scenes.write_questions, "the same, and questions", scenes.MOST
+    ),
+    "glyphs": PictureSet(
+        ("image", "caption"), glyphs.write_glyphs, "pictures of characters, and their names", glyphs.MOST
+    ),
 }
 
 
-def write(name: str, folder: Path, count: int = MOST, seed: int = 0) -> dict[str, int]:
-    """Write a set as train.tsv, val.tsv and test.tsv, with a line that names the columns; return the rows of each.
+def write(name: str, folder: Path, count: int | None = None, seed: int = 0) -> dict[str, int]:
+    """Write a set, and return the rows of each part.
+
+    Pairs become train.tsv, val.tsv and test.tsv, with a line that names the columns; pictures lie in a folder beside a
+    file in a format that such sets come in.
 
     Raises:
         OSError: the folder cannot be written.
     """
     made = SETS[name]
+    if isinstance(made, PictureSet):
+        return made.write(folder, made.most if count is None else count, seed)
+    count = MOST if count is None else count
     rows = list(made.rows(random.Random(seed), count))
     held_out = min(HELD_OUT, count // 10)
     cuts = {"val": rows[:held_out], "test": rows[held_out : 2 * held_out], "train": rows[2 * held_out :]}

@@ -31,11 +31,11 @@ class ConditionedRNN(nn.Module):
         self._plain = {name: _parameter(shapes[name]) for name in shapes if "layers." not in name}
         for name, weight in self._plain.items():
             self.register_parameter(name.replace(".", "_"), weight)
-        encoder, E, D = config.encoder, config.embedding_size, config.memory_size
+        E, D = config.embedding_size, config.memory_size
         self.encoder_layers = nn.ModuleDict(
             {
-                f"{layer}_{direction}": Layer(encoder, D if layer else E)
-                for layer in range(config.num_layers)
+                f"{layer}_{direction}": Layer(config.encoder, D if layer else E)
+                for layer in range(config.num_layers if config.source_size else 0)
                 for direction in config.directions
             }
         )
@@ -112,9 +112,13 @@ class ConditionedRNN(nn.Module):
 
     def read(self, decoder: Decoder, batch: Batch, dropout: torch.Generator | None = None) -> Memory:
         """Return the memory of a batch's sources."""
-        mask = self._on(batch.mask)
-        values = self.encoded(self._on(batch.sources), self._on(batch.backwards), dropout)
-        return decoder.memory(values, mask)
+        text = None
+        if self.config.source_size:
+            values = self.encoded(self._on(batch.sources), self._on(batch.backwards), dropout)
+            text = Memory(values, self._on(batch.mask))
+        if batch.images is not None:
+            return decoder.images(self._on(batch.images), text)
+        return decoder.memory(*text[:2]) if text is not None else Memory(None, None)
 
     def encoded(self, ids: Tensor, backwards: Tensor, dropout: torch.Generator | None = None) -> Tensor:
         """Return the values [B, L, D] of padded sources [B, L]; `backwards` turns each row around within itself."""
@@ -174,13 +178,16 @@ def initialise(model: ConditionedRNN, generator: torch.Generator) -> None:
                 nn.init.orthogonal_(block, generator=generator)
         elif kind in ("bias", "bias_ih", "bias_hh", "peephole"):
             nn.init.zeros_(weight)
+        elif kind == "places":
+            nn.init.normal_(weight, std=0.2, generator=generator)
         elif name.endswith("embedding.weight"):
             nn.init.normal_(weight, generator=generator)
         elif name == "readout.weight":
             bound = 1 / math.sqrt(weight.shape[1])
             nn.init.uniform_(weight, -bound, bound, generator=generator)
         else:
-            nn.init.normal_(weight, std=1 / math.sqrt(weight.shape[1]), generator=generator)
+            gain = 2.0 if name.startswith("grid.") else 1.0  # half of what a ReLU gets is cut
+            nn.init.normal_(weight, std=math.sqrt(gain / weight.shape[1]), generator=generator)
         if kind == "bias_ih" and config.cell in ("lstm", "peephole"):
             nn.init.ones_(weight.data[config.hidden_size : 2 * config.hidden_size])
 

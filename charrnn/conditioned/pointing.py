@@ -1,10 +1,13 @@
 """Where a model should have looked, where that is known: fields that stand in a source and in its output."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from charrnn.conditioned.captions import Place
 from charrnn.conditioned.reader import Floats
 
 
@@ -34,6 +37,33 @@ def spans(pattern: str, text: str) -> dict[str, tuple[int, int]]:
     """
     found = re.fullmatch(pattern, text)
     return {name: found.span(name) for name in found.groupdict() if found[name] is not None} if found else {}
+
+
+def pointing_at(places: Sequence[Place], cells: tuple[int, int], weights: Floats) -> Pointing:
+    """Count where the steps of an answer [T, L] looked in an image's cells: at what the symbols tell of, or not."""
+    counted = Pointing()
+    for begin, end, box in places:
+        inside, looked = covered(box, cells), weights[begin:end]
+        if not len(looked) or not inside.any():
+            continue
+        total = looked.sum(0)
+        as_a_whole = total[inside].max() >= total[~inside].max(initial=0)
+        chance = len(looked) * float(inside.mean())
+        counted += Pointing(1, int(as_a_whole), len(looked), int(inside[looked.argmax(1)].sum()), chance)
+    return counted
+
+
+def covered(box: tuple[float, float, float, float], cells: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Return which cells [L] of an image a box covers, in part or as a whole: those that share area with it.
+
+    >>> covered((0.0, 0.5, 0.4, 1.0), (2, 2)).tolist()
+    [False, False, True, False]
+    """
+    rows, columns = np.arange(cells[0]), np.arange(cells[1])
+    left, top, right, bottom = box
+    across = (columns < right * cells[1]) & (columns + 1 > left * cells[1])
+    down = (rows < bottom * cells[0]) & (rows + 1 > top * cells[0])
+    return (down[:, None] & across).ravel()
 
 
 def pointing(fields: tuple[str, str], source: str, output: str, weights: Floats) -> Pointing:

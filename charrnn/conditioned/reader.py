@@ -1,7 +1,7 @@
 """Reader: a trained network without torch: it reads sources, and takes the decoder's steps on numpy arrays."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,13 @@ Ids = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float32]
 
 
+class Input(NamedTuple):
+    """What a model is told: ids of a text [L], and an image's features [h, w, F]; for each, what the model reads."""
+
+    source: Ids
+    image: npt.NDArray[Any] | None = None
+
+
 class Reader:
     """The network on numpy arrays, by the equations of `cells.py`, `attention.py` and `decoder.py`."""
 
@@ -23,10 +30,17 @@ class Reader:
         self.decoder = Decoder(config, weights)
 
     @SILENT
-    def read(self, sources: Sequence[Ids]) -> Memory:
-        """Return the memory of B sources, each ids [L]."""
-        ids, mask = padded(sources)
-        return self.decoder.memory(self.encoded(ids, mask), mask)
+    def read(self, inputs: Sequence[Input]) -> Memory:
+        """Return the memory of B inputs."""
+        images = [given.image for given in inputs if given.image is not None]
+        return self.memory(*padded([given.source for given in inputs]), as_floats(images) if images else None)
+
+    def memory(self, ids: Ids, mask: Floats, images: Floats | None) -> Memory:
+        """Return the memory of padded sources [B, L], or of images by their features [B, h, w, F] and questions."""
+        text = Memory(self.encoded(ids, mask), mask) if self.config.source_size else None
+        if images is not None:
+            return self.decoder.images(images, text)
+        return self.decoder.memory(*text[:2]) if text is not None else Memory(None, None)
 
     def encoded(self, ids: Ids, mask: Floats, layers: int | None = None) -> Floats:
         """Return the values [B, L, D] of padded sources [B, L]; `layers` counts those that are run, None: all."""
@@ -55,6 +69,16 @@ class Reader:
             state, _ = step(config, weights, a[:, t], state)
             hidden[:, t] = state[0]
         return hidden
+
+
+def as_floats(rows: Sequence[npt.NDArray[Any]]) -> Floats:
+    """Return features as they are computed with: bytes, as of pixels, from 0 to 1.
+
+    >>> as_floats([np.array([0, 255], np.uint8)]).tolist()
+    [[0.0, 1.0]]
+    """
+    stacked = np.stack(rows)
+    return stacked.astype(np.float32) / np.float32(255) if stacked.dtype == np.uint8 else stacked.astype(np.float32)
 
 
 def padded(rows: Sequence[Ids], fill: int = 0) -> tuple[npt.NDArray[np.int64], Floats]:

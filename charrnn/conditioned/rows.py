@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import log
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,11 +30,17 @@ _WINDOW, _ODD = 5, 1.0  # lines whose lengths are looked at together; a factor e
 
 
 class Row(NamedTuple):
-    """A source and an output, and where they stand: which row of the file, counted from 1."""
+    """A source and an output, and where they stand: which row of the file, counted from 1.
+
+    Of images: which image the output is of, the part that it is said to be in, and where in it is what is told of.
+    """
 
     source: str
     output: str
     number: int
+    image: str = ""
+    part: str = ""
+    places: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,13 +94,14 @@ def read_rows(sources: Sequence[str], wanted: Columns, reading: Reading = DEFAUL
     if sources[0] in CATALOGUE:
         return _named_set(sources[0], wanted)
     notes: list[str] = []
-    text = _text(sources[0], reading, notes)
+    text = decoded(sources[0], reading, notes)
     if text.startswith(_FAST_TEXT):
         return Table(tuple(_fast_text(sources[0], text)), ("text", "label"), "label", notes=tuple(notes))
     return _table(sources[0], text, wanted, tuple(notes), has_names)
 
 
-def _text(path: str, reading: Reading, notes: list[str]) -> str:
+def decoded(path: str, reading: Reading, notes: list[str]) -> str:
+    """Return the text of a file; `notes` gets what decoding changed. Raises SourceError where there is none."""
     changes: list[Change] = []
     text = "".join(characters(chunks(Path(path)), reading, path, changes))
     notes += told(changes)
@@ -103,12 +110,13 @@ def _text(path: str, reading: Reading, notes: list[str]) -> str:
     return text
 
 
-def _lines(text: str) -> list[str]:
+def lines(text: str) -> list[str]:
+    """Return the lines of a text, without an empty last one."""
     return text.removesuffix("\n").split("\n")
 
 
 def _table(where: str, text: str, wanted: Columns, notes: tuple[str, ...] = (), has_names: bool = False) -> Table:
-    first = _first_names(where, text)
+    first = first_names(where, text)
     head = next((pair for pair in HEADS if set(pair) <= set(first)), None)
     output = wanted.target or wanted.label
     named = has_names or wanted.source or output or head or kind_of(where, text) == "jsonl"
@@ -122,7 +130,7 @@ def _table(where: str, text: str, wanted: Columns, notes: tuple[str, ...] = (), 
     return Table(rows, columns, kind, named=True, notes=notes)
 
 
-def _first_names(where: str, text: str) -> list[str]:
+def first_names(where: str, text: str) -> list[str]:
     """The cells of the first line of a table, or the names in its first object."""
     line = next(line for line in text.split("\n") if line.strip())
     kind = kind_of(where, text)
@@ -137,8 +145,8 @@ def _first_names(where: str, text: str) -> list[str]:
 def _two_columns(where: str, text: str) -> Iterator[Row]:
     """Rows of a table that does not name its columns."""
     tabs = kind_of(where, text) == "tsv" or "\t" in text.partition("\n")[0]
-    lines = (line.split("\t") for line in _lines(text)) if tabs else csv.reader(io.StringIO(text, newline=""))
-    for number, found in enumerate(lines, 1):
+    split = (line.split("\t") for line in lines(text)) if tabs else csv.reader(io.StringIO(text, newline=""))
+    for number, found in enumerate(split, 1):
         if any(found) and len(found) < 2:
             what = "tab" if tabs else "comma"
             raise SourceError(
@@ -165,14 +173,14 @@ def _named_set(name: str, wanted: Columns) -> Table:
 def _parallel(sources: Sequence[str], wanted: Columns, reading: Reading) -> Table:
     """Rows of two files whose lines stand for each other."""
     notes: list[str] = []
-    lines = [_lines(_text(path, reading, notes)) for path in sources]
-    if len(lines[0]) != len(lines[1]):
-        sizes = (f"{path} has {counted(len(each), 'line')}" for path, each in zip(sources, lines, strict=True))
+    both = [lines(decoded(path, reading, notes)) for path in sources]
+    if len(both[0]) != len(both[1]):
+        sizes = (f"{path} has {counted(len(each), 'line')}" for path, each in zip(sources, both, strict=True))
         raise SourceError(
-            f"{' and '.join(sizes)}; they seem to differ from line {first_suspect(*lines)} on",
+            f"{' and '.join(sizes)}; they seem to differ from line {first_suspect(*both)} on",
             "look there for a line too many or too few",
         )
-    rows = tuple(Row(source, output, n) for n, (source, output) in enumerate(zip(*lines, strict=True), 1))
+    rows = tuple(Row(source, output, n) for n, (source, output) in enumerate(zip(*both, strict=True), 1))
     return Table(rows, (Path(sources[0]).name, Path(sources[1]).name), wanted.kind, notes=tuple(notes))
 
 
@@ -203,7 +211,7 @@ def _ratio(left: str, right: str) -> float:
 
 def _fast_text(where: str, text: str) -> Iterator[Row]:
     """Rows of lines `__label__x text`."""
-    for number, line in enumerate(_lines(text), 1):
+    for number, line in enumerate(lines(text), 1):
         label, _, rest = line.partition(" ")
         if not label.startswith(_FAST_TEXT) or rest.startswith(_FAST_TEXT):
             why = "several labels" if label.startswith(_FAST_TEXT) else f"no {_FAST_TEXT}"
@@ -224,8 +232,8 @@ def _classes(sources: Sequence[str], folders: bool, reading: Reading) -> Table:
     for place, name in zip(places, names, strict=True):
         files = sorted(path for path in place.iterdir() if path.is_file()) if folders else [place]
         for path in files:
-            text = _text(str(path), reading, notes)
-            texts = [re.sub(r"\s+", " ", text).strip()] if folders else _lines(text)
+            text = decoded(str(path), reading, notes)
+            texts = [re.sub(r"\s+", " ", text).strip()] if folders else lines(text)
             rows += [Row(each, name, number) for number, each in enumerate(texts, 1)]
     return Table(tuple(rows), ("text", "class"), "label", notes=tuple(notes))
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from charrnn.conditioned.attention import Memory
 from charrnn.conditioned.decoder import Taken
+from charrnn.conditioned.features import Features
 from charrnn.conditioned.feed import Batch, Pair, in_order
 from charrnn.conditioned.reader import Floats, Reader
 
@@ -17,6 +18,7 @@ IGNORED = 0.02  # nats per symbol that shuffled sources must cost at least, or t
 _TOGETHER = 256
 _DIMENSIONS = 512  # of the counts of n-grams
 _ROWS = 4096  # known sources that are compared at once
+_IMAGES = 512  # known images
 
 Hidden = Literal["", "looked", "random"]
 OnRead = Callable[[int], object]
@@ -35,15 +37,21 @@ class Losses:
         return self.nats / self.symbols
 
 
-def losses(reader: Reader, pairs: Sequence[Pair], hidden: Hidden = "", on_read: OnRead = lambda n: None) -> Losses:
+def losses(
+    reader: Reader,
+    pairs: Sequence[Pair],
+    features: Features | None = None,
+    hidden: Hidden = "",
+    on_read: OnRead = lambda n: None,
+) -> Losses:
     """Return the loss over pairs; at each step a place may be hidden from attention.
 
     That is the place with the largest weight, or a random one beside which to judge what the first costs.
     """
     total, symbols, random = 0.0, 0, np.random.default_rng(0)
     ends = reader.config.output == "characters"
-    for _, batch in in_order(pairs, _TOGETHER, reader.config.end, ends):
-        memory = reader.decoder.memory(reader.encoded(batch.sources, batch.mask), batch.mask)
+    for _, batch in in_order(pairs, _TOGETHER, reader.config.end, ends, features):
+        memory = reader.memory(batch.sources, batch.mask, batch.images)
         total += _nats(reader, batch, memory, hidden, random)
         symbols += batch.symbols
         on_read(len(batch.given))
@@ -81,11 +89,14 @@ def _without(memory: Memory, places: npt.NDArray[np.int64]) -> Memory:
 
 
 def with_shuffled_sources(pairs: Sequence[Pair]) -> list[Pair]:
-    """Return the same outputs, each with the source of another pair."""
+    """Return the same outputs, each with the source of another pair; of questions about images, with its image."""
     order = np.random.default_rng(0).permutation(len(pairs))
     other = np.empty_like(order)
     other[order] = np.roll(order, 1)
-    return [Pair(pairs[other[index]].source, pair.output) for index, pair in enumerate(pairs)]
+    others = [pairs[index] for index in other]
+    if pairs[0].image >= 0:
+        return [pair._replace(image=another.image) for pair, another in zip(pairs, others, strict=True)]
+    return [pair._replace(source=another.source) for pair, another in zip(pairs, others, strict=True)]
 
 
 def edit_distance(left: Sequence[str], right: Sequence[str]) -> int:
@@ -119,6 +130,24 @@ def nearest(known: Sequence[str], wanted: Sequence[str], on_read: OnRead = lambd
         value = likeness[np.arange(len(wanted)), found]
         places = np.where(value > best, begin + found, places)
         best = np.maximum(best, value)
+        on_read(len(piece))
+    return places
+
+
+def nearest_images(
+    features: Features, known: Sequence[int], wanted: Sequence[int], on_read: OnRead = lambda n: None
+) -> npt.NDArray[np.int64]:
+    """Return for each wanted image the place among the known ones whose features are nearest (Euclidean distance)."""
+    targets = features.rows(wanted).reshape(len(wanted), -1)
+    best, places = np.full(len(wanted), np.inf), np.zeros(len(wanted), np.int64)
+    for begin in range(0, len(known), _IMAGES):
+        piece = features.rows(known[begin : begin + _IMAGES])
+        piece = piece.reshape(len(piece), -1)
+        distance = (piece**2).sum(1) - 2 * targets @ piece.T  # less what all of a row have in common
+        found = distance.argmin(1)
+        value = distance[np.arange(len(wanted)), found]
+        places = np.where(value < best, begin + found, places)
+        best = np.minimum(best, value)
         on_read(len(piece))
     return places
 

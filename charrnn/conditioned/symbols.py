@@ -31,8 +31,8 @@ class Symbols:
 
     def __post_init__(self) -> None:
         check_choice("the kind of symbols", self.kind, KINDS)
-        if not self.names or len(set(self.names)) < len(self.names) or not all(self.names):
-            raise ConfigError("symbols are missing, empty or there twice", "give each once")
+        if len(set(self.names)) < len(self.names) or not all(self.names):
+            raise ConfigError("symbols are empty or there twice", "give each once")
 
     @classmethod
     def of(cls, texts: Iterable[str], kind: Kind = "character") -> "Symbols":

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from charrnn.conditioned.features import Features
 from charrnn.conditioned.feed import Batch, Feed, Pair, in_order
 from charrnn.conditioned.hard import Reinforcement
 from charrnn.conditioned.network import ConditionedRNN
@@ -41,12 +42,13 @@ class PairTrainer:
         pairs: Mapping[str, Sequence[Pair]],
         config: PairTraining,
         threads: Threads | None = None,
+        features: Features | None = None,
     ) -> None:
         """`pairs` has the parts "train" and, where there is one, "val"; each step is computed with `threads`."""
         self._threads = threads or Threads()
         self.model, self.pairs, self.config = model, pairs, config
         ends = model.config.output == "characters"
-        self.feed = Feed(pairs["train"], config.batch_size, config.seed, model.config.end, ends)
+        self.feed = Feed(pairs["train"], config.batch_size, config.seed, model.config.end, ends, features)
         weights = [weight for _, weight in model.named_weights()]
         decay = config.weight_decay
         self._optimizer = torch.optim.AdamW(weights, lr=0.0, betas=(0.9, 0.99), weight_decay=decay, fused=True)
@@ -97,7 +99,7 @@ class PairTrainer:
             return None
         ends, total, symbols = self.model.config.output == "characters", 0.0, 0
         with torch.inference_mode():
-            for _, batch in in_order(pairs, _VALIDATED_TOGETHER, self.model.config.end, ends):
+            for _, batch in in_order(pairs, _VALIDATED_TOGETHER, self.model.config.end, ends, self.feed.features):
                 total += float(self.model.loss(batch)) * batch.symbols
                 symbols += batch.symbols
         return total / symbols

@@ -75,8 +75,9 @@ CASES = {
     "map train": ["map train PAIRS --steps 2 --hidden-size 4 --val-fraction 0.2 --test-fraction 0.2 --out MAPPED"],
     "map apply": ["map apply MAP a --beam 2"],
     "map score": ["map score MAP FIELDS", "map score PLAIN PAIRS --part train"],
-    "map attend": ["map attend MAP a"],
-    "map info": ["info MAP", "info PLAIN"],
+    "map attend": ["map attend MAP a", "map attend SEEN SCENES/images/000000.png"],
+    "map features": ["map features SCENES/images -o FEATURES"],
+    "map info": ["info MAP", "info PLAIN", "info SEEN"],
     "map examples": ["map examples dates --count 20 -o OUT"],
     "corpus list": ["corpus list"],
     "corpus stats": ["corpus stats BOOK"],
@@ -121,6 +122,11 @@ def places(train, book, tmp_path_factory):
     save(replace(whole, header=replace(whole.header, known_units=(known,))), knowing)
     line.write_text("the cat\n", "utf-8")
     runs |= {"KNOWING": knowing, "LINE": line}
+    scenes, runs["SEEN"] = folder / "scenes", folder / "seen"
+    api.map.examples("scenes", scenes, count=10)
+    api.map.features(scenes / "images", folder / "seen.npz")
+    api.map.train(scenes, images=folder / "seen.npz", out=runs["SEEN"], steps=2, **tiny)
+    runs |= {"SCENES": scenes, "FEATURES": folder / "other.npz"}
     runs |= {"PAIRS": pairs, "MAPPED": folder / "mapped", "FIELDS": fields}
     return {**runs, "BOOK": text, "OUT": folder / "out", "ITEMS": folder / "items", **classes, "BROKEN": broken}
 

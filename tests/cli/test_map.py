@@ -6,6 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from safetensors import safe_open
+
+from charrnn import api
+from charrnn.api.map_watch import MapWatch
 
 TINY = ("--hidden-size=16", "--memory-size=16", "--embedding-size=8", "--attention-size=8", "--threads=1")
 
@@ -171,3 +175,162 @@ def test_answering_needs_no_torch(process, model):
     code += "assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code, str(model)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def scenes(charrnn, tmp_path_factory):
+    """A folder of a few scenes, with their features."""
+    folder = tmp_path_factory.mktemp("seen")
+    made = charrnn("map", "examples", "scenes", "--count", 40, "-o", folder / "scenes")
+    assert made.out == f"wrote {folder / 'scenes'}: scenes (train 32, val 4, test 4), columns image, caption\n"
+    (folder / "scenes" / "images" / "broken.png").write_bytes(b"no picture")
+    told = charrnn("map", "features", folder / "scenes" / "images", "-o", folder / "f.npz")
+    assert (told.status, told.out) == (
+        0,
+        f"wrote {folder / 'f.npz'}: 40 images of 8 × 8 cells of 192 numbers, patches; skipped 1 picture\n",
+    )
+    assert "broken.png cannot be read as a picture (UnidentifiedImageError)" in told.err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def seeing(charrnn, scenes):
+    """The run folder of a model that has seen scenes for a few steps."""
+    out = scenes / "run"
+    result = charrnn("map", "train", scenes / "scenes", "--images", scenes / "f.npz", "--steps=4", *TINY, "--out", out)
+    assert result.status == 0, result.err
+    assert "lstm, images of 8 × 8 cells, soft attention" in result.err
+    assert "000000.png → " in result.err
+    return out
+
+
+@pytest.fixture(scope="module")
+def asked(charrnn, scenes):
+    """The run folder of a model that was asked about scenes for a few steps, and has learned two convolutions."""
+    folder = scenes / "questions"
+    assert charrnn("map", "examples", "questions", "--count", 40, "-o", folder).status == 0
+    assert charrnn("map", "features", folder / "images", "-o", folder / "f.npz", "--patch=4").status == 0
+    result = charrnn(
+        *("map", "train", folder, "--images", folder / "f.npz", "--steps=4", *TINY, "--convolutions=1"),
+        *("--answers", 10, "--one-way", "--out", folder / "run"),
+    )  # fmt: skip
+    assert result.status == 0, result.err
+    assert "whose answer is not among the 10 commonest" in result.err
+    assert "one-way, images of 8 × 8 cells after 1 convolution, soft attention" in result.err
+    return folder / "run"
+
+
+def test_a_picture_is_described_as_its_features_are(charrnn, scenes, seeing):
+    picture = scenes / "scenes" / "images" / "000000.png"
+    plain = charrnn("map", "apply", seeing, picture)
+    looked_up = charrnn("map", "apply", seeing, "000000.png", "--images", scenes / "f.npz")
+    assert (plain.status, looked_up.status) == (0, 0)
+    assert plain.out == looked_up.out
+
+
+def test_a_question_is_answered_about_a_picture(charrnn, asked):
+    picture = asked.parent / "images" / "000001.png"
+    result = charrnn("map", "apply", asked, "is there a red ring?", "--image", picture, "--json")
+    assert result.status == 0, result.err
+    assert json.loads(result.out)["inputs"][0]["source"] == "is there a red ring?"
+
+
+@pytest.mark.parametrize("which", ["seeing", "asked"])
+def test_a_score_of_images_names_what_stands_beside_it(charrnn, request, which):
+    run = request.getfixturevalue(which)
+    examples = run.parent if which == "asked" else run.parent / "scenes"
+    features = run.parent / ("f.npz")
+    result = charrnn("map", "score", run, examples, "--images", features)
+    assert result.status == 0, result.err
+    words = ["answer to the question alone: exact"] if which == "asked" else ["most similar training image: exact"]
+    assert all(word in result.out for word in [*words, "images shuffled", "a random place hidden"])
+    assert f"ignores its {'image' if which == 'asked' else 'input'}" in result.out
+    assert all(len(line) <= 80 for line in result.out.splitlines()[:-1])
+
+
+@pytest.mark.parametrize("form", ["html", "svg", "png", "json", "txt"])
+def test_where_it_looks_in_a_picture_is_drawn_in_every_format(charrnn, scenes, seeing, tmp_path, form):
+    path = tmp_path / f"look.{form}"
+    result = charrnn("map", "attend", seeing, scenes / "scenes" / "images" / "000002.png", "-o", path)
+    assert (result.status, result.out) == (0, f"wrote {path}\n")
+    begins = {"html": b"<!doctype html>", "svg": b"<svg", "png": b"\x89PNG", "json": b'{"model"', "txt": b"Where "}
+    assert path.read_bytes().startswith(begins[form])
+    if form == "json":
+        told = json.loads(path.read_bytes())
+        assert len(told["weights"]) == len(told["symbols"])
+        assert [len(row) for row in told["weights"]] == [64] * len(told["symbols"])
+        assert all(sum(row) == pytest.approx(1, abs=1e-4) for row in told["weights"])
+
+
+def test_the_terminal_shows_the_cells_of_each_word(charrnn, asked):
+    picture = asked.parent / "images" / "000001.png"
+    result = charrnn("map", "attend", asked, "how many red things are there?", "--image", picture)
+    assert result.status == 0, result.err
+    assert sum(line.startswith("│") and line.endswith("│") for line in result.out.splitlines()) == 8
+    assert "█" in result.out
+
+
+def test_pointing_at_a_symbol_of_a_caption_shows_where_it_looked(charrnn, scenes, seeing, tmp_path, open_page):
+    path = tmp_path / "look.html"
+    charrnn("map", "attend", seeing, scenes / "scenes" / "images" / "000002.png", "-o", path)
+    page = open_page(path)
+    first = page.locator(".step").first
+    assert not first.locator(".seen").is_visible()
+    first.locator("b").hover()
+    assert first.locator(".seen").is_visible()
+    assert page.locator(".picture").evaluate("image => image.naturalWidth") == 384
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "SCENES"], "is about images; name their features with --images; 'charrnn map features' makes them"),
+        (["train", "SCENES", "--images", "PAPER"], "is no file of features; give .npz, .safetensors or .h5"),
+        (["apply", "SEEING", "nowhere.png"], "there is no picture nowhere.png; check the path"),
+        (["apply", "SEEING", "PICTURE", "--image", "PICTURE"], "describes pictures and takes no question; give the"),
+        (["apply", "SEEING", "x.png", "--images", "FEATURES"], "has no features of x.png; it has 000000.png, 000001"),
+        (["apply", "ASKED", "what?"], "answers questions about a picture; name one with --image"),
+        (["score", "SEEING", "SCENES"], "reads images; name their features with --images"),
+        (["score", "SEEING", "SCENES", "--images", "OTHERS"], "in patches of 4), and the model's are by patches (RGB"),
+        (["features", "FOLDER", "-o", "OUT", "--patch=7"], "64 pixels are no multiple of a patch of 7; give another"),
+        (["features", "EMPTY", "-o", "OUT"], "has no pictures; give a folder with files such as .png"),
+        (["features", "PAPER", "-o", "OUT"], "no picture could be read; give pictures such as PNG or JPEG"),
+        (["train", "SCENES", "--images", "FEATURES", "--init-from", "tolstoy"], "have no text to read; leave --init"),
+    ],
+)
+def test_what_is_wrong_with_images_is_told_in_one_line(charrnn, scenes, seeing, asked, tmp_path, arguments, says):
+    named = {
+        "SCENES": scenes / "scenes", "SEEING": seeing, "ASKED": asked, "FEATURES": scenes / "f.npz",
+        "OTHERS": asked.parent / "f.npz", "PICTURE": scenes / "scenes" / "images" / "000000.png",
+        "FOLDER": scenes / "scenes" / "images", "OUT": tmp_path / "out.npz", "PAPER": tmp_path / "paper.txt",
+        "EMPTY": tmp_path / "empty",
+    }  # fmt: skip
+    named["PAPER"].write_text("no picture", "utf-8")
+    named["EMPTY"].mkdir()
+    result = charrnn("map", *(named.get(word, word) for word in arguments))
+    assert (result.status, result.out) == (1, "")
+    assert says in result.err
+    assert sum(line.startswith("Error: ") for line in result.err.splitlines()) == 1
+
+
+def test_a_run_on_images_goes_on_where_it_was_stopped_and_only_with_its_features(charrnn, scenes, tmp_path):
+    shutil.copy(scenes / "f.npz", tmp_path / "f.npz")
+    given = ("map", "train", scenes / "scenes", "--images", tmp_path / "f.npz", *TINY, "--sample-every=2", "--steps=6")
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert charrnn(*given, "--out", whole).status == 0
+
+    class Stops(MapWatch):
+        def stop(self):
+            return True
+
+    options = {"hidden_size": 16, "memory_size": 16, "embedding_size": 8, "attention_size": 8, "threads": 1}
+    api.map.train(
+        scenes / "scenes", images=tmp_path / "f.npz", out=stopped, watch=Stops(), steps=6, sample_every=2, **options
+    )
+    assert charrnn("map", "train", "--resume", stopped).status == 0
+    one, other = (safe_open(run / "last.safetensors", "numpy") for run in (whole, stopped))
+    assert all((one.get_tensor(name) == other.get_tensor(name)).all() for name in one.keys())  # noqa: SIM118
+    shutil.copytree(stopped, tmp_path / "again")
+    (tmp_path / "f.npz").unlink()
+    result = charrnn("map", "train", "--resume", tmp_path / "again")
+    assert "are not at" in result.err

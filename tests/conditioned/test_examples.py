@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from charrnn.conditioned import generated
-from charrnn.conditioned.examples import HELD_OUT, Origin, read_examples
+from charrnn.conditioned.examples import HELD_OUT, Example, Origin, read_examples
 from charrnn.conditioned.generated import DATE_FIELDS, date_forms, english_number
 from charrnn.conditioned.pointing import pointing, spans
 from charrnn.conditioned.rows import Columns, first_suspect, read_rows
@@ -226,7 +226,7 @@ def test_named_sets_are_read(tmp_path, monkeypatch):
     reviews = read_examples(Origin(("movie-reviews",), val_fraction=0))
     assert (reviews.name, reviews.kind, reviews.columns) == ("movie-reviews", "label", ("text", "label"))
     words = read_examples(Origin(("cmudict",), val_fraction=0))
-    assert (words.kind, words.parts["train"]) == ("spaced", (("cafe", ("K AE F EY",)),))
+    assert (words.kind, words.parts["train"]) == ("spaced", (Example("cafe", ("K AE F EY",)),))
     with pytest.raises(CharrnnError, match="tolstoy is one text, without pairs; learn it as such"):
         read_examples(Origin(("tolstoy",)))
 

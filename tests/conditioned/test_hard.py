@@ -7,6 +7,7 @@ import torch
 from charrnn import api
 from charrnn.conditioned.feed import Pair, batch_of
 from charrnn.conditioned.hard import DISCOUNT, Reinforcement
+from charrnn.conditioned.reader import Input
 from charrnn.errors import ConfigError
 
 TINY = {"hidden_size": 16, "memory_size": 16, "embedding_size": 8, "attention_size": 8, "batch_size": 8, "threads": 1}
@@ -26,7 +27,7 @@ def test_one_place_is_read_at_each_step(make_network, make_reader, pairs):
     assert (looked[:, 0].argmax(-1) == weights[:, 0].argmax(-1)).all()  # later steps have read something else
     assert not torch.allclose(logits, softly)
     reader = make_reader(attention="hard")
-    memory = reader.read([pair.source for pair in pairs])
+    memory = reader.read([Input(pair.source) for pair in pairs])
     given = reader.decoder.inputs(np.full(len(pairs), 5))
     taken = reader.decoder.take(memory, given, reader.decoder.begin(memory))
     np.testing.assert_array_equal(taken.weights, looked[:, 0].numpy())
