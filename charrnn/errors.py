@@ -86,7 +86,7 @@ def typed(*words: object) -> str:
     >>> print(typed("sample", Path("x;touch y"), "--length", 500))
     charrnn sample 'x;touch y' --length 500
     >>> print(typed("info", Path("-x")), typed("info", "\x1b'"), sep=" | ")
-    charrnn info ./-x | charrnn info $'\U0000001b\''
+    charrnn info ./-x | charrnn info "$(printf '\033\047')"
     """
     return " ".join(["charrnn", *map(_quoted, words)])
 
@@ -101,11 +101,21 @@ def argument(name: str) -> str:
 
 
 def _quoted(word: object) -> str:
+    """A word as bash, zsh and fish take it; fish knows no $'…', and takes a backslash within quotes for its own."""
     text = argument(str(word)) if isinstance(word, Path) else str(word)
-    if not text.isprintable():
+    if text.isprintable():
+        quoted = shlex.quote(text)
+        return f"'{text}'" if quoted.startswith(("=", "%")) else quoted.replace("\\", "'\\\\'")
+    if text.endswith("\n"):  # which $(…) would cut off
         return f"$'{''.join(map(_sign, text))}'"
-    quoted = shlex.quote(text)
-    return f"'{text}'" if quoted.startswith("=") else quoted  # which zsh takes for the path of a program
+    return f"\"$(printf '{''.join(map(_octal, text))}')\""
+
+
+def _octal(character: str) -> str:
+    """A character within printf '…' within "$(…)"; one that could act there, or be missed, becomes its bytes."""
+    if character.isprintable() and character not in "-\\'%!\"`$":
+        return character
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
 def _sign(character: str) -> str:

@@ -339,6 +339,7 @@ class MapModel:
             return
         check_range("count", count, 1, 1_000_000)
         check_range("temperature", temperature, 0, 1e6)
+        check_range("seed", seed or 0, 0, 2**63 - 1)
         random = np.random.default_rng(secrets.randbits(32) if seed is None else seed)
         for text, one in zip(inputs, given, strict=True):
             drawn = answering.drawn(self.reader, one, self.longest, count, temperature, random)

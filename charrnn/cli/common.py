@@ -14,7 +14,7 @@ from charrnn import api
 from charrnn.api.result import json_text
 from charrnn.cli import completion
 from charrnn.cli.output import spare_inputs
-from charrnn.display.signs import one_line
+from charrnn.display.signs import one_line, visible
 from charrnn.model.config import MOST_THREADS
 from charrnn.text.reading import ERRORS, FORMS, NEWLINES, Reading
 
@@ -143,8 +143,8 @@ def note_beside_bar(message: str) -> None:
 
 
 def say(line: str, err: bool = False) -> None:
-    """Write a line; on a terminal it is broken between words, not within."""
-    stream = sys.stderr if err else sys.stdout
+    """Write a line with signs for what a terminal would act on; there it is broken between words, not within."""
+    line, stream = one_line(line), sys.stderr if err else sys.stdout
     if stream and stream.isatty():
         line = textwrap.fill(line, get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
     click.echo(line, err=err)
@@ -195,7 +195,7 @@ def show(result: "Result", as_json: bool) -> None:
     if as_json:
         echo_json(result.to_dict())
         return
-    for line in str(result).split("\n"):
+    for line in visible(str(result)).split("\n"):
         if "  " in line:  # columns
             click.echo(line)
         else:

@@ -1,6 +1,7 @@
 """`charrnn map`: models that answer an input, such as a date in one form by the same date in another."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from charrnn.conditioned.config import ATTENTIONS
 from charrnn.conditioned.extractors import NAMES as EXTRACTORS
 from charrnn.conditioned.generated import SETS
 from charrnn.conditioned.training import SCHEDULES
+from charrnn.display.signs import one_line
 from charrnn.errors import SourceError
 from charrnn.model.config import CELL_NAMES, NONLINEARITIES
 from charrnn.text.opening import is_file
@@ -206,9 +208,10 @@ def apply(model: str, given: str, as_json: bool, **options: Any) -> None:
     if as_json:
         echo_json({"model": model, "inputs": [answer.to_dict() for answer in answers]})
         return
+    shown = one_line if sys.stdout.isatty() else str
     for answer in answers:
         for text in answer.answers if options["count"] else answer.answers[:1]:
-            click.echo(text)
+            click.echo(shown(text))
 
 
 def _inputs(given: str, pictures: bool) -> list[str]:

@@ -20,6 +20,7 @@ from charrnn.model.checkpoint import Figures, Provenance
 
 FORMAT = "charrnn conditioned"
 FORMAT_VERSION = 1
+LONGEST_OUTPUT = 10_000  # symbols; an answer may become twice as long, and its model is run for each
 _ELSEWHERE = {CHARACTER_MODEL: "it writes without an input: 'charrnn sample' and the other commands read it"}
 
 
@@ -46,7 +47,7 @@ class Header:
     charrnn_version: str = charrnn.__version__
 
     def __post_init__(self) -> None:
-        check_whole("longest", self.longest, 1, 2**31)
+        check_whole("longest", self.longest, 1, LONGEST_OUTPUT)
         if (self.images is None) != (not self.model.feature_size):
             raise ConfigError("the network and its file differ in whether images are read", "use another file")
         if (len(self.sources), len(self.outputs)) != (self.model.source_size, self.model.output_size):

@@ -1,7 +1,5 @@
 """Examples as people have them -> rows of a source and an output: tables, parallel files, dictionaries, classes."""
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,13 +11,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from charrnn.conditioned.symbols import Kind
-from charrnn.errors import SourceError, counted, typed
+from charrnn.errors import SourceError, check_utf8, counted, typed
 from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.decoding import Change, characters, told
 from charrnn.text.opening import chunks
 from charrnn.text.reading import DEFAULT, Reading
-from charrnn.text.tables import cells, kind_of
+from charrnn.text.tables import cells, kind_of, rows_of
 
 HEADS = (("source", "target"), ("input", "output"), ("src", "tgt"), ("question", "answer"), ("text", "label"))
 CLASSES = ("file", "folder")  # of which each is a class, in the place of a column of labels
@@ -135,7 +133,7 @@ def first_names(where: str, text: str) -> list[str]:
     line = next(line for line in text.split("\n") if line.strip())
     kind = kind_of(where, text)
     if kind != "jsonl":
-        return next(csv.reader([line], delimiter="\t" if kind == "tsv" else ","))
+        return next(rows_of(line, where, kind, strict=False))[1]
     try:
         return list(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))
     except (msgspec.DecodeError, RecursionError):
@@ -145,8 +143,9 @@ def first_names(where: str, text: str) -> list[str]:
 def _two_columns(where: str, text: str) -> Iterator[Row]:
     """Rows of a table that does not name its columns."""
     tabs = kind_of(where, text) == "tsv" or "\t" in text.partition("\n")[0]
-    split = (line.split("\t") for line in lines(text)) if tabs else csv.reader(io.StringIO(text, newline=""))
-    for number, found in enumerate(split, 1):
+    split = (line.split("\t") for line in lines(text))
+    rows = split if tabs else (row for _, row in rows_of(text, where, "csv", strict=False))
+    for number, found in enumerate(rows, 1):
         if any(found) and len(found) < 2:
             what = "tab" if tabs else "comma"
             raise SourceError(
@@ -225,6 +224,7 @@ def _classes(sources: Sequence[str], folders: bool, reading: Reading) -> Table:
     if len(places) == 1 and places[0].is_dir():
         places = sorted(path for path in places[0].iterdir() if path.is_dir() == folders and path.name[0] != ".")
     names = _names_of(places)
+    check_utf8(names)
     if len(places) < 2:
         raise SourceError(f"{sources[0]} has one class only", "name several files or folders, one for each class")
     notes: list[str] = []

@@ -46,21 +46,28 @@ def cells(text: str, where: str, columns: Sequence[str]) -> Iterator[tuple[str |
 
 
 def _of_rows(text: str, where: str, columns: Sequence[str], kind: str) -> Iterator[tuple[str, ...]]:
+    rows = ((line, row) for line, row in rows_of(text, where, kind) if row)
+    _, names = next(rows, (0, []))
+    places = [_place(column, names, where) for column in columns]
+    for line, row in rows:
+        if len(row) != len(names):
+            raise SourceError(
+                f"{where}: the row that ends in line {line:,} has {len(row)} cells, and there are {len(names)} columns",
+                f"mend that line; cells with {'tabs' if kind == 'tsv' else 'commas'} or newlines need quotes",
+            )
+        yield tuple(row[place] for place in places)
+
+
+def rows_of(text: str, where: str, kind: str, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line in which each row of a CSV or TSV text ends, and the row's cells; a blank row has none.
+
+    Raises:
+        SourceError: the text is no such table; `strict`, what stands around quotes has to be right too.
+    """
     bound = csv.field_size_limit(_LARGEST_CELL)
     try:
-        delimiter = "\t" if kind == "tsv" else ","
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        names = next((row for row in rows if row), [])
-        places = [_place(column, names, where) for column in columns]
-        for row in rows:
-            if row and len(row) != len(names):
-                raise SourceError(
-                    f"{where}: the row that ends in line {rows.line_num:,} has {len(row)} cells, and there are "
-                    f"{len(names)} columns",
-                    f"mend that line; cells with {'tabs' if kind == 'tsv' else 'commas'} or newlines need quotes",
-                )
-            if row:
-                yield tuple(row[place] for place in places)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if kind == "tsv" else ",", strict=strict)
+        yield from ((rows.line_num, row) for row in rows)
     except csv.Error as error:
         raise SourceError(
             f"{where}: line {rows.line_num:,} is not {kind.upper()} ({error})", "mend that line"

@@ -109,6 +109,7 @@ def test_pointing_at_a_symbol_of_the_answer_colours_the_input(charrnn, model, tm
         (["apply", "MODEL", ""], "an input is empty; give at least one character"),
         (["apply", "MODEL", "M" * 500], "an input has 500 characters; give at most 400"),
         (["apply", "MODEL", "M", "--count=2", "--temperature=-1"], "temperature is -1.0; give a value from 0 to"),
+        (["apply", "MODEL", "M", "--count=2", "--seed=-1"], "seed is -1; give a value from 0 to"),
         (["apply", "tolstoy", "M"], "is a model of another kind; it writes without an input: 'charrnn sample' and"),
         (["train", "DATES", "--source=english", "--target=french"], "train.tsv has no column french; choose"),
         (["train", "DATES", "--source=english", "--target=iso", "--memory-size=3"], "memory_size is 3; give an even"),
@@ -334,3 +335,20 @@ def test_a_run_on_images_goes_on_where_it_was_stopped_and_only_with_its_features
     (tmp_path / "f.npz").unlink()
     result = charrnn("map", "train", "--resume", tmp_path / "again")
     assert "are not at" in result.err
+
+
+def test_a_cell_without_end_is_one_cell(charrnn, tmp_path):
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text(f'"{"x" * 200_000}",y\n' + "".join(f"a{n},b{n}\n" for n in range(20)), "utf-8")
+    result = charrnn("map", "train", pairs, "--steps=2", *TINY, "--out", tmp_path / "out")
+    assert result.status == 0
+    assert "left out 1 row with more than 400 characters on a side, the first is row 1" in result.err
+
+
+def test_a_class_whose_name_is_not_in_utf8_is_told(charrnn, tmp_path):
+    for name in ("a\udcff", "b"):
+        (tmp_path / "classes" / name).mkdir(parents=True)
+        (tmp_path / "classes" / name / "1.txt").write_text("some text", "utf-8")
+    result = charrnn("map", "train", tmp_path / "classes", "--label=folder", "--steps=2", "--out", tmp_path / "out")
+    assert result.status == 1
+    assert "Error: the name a‹U+DCFF› is not in UTF-8; rename it" in result.err

@@ -317,13 +317,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("commands", nargs="*", metavar="COMMAND", help="as a key of COMMANDS (all)")
     parser.add_argument("--once", action="store_true", help="fail each call with one of the errors only, in turn")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="fail every Nth call only (%(default)s)")
     options = parser.parse_args()
     found, failed = 0, Counter()
     with tempfile.TemporaryDirectory() as folder, world_in(folder) as world:
         for name in options.commands or COMMANDS:
             usual = Undisturbed(world, name)
-            for at in range(1, len(usual.calls) + 1):
-                for number in [ERRORS[at % len(ERRORS)]] if options.once else ERRORS:
+            for at in range(1, len(usual.calls) + 1, options.every):
+                for number in [ERRORS[at // options.every % len(ERRORS)]] if options.once else ERRORS:
                     failed[errno.errorcode[number]] += 1
                     try:
                         held(world, name, usual, at, number)

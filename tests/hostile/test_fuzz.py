@@ -46,7 +46,7 @@ _spec.loader.exec_module(forged)
 FORMATS = Path(__file__).parent / "formats"
 MODEL, RUN = FORMATS / "model-1.safetensors", FORMATS / "state-2"
 INPUTS = 400  # of each target, in the suite
-SLOWER = {"commands": 40}
+SLOWER = {"commands": 40, "commands_on_items": 20, "commands_on_pairs": 30}
 ENCODINGS = ("utf-8", "utf-8", "utf-16", "utf-32-le", "latin-1", "cp1252", "shift_jis", "utf-7")
 PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.compress}
 ACTING = {*map(chr, range(32)), *map(chr, range(127, 160)), *"\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069"}
@@ -166,9 +166,23 @@ def commands(data):
     The bytes choose the forgery and the command.
     """
     choose = random.Random(data)
-    runs = forged.honest(folder())
-    forged.laid_out(folder(), runs, choose)
-    forged.held(choose.choice(list(forged.COMMANDS)), folder())
+    _forged("text", choose)
+
+
+def commands_on_items(data):
+    """The same with models of items, of classes and of symbols longer than characters."""
+    _forged("items", random.Random(data))
+
+
+def commands_on_pairs(data):
+    """The same with models that answer inputs."""
+    _forged("pairs", random.Random(data))
+
+
+def _forged(family, choose):
+    kinds, words = forged.FAMILIES[family]
+    forged.laid_out(folder(), forged.honest(folder(), kinds), choose)
+    forged.held(choose.choice(list(words)), folder(), words)
 
 
 PROGRAM = (
@@ -195,6 +209,8 @@ SEEDS = {
     archive: lambda: [PROSE, PROGRAM * 20, *(pack(PROSE) for pack in PACKERS.values())],
     features: lambda: [PROGRAM, PYTHON, PROSE],
     commands: lambda: [b"1", b"2", b"3", b"4"],
+    commands_on_items: lambda: [b"1", b"2", b"3", b"4"],
+    commands_on_pairs: lambda: [b"1", b"2", b"3", b"4"],
 }  # fmt: skip
 WORDS = [
     *(b"\" ' \"\"\" \\ /* */ // # ( ) { } [ ] : <!-- while http:// 1e999 -1 NaN 0 null true {} []".split()), b"if (",

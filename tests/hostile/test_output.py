@@ -44,11 +44,12 @@ class Terminal(io.TextIOWrapper):
         return True
 
 
+ANSWERING = ("--hidden-size=8", "--memory-size=8", "--batch-size=8", "--threads=1")
 SETTING = "[/x]\x1b]0;title\x07[red]\u202e"  # the name of one
 
 
 @pytest.fixture(scope="module")
-def stranger(train, reseal, tmp_path_factory):
+def stranger(charrnn, train, reseal, tmp_path_factory):
     """A text by a stranger under a stranger's name, a run that learned from it, also under one, and a forged one."""
     folder = tmp_path_factory.mktemp("stranger")
     text = folder / f"{NAME}.txt"
@@ -56,7 +57,13 @@ def stranger(train, reseal, tmp_path_factory):
     (folder / NAME).symlink_to(train("--steps", 4, "--sample-every", 2, source=text))
     forged = shutil.copytree(folder / NAME, folder / "forged")
     reseal(forged / "best.safetensors", lambda header, _: header["training"].update({SETTING: SETTING}))
-    places = {"RUN": folder / NAME, "TEXT": text, "FORGED": forged}
+    pairs, answering = folder / f"{NAME}.tsv", folder / f"map{NAME}"
+    lines = [line for line in WANTS.split("\n") if line]
+    pairs.write_text("".join(f"{line}{n}\t{line}\n" for line in lines for n in range(9)), "utf-8")
+    assert (
+        charrnn("map", "train", pairs, *ANSWERING, "--learning-rate=0.1", "--steps=40", "--out", answering).status == 0
+    )
+    places = {"RUN": folder / NAME, "TEXT": text, "FORGED": forged, "PAIRS": pairs, "MAPPED": answering}
     return SimpleNamespace(folder=folder, text=text, run=folder / NAME, places=places)
 
 
@@ -78,6 +85,7 @@ def seen(*arguments, **terminal):
     return SimpleNamespace(status=ended.value.code, shown=(out.buffer.getvalue() + err.buffer.getvalue()).decode())
 
 
+OUTPUTS = ("OUT", "OUT.npz", "OUT.html", "OUT.json")
 # What is typed -> something of the stranger's that is then seen as it stands, or None where nothing of it is shown.
 COMMANDS = {
     "training": (["train", "TEXT", "--steps=2", "--hidden-size=8", "--sample-every=1", "--out", "OUT"], "[red]␛[5;8m"),
@@ -109,13 +117,19 @@ COMMANDS = {
     "neurons dump": (["neurons", "dump", "RUN", "TEXT", "--part=val", "-o", "OUT.npz"], None),
     "neurons explore": (["neurons", "explore", "RUN", "TEXT", "--part=all", "-o", "OUT.html"], None),
     "gradients": (["gradients", "RUN", "TEXT", "--part=all", "--distance=5", "--losses=4"], None),
+    "export": (["export", "RUN", "-o", "OUT.json"], None),
+    "map train": (["map", "train", "PAIRS", *ANSWERING, "--steps=2", "--out", "OUT"], None),
+    "map info": (["info", "MAPPED"], None),
+    "map apply": (["map", "apply", "MAPPED", "a [5;8m", "--count=40", "--temperature=9", "--seed=1"], "␛"),
+    "map attend": (["map", "attend", "MAPPED", "\x1b[5;8mhidden"], "␛"),
+    "map score": (["map", "score", "MAPPED", "PAIRS", "--part=all"], None),
 }
 
 
 @pytest.mark.parametrize("what", COMMANDS)
 def test_a_terminal_shows_what_a_stranger_wrote_and_receives_no_control_of_theirs(stranger, here, what):
     command, shown = COMMANDS[what]
-    places = stranger.places | {"OUT": here / NAME, "OUT.npz": here / f"{NAME}.npz", "OUT.html": here / f"{NAME}.html"}
+    places = stranger.places | {name: here / name.replace("OUT", NAME) for name in OUTPUTS}
     result = seen(*(places.get(part, part) for part in command))
     plain = OWN.sub("", result.shown)
     assert "\x1b[5;8m" not in result.shown
@@ -131,10 +145,10 @@ TERMINALS = {"20 columns": {"COLUMNS": "20"}, "1 column": {"COLUMNS": "1"}, "dum
 @pytest.mark.parametrize("terminal", TERMINALS)
 @pytest.mark.parametrize("what", COMMANDS)
 def test_a_terminal_that_is_narrow_or_dumb_is_given_what_it_can_show(stranger, here, what, terminal):
-    places = stranger.places | {"OUT": here / "OUT", "OUT.npz": here / "OUT.npz", "OUT.html": here / "OUT.html"}
+    places = stranger.places | {name: here / name for name in OUTPUTS}
     command = [places.get(part, part) for part in COMMANDS[what][0]]
     wide, result = seen(*command), seen(*command, **TERMINALS[terminal])
-    assert result.status == wide.status or what == "training"  # a second run in its folder is refused
+    assert result.status == wide.status or what in ("training", "map train")  # a second run in its folder is refused
     assert not THEIRS.search(OWN.sub("", result.shown))
     assert terminal != "dumb" or "\x1b" not in result.shown
     assert "Traceback" not in result.shown
@@ -170,6 +184,11 @@ PAGES = {
     "show as a picture": (["neurons", "show", "RUN", "TEXT", "--unit", UNIT], "picture.svg"),
     "score": (["score", "RUN", "TEXT", "--html", "OUT"], "page.html"),
     "trace": (["neurons", "trace", "RUN", "TEXT", "--part=all", "--at=700"], "page.html"),
+    "map attend": (["map", "attend", "MAPPED", "<script>window.obeyed=1</script>\x1b[5;8m"], "page.html"),
+    "map attend as a picture": (
+        ["map", "attend", "MAPPED", "<script>window.obeyed=1</script>\x1b[5;8m"],
+        "picture.svg",
+    ),
     "trace as a picture": (["neurons", "trace", "RUN", "TEXT", "--part=all", "--at=700"], "picture.svg"),
     "explore": (["neurons", "explore", "RUN", "TEXT", "--part=all"], "page.html"),
     "gallery": (["neurons", "gallery", "RUN", "TEXT", "--part=all", "--ablated=100", "--length=90"], "index.html"),
@@ -242,12 +261,17 @@ WORDS = [
     "-x",
     "é\u00a0\u202e\U000e0001",
     "\\",
+    "a\\\\b\\'c\\",
+    "100%s!`id`",
+    "%self",
+    "a\nb %d \\ ' \" ! $HOME `id` $(touch PWNED)",
+    "\n-x",
     "",
 ]
 FOLDER = "x;touch PWNED;#"
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_takes_each_word_of_a_command_to_be_copied_as_that_word(here, shell):
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")
