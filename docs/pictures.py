@@ -23,6 +23,7 @@ SPOKEN = (
     'He came up to her. "Well, Princess," he said, smiling,\n"so you are going to Moscow?" '
     'She looked at him. "Yes, and you'
 )
+READ = {"tolstoy": SPOKEN}  # what a page is made of in place of a model's own text: it opens at the best known unit
 CODE = "static int frame_count(struct page *page)\n{\n\t/* Pages"
 BEFORE = 'He took her hand. "My dear,'
 
@@ -102,7 +103,7 @@ def _draw_scene(browser: Browser, pages: Path, name: str) -> None:
     model, act, is_dark, height = SCENES[name]
     path = pages / f"{model}.html"
     if not path.exists():
-        _charrnn("explore", model, model, "-o", path)
+        _charrnn("explore", model, "-" if model in READ else model, "-o", path, text=READ.get(model))
     page = browser.new_page(viewport=SIZE | {"height": height}, color_scheme="dark" if is_dark else "light")
     page.set_default_timeout(1000 * MOST_SECONDS)
     page.goto(path.absolute().as_uri())
@@ -143,8 +144,8 @@ def _draw_cards(browser: Browser, pages: Path, name: str) -> None:
     page.close()
 
 
-def _charrnn(*arguments: object) -> None:
-    subprocess.run([sys.executable, "-m", "charrnn", *map(str, arguments)], check=True)
+def _charrnn(*arguments: object, text: str | None = None) -> None:
+    subprocess.run([sys.executable, "-m", "charrnn", *map(str, arguments)], check=True, input=text, text=True)
 
 
 def _at_feature(page: Page, feature: str) -> None:

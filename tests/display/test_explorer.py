@@ -241,6 +241,19 @@ def test_a_phone_shows_all_without_scrolling_sideways(shown):
     assert page.locator("#character").is_visible()
 
 
+@pytest.mark.parametrize("width", [390, 1400])
+def test_long_names_and_verdicts_break_and_push_nothing_aside(shown, width):
+    each = replace(made().ranked[0], feature="inside_comment_or_string", verdict="no better than leaky counters")
+    page = shown(made(ranked=[each]), viewport={"width": width, "height": 1000})
+    for where in ("aside", "html", "#features"):
+        assert (
+            page.evaluate(
+                f"(({{ scrollWidth, clientWidth }}) => scrollWidth - clientWidth)(document.querySelector('{where}'))"
+            )
+            <= 0
+        )
+
+
 def test_print_leaves_out_what_only_a_screen_needs(shown):
     page = shown()
     page.emulate_media(media="print")

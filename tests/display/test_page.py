@@ -167,3 +167,14 @@ def test_a_browser_sets_a_run_from_right_to_left_and_joins_its_letters(chromium)
     boxes = [each.bounding_box() for each in page.locator(".run b").all()]
     assert [box["x"] for box in boxes] == sorted((box["x"] for box in boxes), reverse=True)
     page.close()
+
+
+def test_a_narrow_browser_breaks_a_line_between_words(chromium):
+    words = "alone lighthouse keeper wonders " * 4
+    page = chromium.new_page(viewport={"width": 390, "height": 600})
+    page.set_content(html(Highlight.of("t", "s", "of", words, [0.0] * len(words), [])))
+    tops = page.locator(".c").evaluate_all("(all) => all.map((each) => Math.round(each.getBoundingClientRect().top))")
+    page.close()
+    breaks = [place for place in range(1, len(tops)) if tops[place] != tops[place - 1]]
+    assert breaks
+    assert {words[place - 1] for place in breaks} == {" "}

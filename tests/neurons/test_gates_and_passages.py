@@ -113,3 +113,9 @@ def test_a_telling_passage_is_where_the_feature_changes_after_the_stretch_it_was
 
 def test_a_telling_passage_of_a_text_without_lines_is_its_beginning():
     assert telling_passage("x" * 50, FEATURES["inside_quotes"], 10, after=25) == 25
+
+
+def test_a_passage_of_a_text_of_one_line_begins_with_a_word():
+    text = "one two three four five six (seven eight) nine ten eleven twelve"
+    start = telling_passage(text, FEATURES["inside_parentheses"], 24, after=3)
+    assert text[start - 1] == " "
