@@ -24,7 +24,7 @@ OPTIONS = [
     (SAMPLE, "--top-p", 1.001, 1, "top_p is 1.001; give a value from 1e-09 to 1"),
     (SAMPLE, "--top-p", "nan", 1, "top_p is nan; give a value"),
     (SAMPLE, "--min-p", -0.1, 1, "min_p is -0.1; give a value from 0 to 1"),
-    (SAMPLE, "--length", -1, 2, "Invalid value for '--length': -1 is not in the range x>=0"),
+    (SAMPLE, "--length", -1, 2, "-1 is not in the range x>=0"),
     ([*SAMPLE, "--json"], "--length", ABSURD, 1, "to hold 1 × 1,000,000,000,000 characters takes 100,000 GB of memory"),
     (SAMPLE, "--count", ABSURD, 1, "characters takes 500,000 GB of memory, and there are"),
     (SAMPLE, "--count", 0, 2, "0 is not in the range x>=1"),
