@@ -118,11 +118,11 @@ def _installed(folder: Path) -> float:
 
 
 def _recorded(browser: Browser, folder: Path) -> Iterator[str]:
-    terminal = Terminal(folder)
+    terminal, pictures = Terminal(folder), [DOCS / f"first-minute-{n}.png" for n, _ in enumerate(LINES, 1)]
     try:
         for number, line in enumerate(LINES, 1):
             entered, done = terminal.type(line)
-            _draw(browser, terminal.screen(), DOCS / f"first-minute-{number}.png")
+            _draw(browser, terminal.screen(), pictures[number - 1])
             yield f"{done:5.1f} s  {line}  ({done - entered:.1f} s)"
             time.sleep(READING)
     finally:
@@ -131,7 +131,7 @@ def _recorded(browser: Browser, folder: Path) -> Iterator[str]:
     page.goto((folder / "page.html").as_uri())
     page.wait_for_selector("html[data-model=ready]")
     page.wait_for_timeout(1000)
-    page.screenshot(path=DOCS / f"first-minute-{len(LINES) + 1}.png")
+    page.screenshot(path=pictures[-1])  # in place of the line that tells of the page
 
 
 def _draw(browser: Browser, rows: list[str], path: Path) -> None:
