@@ -14,7 +14,7 @@ from charrnn.api.run import Run
 from charrnn.display.runs import as_text, show_comparison
 from charrnn.files import replacing
 from charrnn.model.checkpoint import bits
-from charrnn.training.history import History
+from charrnn.training.history import Described, History
 
 MARKED = ("val_nats", "test_nats", "chars_per_second")  # of which the best is marked
 _OF_THE_TEXT = ("val_nats", "test_nats")  # what can only be compared on the same text, split the same way
@@ -120,11 +120,16 @@ def _incomparable(told: Sequence[History]) -> list[str]:
     return reasons
 
 
+def _by_character(best: Described, part: str) -> float | None:
+    """A loss by character, also where symbols are longer ones, so that runs of both kinds compare."""
+    nats: float | None = getattr(best.figures, f"{part}_nats")
+    return best.corpus.per_character(part, nats)
+
+
 def _figures(told: History) -> dict[str, Any]:
     last, best = told.log[-1], told.best
     losses: dict[str, float | None] = {
-        "val_nats": None if best is None else best.figures.val_nats,
-        "test_nats": None if best is None else best.figures.test_nats,
+        f"{part}_nats": None if best is None else _by_character(best, part) for part in ("val", "test")
     }
     in_bits = {name.replace("nats", "bits"): None if nats is None else bits(nats) for name, nats in losses.items()}
     return {

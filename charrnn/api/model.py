@@ -15,7 +15,7 @@ from charrnn.feedback import SILENT, Feedback
 from charrnn.model import known
 from charrnn.model.checkpoint import Checkpoint, Figures, locate, save
 from charrnn.model.checkpoint import load as load_checkpoint
-from charrnn.model.classes import of_class
+from charrnn.model.classes import without_classes
 from charrnn.model.config import ModelConfig
 from charrnn.model.storage import NumberFormat
 from charrnn.sampling.distribution import SamplingConfig
@@ -93,9 +93,9 @@ class Model:
         """The network in torch, on the device that was asked for; one of items begins each anew.
 
         Raises:
-            ConfigError: the items of the model have classes, of which none is chosen.
+            ConfigError: the items of the model have classes.
         """
-        network = (self.build or api.devices.network)(of_class(self.checkpoint, None), self._device)
+        network = (self.build or api.devices.network)(without_classes(self.checkpoint), self._device)
         network.end = self.vocabulary.end
         return network
 
@@ -594,7 +594,7 @@ class Model:
 
     def export(self, path: str | os.PathLike[str], number: NumberFormat | None = None) -> "Exported":
         """Write it for other programs, as JSON or ONNX; arguments and errors as of `api.export.export`."""
-        return api.export.export(of_class(self.checkpoint, None), path, number)
+        return api.export.export(without_classes(self.checkpoint), path, number)
 
     def _refuse_items(self) -> None:
         """Raise ConfigError for a model of items, where a running text is read or written."""

@@ -110,7 +110,7 @@ def finish(prepared: Prepared, watch: Watch, last: Progress | None) -> Ended:
         keeper.save_final(checkpoint)
     log = keeper.lines()
     if keeper.path is not None:
-        _draw(log, keeper.path, watch)
+        _draw(log, keeper.path, watch, checkpoint.vocabulary.noun)
     if trainer.out_of_patience:
         row = counted(trainer.config.patience or 0, "validation")
         watch.note(f"the last {row} brought no new best, so the run ended early")
@@ -172,13 +172,13 @@ def _few_steps(trainer: Trainer) -> str | None:
     )
 
 
-def _draw(log: Any, path: Path, watch: Watch) -> None:
+def _draw(log: Any, path: Path, watch: Watch, noun: str) -> None:
     """Draw the curve; where that fails, for whatever reason but the disk, the run is as good without it."""
     try:
         from charrnn.display.curve import draw
 
         with replacing(path / CURVE) as picture:
-            draw(log, path.name, picture)
+            draw(log, path.name, picture, noun)
     except Exception as error:
         if isinstance(error, OSError) and not isinstance(error, IsADirectoryError | FileExistsError):
             raise

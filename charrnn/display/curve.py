@@ -21,8 +21,10 @@ _LONGEST = 24  # characters of a run's name in a picture
 
 
 @by_defaults
-def draw(log: Log, title: str, path: Path) -> None:
+def draw(log: Log, title: str, path: Path, noun: str = "character") -> None:
     """Write a PNG of the training and validation loss over the steps; `log` has the lines of a run's log.
+
+    Losses are by character, or by what `noun` says.
 
     The best validation is marked, and what lies above it afterwards is shaded: that is overfitting.
     """
@@ -31,10 +33,10 @@ def draw(log: Log, title: str, path: Path) -> None:
     axes.plot([line["step"] for line in log], [line["train_nats"] for line in log], color=_TRAIN, label="train", lw=1)
     if measured(log):
         _validation(axes, log)
-    axes.set(xlabel="step", ylabel="nats per character", xlim=(0, None), ylim=window([log]))
+    axes.set(xlabel="step", ylabel=f"nats per {noun}", xlim=(0, None), ylim=window([log]))
     figure.suptitle(wrapped(title, 8), parse_math=False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
-    _bits_beside(axes)
+    _bits_beside(axes, noun)
     write(figure, path)
 
 
@@ -107,7 +109,7 @@ def _colour(place: int) -> str:
     return PALETTE[place % len(PALETTE)]
 
 
-def _bits_beside(axes: Axes) -> None:
+def _bits_beside(axes: Axes, noun: str = "character") -> None:
     axes.grid(alpha=0.3)
     bits = axes.secondary_yaxis("right", functions=(lambda y: np.asarray(y) / ln(2), lambda y: np.asarray(y) * ln(2)))
-    bits.set_ylabel("bits per character")
+    bits.set_ylabel(f"bits per {noun}")

@@ -40,6 +40,21 @@ def of_class(checkpoint: Checkpoint, label: str | None) -> Checkpoint:
     return replace(checkpoint, header=header, weights=weights)
 
 
+def without_classes(checkpoint: Checkpoint) -> Checkpoint:
+    """Return a model that has no classes, as it is.
+
+    Raises:
+        ConfigError: it has some.
+    """
+    items = checkpoint.header.corpus.items
+    if items is not None and items.labels:
+        raise ConfigError(
+            f"the model has a class for each {items.label}, and this is for models without classes",
+            "train one without --label",
+        )
+    return checkpoint
+
+
 def weights_of_class(weights: Mapping[str, npt.NDArray[Any]], number: int) -> dict[str, npt.NDArray[Any]]:
     """Return the weights of the plain model of a class.
 

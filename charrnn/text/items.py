@@ -142,10 +142,11 @@ def cut(text: str, each: Each, where: str = "the text") -> Iterator[Item]:
     else:
         columns = (each.way,) if each.label is None else (each.way, each.label)
         for row in cells(text, where, columns):
-            yield row[0] or "", _label(row[1], each, where) if each.label is not None else None
+            yield row[0] or "", _label(row, each, where) if each.label is not None else None
 
 
-def _label(label: str | None, each: Each, where: str) -> str:
+def _label(row: tuple[str | None, ...], each: Each, where: str) -> str:
+    text, label = row
     if not label:
-        raise SourceError(f"{where} has a row without a {each.label}", "give every row its label")
+        raise SourceError(f"{where}: the row of {(text or '')[:40]!r} has no {each.label}", "give every row its label")
     return label

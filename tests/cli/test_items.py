@@ -236,6 +236,8 @@ def test_a_class_is_chosen_by_its_label(charrnn, reviews, tmp_path):
     result = charrnn("sample", out)
     assert result.status == 1
     assert "has a class for each kind: long, short; name one with --label" in result.err
+    result = charrnn("neurons", "find", out, reviews)
+    assert "has a class for each kind, and this is for models without classes" in result.err
 
 
 def scored(charrnn, *arguments):

@@ -122,6 +122,8 @@ def test_a_model_of_words_is_held_against_one_of_characters(charrnn, story, word
     told = json.loads(charrnn("score", words["run"], story, "--part", "test", "--against", out, "--json").out)
     assert {line["model"] for line in told["models"]} == {words["run"], str(out)}
     assert told["models"][0]["nats_per_character"] <= told["models"][1]["nats_per_character"]
+    runs = json.loads(charrnn("compare", words["run"], out, "--json").out)["runs"]
+    assert runs[0]["val_nats"] == pytest.approx(words["val_nats_per_character"])
     reverse = json.loads(charrnn("score", out, story, "--part", "test", "--against", words["run"], "--json").out)
     assert reverse["most_like"] == told["most_like"]
 
