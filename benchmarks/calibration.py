@@ -16,6 +16,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -58,13 +59,16 @@ def main() -> None:
         print(f"{name}: {time.process_time() - began:.0f} s of processor time", flush=True)
 
 
+_load = cache(charrnn.load)
+
+
 def _unrelated(options: argparse.Namespace) -> None:
     """Without the untrained network's control, which costs a recording more: the rates with it are no higher."""
     found: Counter[str] = Counter()
     random = np.random.default_rng(0)
     for name in options.models:
-        model = charrnn.load(name)
-        read, elsewhere = model.read(name, part="test"), model.read(name, part="train")
+        model = _load(name)
+        read, elsewhere = model.read(part="test"), model.read(part="train")
         length = min(len(read), options.characters)
         ids, text = read.ids[:length], read.text[:length]
         with recorded_columns(model.network, ids, signals_wanted(None, model.config), options.number) as columns:
@@ -89,11 +93,11 @@ def _untrained(options: argparse.Namespace) -> None:
     for cell in options.cells:
         found: Counter[str] = Counter()
         for name in options.models:
-            read = charrnn.load(name).read(name, part="test")
+            read = _load(name).read(part="test")
             length = min(len(read), options.characters)
             some = _features(read.text[:length])
             for seed in range(options.seeds):
-                size = charrnn.load(name).config.vocabulary_size
+                size = _load(name).config.vocabulary_size
                 config = ModelConfig(size, cell=cell, num_layers=2, hidden_size=options.hidden_size, embedding_size=0)
                 network = CharRNN(config, torch.Generator().manual_seed(seed)).eval()
                 found.update(_verdicts(_searched(network, read, length, some)))
@@ -103,7 +107,7 @@ def _untrained(options: argparse.Namespace) -> None:
 def _coverage(options: argparse.Namespace) -> None:
     held = asked = 0
     for name in options.models:
-        for own, labels, numbers in _fixed_units(charrnn.load(name), name, options.number):
+        for own, labels, numbers in _fixed_units(_load(name), options.number):
             for piece in range(PIECES):
                 here = numbers == piece
                 some, rest = labels.where(here), labels.where(~here)
@@ -115,9 +119,9 @@ def _coverage(options: argparse.Namespace) -> None:
     print(f"coverage: {_rate(held, asked)} of {asked} intervals of 95 %", flush=True)
 
 
-def _fixed_units(model: Model, name: str, number: torch.dtype) -> Iterator[tuple[np.ndarray, Labels, np.ndarray]]:
+def _fixed_units(model: Model, number: torch.dtype) -> Iterator[tuple[np.ndarray, Labels, np.ndarray]]:
     """For each feature the values of its best unit, its labels, and the number of each place's piece of the text."""
-    read = model.read(name, part="test")
+    read = model.read(part="test")
     over = Stretches.over(len(read))
     with recorded_columns(model.network, read.ids, signals_wanted(None, model.config), number) as columns:
         for feature in _features(read.text):
@@ -134,9 +138,9 @@ def _ablation(options: argparse.Namespace) -> None:
     random, named = np.random.default_rng(1), 0
     for number in range(options.ablated):
         name = options.models[number % len(options.models)]
-        model = charrnn.load(name)
+        model = _load(name)
         unit = f"{random.integers(model.config.num_layers)}:{random.integers(model.config.hidden_size)}"
-        read = model.read(name, part="test", characters=options.ablated_characters)
+        read = model.read(part="test", characters=options.ablated_characters)
         cost = model.ablate(read, unit, feature=options.inside, seed=number, precision=name_of(options.number))
         named += any(effect.tells for effect in cost.ablation.effects.values())
     print(f"ablation: {_rate(named, options.ablated)} of {options.ablated} random units named", flush=True)
@@ -180,7 +184,8 @@ def _rate(count: int, total: int) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=["unrelated", "untrained", "coverage", "ablation"])
-    parser.add_argument("--models", nargs="+", default=["shakespeare", "tolstoy", "kernel"])
+    told = "shipped models or runs, whose own texts are here"
+    parser.add_argument("--models", nargs="+", default=["shakespeare", "tolstoy", "kernel"], help=told)
     parser.add_argument("--cells", nargs="+", default=["lstm", "gru", "rnn", "peephole"])
     parser.add_argument("--hidden-size", type=int, default=128)
     parser.add_argument("--characters", type=int, default=50_000, help="of each search (default: 50000)")

@@ -118,9 +118,10 @@ def named(text: str, config: ModelConfig, weights: Callable[[], Mapping[str, Flo
 
 def _read(path: Path, text: str) -> _File:
     if not path.is_file():
-        near = beside(path)
-        cure = f"did you mean {near[0]}?" if near else "write LAYER:INDEX, or FILE:FEATURE of 'find --directions FILE'"
-        raise ConfigError(f"{text!r} is no unit, and there is no file {path}", cure)
+        if near := beside(path):
+            raise ConfigError(f"there is no file {path}", f"did you mean {near[0]}?")
+        cure = "write LAYER:INDEX, both from 0, or FILE:FEATURE of a file that 'find --directions' wrote"
+        raise ConfigError(f"{text!r} is no unit", cure)
     try:
         if is_special(path) or os.path.getsize(path) > LARGEST:
             raise ValueError
