@@ -16,6 +16,7 @@ MOST_BLOCKS = 100
 CORRELATION_LENGTHS = 2  # that a block has at least
 SHORTEST = 50  # characters of a block
 FINE, COARSE = 4096, 64  # values that are told apart, of a predictor of a binary feature and of a count
+FEW = 30  # blocks that tell, below which what was drawn may not reach as far as what was not
 TAIL = 0.025
 
 
@@ -43,7 +44,16 @@ class Blocks:
         if self.telling < 2 or not len(known):
             return -1.0, 1.0
         low, high = np.percentile(known, [tail, 100 - tail])
+        reach = -t_quantile(self.telling) * float(known.std()) * (self.telling / (self.telling - 1)) ** 0.5
+        if self.telling < FEW:
+            low, high = max(-1.0, min(low, own - reach)), min(1.0, max(high, own + reach))
         return float(min(low, own)), float(max(high, own))
+
+
+def t_quantile(count: int) -> float:
+    """Student's t below which TAIL is, for n blocks: of n − 1 degrees of freedom (Cornish and Fisher's expansion)."""
+    z, v = NormalDist().inv_cdf(TAIL), max(1, count - 1)
+    return z + (z**3 + z) / (4 * v) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
 
 
 def tail_share(count: int) -> float:
@@ -51,9 +61,7 @@ def tail_share(count: int) -> float:
 
     That is Φ(√(n / (n − 1)) · t), t being the quantile of n − 1 degrees of freedom (Hesterberg 2015).
     """
-    z, v = NormalDist().inv_cdf(TAIL), max(1, count - 1)
-    t = z + (z**3 + z) / (4 * v) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
-    return NormalDist().cdf(t * (count / v) ** 0.5)
+    return NormalDist().cdf(t_quantile(count) * (count / max(1, count - 1)) ** 0.5)
 
 
 def correlation_length(labels: Labels) -> int:

@@ -50,6 +50,9 @@ def ablate(asked: Asked, characters: int, as_json: bool, **options: Any) -> None
     factor of 1.5 of the unit's; where there are no such units, that is said. n is the number of predictions. A
     prediction counts as inside where the feature is on when it is made, and as closing where the character to predict
     switches it off. The places are tested together: of 21 units that do the same, one is named at most.
+
+    A direction (--unit FILE:FEATURE) is projected out: h · w is held, and what is at right angles to w stays. Beside it
+    stand random directions of the layer that weigh as much.
     """
     show(asked.model.ablate(asked.passage(characters), **options, feedback=FEEDBACK), as_json)
 
@@ -87,5 +90,7 @@ def steer(model: str, device: str, as_json: bool, **options: Any) -> None:
     The hidden state is held from the first character of the prime on, after every step. With --feature, the effect is
     measured: at how many of the characters drawn the feature is on, and how many of those drawn while it is on end it,
     with a 95 % interval over texts (bootstrap).
+
+    Of a direction w (--unit FILE:FEATURE), h · w is held, and what is at right angles to w stays.
     """
     show(load_model(model, device).steer(**options), as_json)
