@@ -107,7 +107,7 @@ def _untrained(options: argparse.Namespace) -> None:
 def _coverage(options: argparse.Namespace) -> None:
     held = asked = 0
     for name in options.models:
-        for own, labels, numbers in _fixed_units(_load(name), options.number):
+        for own, labels, numbers in _fixed_units(_load(name), options.number, options.covered):
             for piece in range(PIECES):
                 here = numbers == piece
                 some, rest = labels.where(here), labels.where(~here)
@@ -119,9 +119,11 @@ def _coverage(options: argparse.Namespace) -> None:
     print(f"coverage: {_rate(held, asked)} of {asked} intervals of 95 %", flush=True)
 
 
-def _fixed_units(model: Model, number: torch.dtype) -> Iterator[tuple[np.ndarray, Labels, np.ndarray]]:
+def _fixed_units(
+    model: Model, number: torch.dtype, characters: int | None
+) -> Iterator[tuple[np.ndarray, Labels, np.ndarray]]:
     """For each feature the values of its best unit, its labels, and the number of each place's piece of the text."""
-    read = model.read(part="test")
+    read = model.read(part="test", characters=characters)
     over = Stretches.over(len(read))
     with recorded_columns(model.network, read.ids, signals_wanted(None, model.config), number) as columns:
         for feature in _features(read.text):
@@ -194,6 +196,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--ablated", type=int, default=40, help="random units")
     parser.add_argument("--ablated-characters", type=int, default=4000, help="over which they are ablated")
     parser.add_argument("--inside", default="after_space", help="the feature inside which units are ablated")
+    parser.add_argument(
+        "--covered", type=int, help="characters whose pieces are looked at (default: all of the test part)"
+    )
     parser.add_argument("--precision", choices=PRECISIONS, help="default: bfloat16 where the hardware has it")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()

@@ -18,6 +18,7 @@ SHORTEST = 50  # characters of a block
 FINE, COARSE = 4096, 64  # values that are told apart, of a predictor of a binary feature and of a count
 FEW = 30  # blocks that tell, below which what was drawn may not reach as far as what was not
 TAIL = 0.025
+_FIRST = (-12.706, -4.303, -3.182, -2.776)  # Student's t at TAIL of 1, 2, … degrees of freedom
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Blocks:
     numbers: Numbers  # of the block of each place, [D]
     drawn: Floats  # [resamples, blocks]
     telling: int  # blocks in which the feature is on, or off: the rarer of both; all blocks of a count
+    equal: float = 0.0  # as many blocks of equal shares of it tell as much (Kish); 0: as many as tell
 
     @property
     def count(self) -> int:
@@ -36,27 +38,31 @@ class Blocks:
     def interval(self, own: float, resampled: Floats) -> tuple[float, float]:
         """Return the 95 % interval of a figure, which it is itself within.
 
-        The percentiles lie further out than 2.5 and 97.5 where there are few blocks that tell, as Student's t has it;
-        from a single one nothing is known.
+        it reaches as far as t standard deviations, as resamples of few do not. A single one tells nothing.
+        it reaches as far as t standard deviations, as resamples of few do not. From a single one nothing is known.
         """
-        tail = 100 * tail_share(self.telling)
+        n = self.equal or float(self.telling)
+        tail = 100 * tail_share(n)
         known = resampled[np.isfinite(resampled)]
         if self.telling < 2 or not len(known):
             return -1.0, 1.0
         low, high = np.percentile(known, [tail, 100 - tail])
-        reach = -t_quantile(self.telling) * float(known.std()) * (self.telling / (self.telling - 1)) ** 0.5
-        if self.telling < FEW:
+        reach = -t_quantile(n) * float(known.std()) * (n / max(1, n - 1)) ** 0.5
+        if n < FEW:
             low, high = max(-1.0, min(low, own - reach)), min(1.0, max(high, own + reach))
         return float(min(low, own)), float(max(high, own))
 
 
-def t_quantile(count: int) -> float:
-    """Student's t below which TAIL is, for n blocks: of n − 1 degrees of freedom (Cornish and Fisher's expansion)."""
+def t_quantile(count: float) -> float:
+    """Return Student's t below which TAIL is, for n blocks: of n − 1 degrees of freedom."""
     z, v = NormalDist().inv_cdf(TAIL), max(1, count - 1)
+    if v <= len(_FIRST):
+        return float(np.interp(v, range(1, len(_FIRST) + 1), _FIRST))
+    # Cornish and Fisher's expansion
     return z + (z**3 + z) / (4 * v) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
 
 
-def tail_share(count: int) -> float:
+def tail_share(count: float) -> float:
     """The share to cut off on each side so that a percentile interval over n blocks covers as Student's t does.
 
     That is Φ(√(n / (n − 1)) · t), t being the quantile of n − 1 degrees of freedom (Hesterberg 2015).
@@ -103,8 +109,10 @@ def blocks(labels: Labels, stretches: Numbers, random: np.random.Generator) -> B
     count = len(inner) + 1
     drawn = random.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(np.float64)
     each = np.cumsum(numbers)
-    telling = min(len(np.unique(each[values == value])) for value in (0, 1)) if labels.binary else count
-    return Blocks(each, drawn, telling)
+    shares = [np.bincount(each[values == value], minlength=count) for value in (0, 1)] if labels.binary else []
+    telling = min((int(np.count_nonzero(share)) for share in shares), default=count)
+    equal = min((share.sum() ** 2 / max(1, (share.astype(float) ** 2).sum()) for share in shares), default=float(count))
+    return Blocks(each, drawn, telling, float(equal))
 
 
 def resampled_strengths(values: Floats, labels: Labels, over: Blocks) -> Floats:

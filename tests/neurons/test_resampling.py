@@ -78,3 +78,23 @@ def test_intervals_of_slow_labels_cover_the_strength_in_other_text(binary):
         assert low <= own <= high
         covered += low < (0.678 if binary else 0.587) < high  # 2Φ(1.4/√2) − 1; ρ measured over 4 million characters
     assert covered >= 0.92 * 80 - 3
+
+
+@pytest.mark.parametrize(("on", "off"), [(100, 1500), (60, 1000)])
+def test_intervals_that_rest_on_few_episodes_cover_what_these_do_not_reach(on, off):
+    """Resamples of four episodes stay between the best and the worst of them; the next one may be beyond."""
+    random, covered, asked = np.random.default_rng(7), 0, 0
+    for _ in range(120):
+        truth = np.concatenate(
+            [np.zeros(0)] + [np.repeat([0.0, 1.0], random.geometric([1 / off, 1 / on])) for _ in range(9)]
+        )
+        truth = truth[:6000]
+        if truth.sum() < 2:
+            continue
+        numbers = np.cumsum(np.diff(truth, prepend=0) > 0)
+        values = truth * random.normal(1.5, 1.0, numbers[-1] + 1)[numbers] + random.normal(size=len(truth))
+        labels = labels_of(truth)
+        over = blocks(labels, np.zeros(len(truth), int), random)
+        low, high = over.interval(strength(values, labels), resampled_strengths(values, labels, over))
+        covered, asked = covered + (low < 0.613 < high), asked + 1  # 2Φ(1.5/√3) − 1
+    assert covered >= 0.92 * asked - 3
