@@ -38,8 +38,8 @@ class Blocks:
     def interval(self, own: float, resampled: Floats) -> tuple[float, float]:
         """Return the 95 % interval of a figure, which it is itself within.
 
-        it reaches as far as t standard deviations, as resamples of few do not. A single one tells nothing.
-        it reaches as far as t standard deviations, as resamples of few do not. From a single one nothing is known.
+        The percentiles lie further out than 2.5 and 97.5 where there are few blocks that tell, as Student's t has it,
+        and it reaches as far as t standard deviations, as resamples of few do not. A single one tells nothing.
         """
         n = self.equal or float(self.telling)
         tail = 100 * tail_share(n)
