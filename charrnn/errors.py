@@ -76,8 +76,16 @@ def some(names: Sequence[str]) -> str:
     >>> some(["a", "b", "c", "d"]), some(["a" * 1000])[197:]
     ('a, b, c, …', 'aaa…')
     """
-    shown = [name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…" for name in names[:_NAMED]]
-    return ", ".join(shown + ["…"] * (len(names) > _NAMED))
+    return ", ".join([short(name) for name in names[:_NAMED]] + ["…"] * (len(names) > _NAMED))
+
+
+def short(name: str, most: int = _SHOWN) -> str:
+    """Return a name of at most so many characters, cut off where it is longer.
+
+    >>> short("ab", 2), short("abc", 2)
+    ('ab', 'ab…')
+    """
+    return name if len(name) <= most else f"{name[:most]}…"
 
 
 def typed(*words: object) -> str:

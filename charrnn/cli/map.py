@@ -21,7 +21,7 @@ from charrnn.cli.common import (
     threads_option,
 )  # fmt: skip
 from charrnn.cli.drawing import drawing_options, emit
-from charrnn.cli.output import OutputFile, OutputFolder, RunFolder, form_for
+from charrnn.cli.output import OutputFile, OutputFolder, RunFolder, form_for, spare_inputs
 from charrnn.cli.progress import TrainingOnTerminal
 from charrnn.conditioned.config import ATTENTIONS
 from charrnn.conditioned.extractors import NAMES as EXTRACTORS
@@ -270,7 +270,7 @@ def score(
         "charrnn map attend checkpoints/scenes-map scenes/images/000000.png -o scene.html",
     )
 )
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="MODEL", callback=spare_inputs)
 @click.argument("text", metavar="INPUT")
 @_with(image_options)
 @drawing_options

@@ -172,6 +172,11 @@ def _parts(folder: Path) -> list[tuple[str, str]]:
         raise SourceError(f"{folder} has no train.tsv, train.csv or train.jsonl", "name a file of examples instead")
     if len(dict(there)) < len(there):
         raise SourceError(f"{folder} has a part in two formats", "keep one of them")
+    for _, path in there:
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+            raise SourceError(
+                f"{path} is a link that leads out of its folder", "copy the file there, or name it itself"
+            )
     return [(part, str(path)) for part, path in there]
 
 
@@ -272,7 +277,7 @@ def _fields(folder: Path, table: Table) -> tuple[str, str] | None:
     if not path.is_file():
         return None
     try:
-        known = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        known = msgspec.json.decode(first(path), type=dict[str, str])
         for pattern in known.values():
             re.compile(pattern)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, re.error) as error:

@@ -1,6 +1,7 @@
 """Generated examples whose answers are known exactly: dates and numbers, in several forms each."""
 
 import datetime
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import msgspec
 
 from charrnn.conditioned import glyphs, scenes
 from charrnn.conditioned.examples import FIELDS, PARTS
+from charrnn.errors import ConfigError
 from charrnn.files import make_folder, replacing
 
 HELD_OUT = 2000  # examples for validation and for the test each
@@ -130,6 +132,8 @@ SETS: dict[str, Set | PictureSet] = {
         ("image", "caption"), glyphs.write_glyphs, "pictures of characters, and their names", glyphs.MOST
     ),
 }
+# what sets write, by whatever set
+WRITTEN = (*(f"{part}.tsv" for part in PARTS), FIELDS, "images", "dataset.json", "questions.json", "examples.jsonl")
 
 
 def write(name: str, folder: Path, count: int | None = None, seed: int = 0) -> dict[str, int]:
@@ -139,9 +143,13 @@ def write(name: str, folder: Path, count: int | None = None, seed: int = 0) -> d
     file in a format that such sets come in.
 
     Raises:
+        ConfigError: something of a name that sets write is there.
         OSError: the folder cannot be written.
     """
     made = SETS[name]
+    for path in map(folder.joinpath, WRITTEN):
+        if os.path.lexists(path):
+            raise ConfigError(f"{path} is there and would be overwritten", "name another folder, or move it")
     if isinstance(made, PictureSet):
         return made.write(folder, made.most if count is None else count, seed)
     count = MOST if count is None else count

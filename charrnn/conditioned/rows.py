@@ -15,6 +15,7 @@ from charrnn.errors import SourceError, check_utf8, counted, typed
 from charrnn.text import store
 from charrnn.text.catalogue import CATALOGUE
 from charrnn.text.decoding import Change, characters, told
+from charrnn.text.folders import OUTSIDE, LeftOut, files_of
 from charrnn.text.opening import chunks
 from charrnn.text.reading import DEFAULT, Reading
 from charrnn.text.tables import cells, kind_of, rows_of
@@ -221,8 +222,9 @@ def _fast_text(where: str, text: str) -> Iterator[Row]:
 def _classes(sources: Sequence[str], folders: bool, reading: Reading) -> Table:
     """Rows of which each file, or each folder, is a class: the lines of its file, or the texts of its files."""
     places = [Path(source) for source in sources]
+    left_out = LeftOut(sources[0])
     if len(places) == 1 and places[0].is_dir():
-        places = sorted(path for path in places[0].iterdir() if path.is_dir() == folders and path.name[0] != ".")
+        places = sorted(_inside(places[0], folders, left_out))
     names = _names_of(places)
     check_utf8(names)
     if len(places) < 2:
@@ -230,12 +232,22 @@ def _classes(sources: Sequence[str], folders: bool, reading: Reading) -> Table:
     notes: list[str] = []
     rows = []
     for place, name in zip(places, names, strict=True):
-        files = sorted(path for path in place.iterdir() if path.is_file()) if folders else [place]
-        for path in files:
+        for path in files_of(str(place), left_out) if folders else [place]:
             text = decoded(str(path), reading, notes)
             texts = [re.sub(r"\s+", " ", text).strip()] if folders else lines(text)
             rows += [Row(each, name, number) for number, each in enumerate(texts, 1)]
-    return Table(tuple(rows), ("text", "class"), "label", notes=tuple(notes))
+    return Table(tuple(rows), ("text", "class"), "label", notes=(*left_out.notes, *notes))
+
+
+def _inside(top: Path, folders: bool, left_out: LeftOut) -> Iterator[Path]:
+    """The folders, or the files, of a folder, but for hidden ones and links that lead out of it."""
+    root = top.resolve()
+    for path in top.iterdir():
+        if path.is_dir() == folders and path.name[0] != ".":
+            if path.resolve().is_relative_to(root):
+                yield path
+            else:
+                left_out.add(OUTSIDE, path)
 
 
 def _names_of(places: Sequence[Path]) -> list[str]:

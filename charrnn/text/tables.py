@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from charrnn.errors import SourceError, did_you_mean
+from charrnn.errors import SourceError, did_you_mean, short
 
 _SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
-_SHOWN = 12  # names of columns in a message
+_SHOWN, _LONG = 12, 40  # names of columns in a message, and characters of each
 _LARGEST_CELL = 1 << 30  # characters; the csv module's own bound is lower
 
 
@@ -85,7 +85,7 @@ def _place(column: str, names: Sequence[str], where: str) -> int:
 
 
 def _missing(column: str, names: Sequence[str], where: str) -> SourceError:
-    shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    shown = ", ".join(short(name, _LONG) for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
     return SourceError(
         f"{where} has no column {column}", did_you_mean(column, names, f"choose one of its columns: {shown or 'none'}")
     )

@@ -114,18 +114,24 @@ def test_pointing_at_a_symbol_of_the_answer_colours_the_input(charrnn, model, tm
         (["train", "DATES", "--source=english", "--target=french"], "train.tsv has no column french; choose"),
         (["train", "DATES", "--source=english", "--target=iso", "--memory-size=3"], "memory_size is 3; give an even"),
         (["train", "DATES", "--source=english", "--target=iso", "--out", "MODEL"], "holds a run already; name another"),
+        (["attend", "PAGE", "M", "-o", "PAGE"], "model.html is read by this command and could be overwritten"),
+        (["examples", "dates", "-o", "DATES"], "train.tsv is there and would be overwritten; name another folder"),
         (["train", "nowhere.tsv"], "there is no file "),
         (["train", "--resume", "MODEL"], "has used up its budget; start a new one for longer"),
         (["train", "--resume", "DATES"], "holds no state.safetensors; give a run folder made by 'charrnn map train'"),
         (["score", "MODEL", "DATES", "--target=nothing"], "train.tsv has no column nothing; choose"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(charrnn, model, dates, arguments, says):
-    named = {"MODEL": model, "DATES": dates}
+def test_what_is_wrong_is_told_in_one_line(charrnn, model, dates, tmp_path, arguments, says):
+    page = shutil.copy(model / "best.safetensors", tmp_path / "model.html")  # a checkpoint may have any name
+    named = {"MODEL": model, "DATES": dates, "PAGE": page}
+    files = [page, *dates.iterdir()]
+    before = [path.read_bytes() for path in files]
     result = charrnn("map", *(named.get(word, word) for word in arguments))
     assert (result.status, result.out) == (1, "")
     assert says in result.err
     assert [line.startswith("Error: ") for line in result.err.splitlines()] == [True]
+    assert [path.read_bytes() for path in files] == before
 
 
 def test_a_stranger_s_pth_is_never_loaded(charrnn, tmp_path):

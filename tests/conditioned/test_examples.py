@@ -220,6 +220,48 @@ def test_each_file_or_each_folder_may_be_a_class(write, tmp_path):
     assert {(e.source, e.outputs) for e in found.parts["train"]} == expected
 
 
+def test_no_link_leads_out_of_a_folder_of_classes(write, tmp_path):
+    secret, inside = write("secret.txt", "my secret\n"), write("own/neg.txt", "bad\n")
+    (tmp_path / "own" / "pos.txt").write_text("good\n", "utf-8")
+    (tmp_path / "own" / "private.txt").symlink_to(secret)
+    (tmp_path / "own" / "again.txt").symlink_to(inside)
+    for name in ("pos", "neg"):
+        write(f"set-{name}.txt", name)
+        (tmp_path / "set" / name).mkdir(parents=True)
+        (tmp_path / "set" / name / "1.txt").write_text(name, "utf-8")
+        (tmp_path / "set" / name / "2.txt").symlink_to(secret)
+    (tmp_path / "set" / "private").symlink_to(tmp_path / "own")
+    for folder, label, classes in (("own", "file", {"pos", "neg", "again"}), ("set", "folder", {"pos", "neg"})):
+        found = read_examples(Origin((str(tmp_path / folder),), label=label, val_fraction=0))
+        examples = [example for part in found.parts.values() for example in part]
+        assert "my secret" not in {example.source for example in examples}
+        assert {output for example in examples for output in example.outputs} <= classes
+        assert any("that lead out of it or nowhere, not followed" in note for note in found.notes)
+
+
+def test_no_part_of_a_folder_is_a_link_that_leads_out_of_it(write, tmp_path):
+    secret = write("secret.tsv", "a\tb\n" * 9)
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.tsv").symlink_to(secret)
+    with pytest.raises(CharrnnError, match=r"train.tsv is a link that leads out of its folder; copy the file there"):
+        read_examples(Origin((str(tmp_path / "set"),)))
+
+
+def test_a_name_of_any_length_is_told_short(write):
+    path = write("b.csv", f"source,{'x' * 100_000}\ncat,chat\n")
+    with pytest.raises(CharrnnError, match="has no column target; choose one of its columns: source, xxx") as caught:
+        read_rows([str(path)], Columns("source", "target"))
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_file_of_fields_that_is_larger_than_any_is_not_read_to_its_end(write, tmp_path):
+    write("set/train.tsv", "source\ttarget\n" + "".join(f"a{n}\tb\n" for n in range(20)))
+    with open(tmp_path / "set" / "fields.json", "wb") as file:
+        file.truncate(1 << 42)
+    with pytest.raises(CharrnnError, match=r"fields\.json has no regular expression for each column: "):
+        read_examples(Origin((str(tmp_path / "set"),)))
+
+
 def test_named_sets_are_read(tmp_path, monkeypatch):
     texts = {"movie-reviews": "text,label\ngood,positive\nbad,negative\n", "cmudict": "word,phones\ncafe,K AE1 F EY2\n"}
     monkeypatch.setattr(store, "load", texts.get)
