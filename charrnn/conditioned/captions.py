@@ -86,6 +86,8 @@ def read_images(paths: Sequence[str], wanted: Columns, reading: Reading = DEFAUL
         SourceError: a file cannot be read, or is of no known format.
     """
     files = [file for path in paths for file in _in_folder(Path(path))]
+    if not files:
+        raise SourceError(f"{paths[0]} has no file of captions or questions", f"give {_FORMS}")
     if len(paths) == 1 and len(files) > 1:
         raise SourceError(f"{paths[0]} has several files of examples", f"name one, such as {files[0]}")
     notes: list[str] = []
@@ -107,14 +109,11 @@ def read_images(paths: Sequence[str], wanted: Columns, reading: Reading = DEFAUL
 
 
 def _in_folder(path: Path) -> list[str]:
-    """The files of examples in a folder, or the file itself."""
+    """The files of examples in a folder, which may have none, or the file itself."""
     if not path.is_dir():
         return [str(path)]
     found = [each for each in sorted(path.iterdir()) if each.suffix in (".json", *_TABLES) or _is_flickr(each.name)]
-    files = [str(each) for each in found if each.name != "fields.json"]
-    if not files:
-        raise SourceError(f"{path} has no file of captions or questions", f"give {_FORMS}")
-    return files
+    return [str(each) for each in found if each.name != "fields.json"]
 
 
 def _is_flickr(name: str) -> bool:
