@@ -127,11 +127,9 @@ def _octal(character: str) -> str:
 
 
 def _sign(character: str) -> str:
-    """A character within $'…'; what stands for a byte that is not UTF-8 becomes that byte."""
+    """A character within $'…', in which no other quote stands, for shells that know '…' alone; bytes as they are."""
     code = ord(character)
-    if character in "\\'":
-        return f"\\{character}"
-    if character.isprintable():
+    if character.isprintable() and character not in "\\'":
         return character
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\U{code:08x}"
 

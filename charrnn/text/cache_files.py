@@ -133,7 +133,7 @@ def examined(place: Path) -> Iterator[Finding]:
             bad.add(file)
         else:
             yield Finding("cached text", place / entry.ids)
-    yield from (Finding("cached figures", file) for file in sorted(set(ours(place, FIGURES)) - bad))
+    yield from (Finding("cached control", file) for file in sorted(set(ours(place, FIGURES)) - bad))
     for file in sorted(bad):
         yield Finding("cached text", file, f"{file} is damaged", "it is made anew when it is needed", removable=True)
     for file in orphans(place, {entry.ids for entry in entries(place)}):

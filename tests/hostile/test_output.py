@@ -282,6 +282,12 @@ def test_a_shell_takes_each_word_of_a_command_to_be_copied_as_that_word(here, sh
     assert not list(here.iterdir())
 
 
+def test_no_name_leaves_its_quotes_in_a_shell_that_knows_no_dollar_quotes(here):
+    command = typed("x\\'; touch PWNED; #\n").replace("charrnn", "printf %s", 1)
+    subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert not list(here.iterdir())
+
+
 @pytest.mark.skipif(not shutil.which("bash"), reason="no shell that takes $'…'")
 def test_a_name_that_is_not_in_utf8_is_its_bytes_in_a_command_to_be_copied():
     name = b"caf\xe9a\xff"
