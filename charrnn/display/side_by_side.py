@@ -38,7 +38,7 @@ def _broken(line: str, width: int) -> list[str]:
 
 def side_by_side(titles: Sequence[str], texts: Sequence[str]) -> str:
     """Return some texts in columns as wide as the terminal has room for, each below its title."""
-    width = (get_terminal_size().columns - 2 * (len(texts) - 1)) // len(texts)
+    width = max(1, (get_terminal_size().columns - 2 * (len(texts) - 1)) // len(texts))
     columns = [wrapped(text, width) for text in texts]
     rows = (titles, ["─" * width] * len(texts), *zip_longest(*columns, fillvalue=""))
     return "\n".join("  ".join(cell + " " * (width - cell_len(cell)) for cell in row).rstrip() for row in rows)

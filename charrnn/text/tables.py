@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from charrnn.errors import SourceError, did_you_mean, short
+from charrnn.errors import SourceError, counted, did_you_mean, short
 
 _SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
@@ -51,8 +51,9 @@ def _of_rows(text: str, where: str, columns: Sequence[str], kind: str) -> Iterat
     places = [_place(column, names, where) for column in columns]
     for line, row in rows:
         if len(row) != len(names):
+            sizes = f"{counted(len(row), 'cell')}, and there are {counted(len(names), 'column')}"
             raise SourceError(
-                f"{where}: the row that ends in line {line:,} has {len(row)} cells, and there are {len(names)} columns",
+                f"{where}: the row that ends in line {line:,} has {sizes}",
                 f"mend that line; cells with {'tabs' if kind == 'tsv' else 'commas'} or newlines need quotes",
             )
         yield tuple(row[place] for place in places)

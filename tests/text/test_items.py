@@ -95,7 +95,7 @@ def test_the_encoding_is_that_of_every_text(written):
         ("x,y\na,x\n", "t.csv", "has no column nam; choose one of its columns: x, y"),
         ("", "t.csv", "has no column nam; choose one of its columns: none"),
         ("nam,nam\na,x\n", "t.csv", "has 2 columns named nam"),
-        ("nam,x\na,b\nc\n", "t.csv", "row that ends in line 3 has 1 cells, and there are 2 columns"),
+        ("nam,x\na,b\nc\n", "t.csv", "row that ends in line 3 has 1 cell, and there are 2 columns"),
         ('nam,x\n"a\nb",b\nc,d,e\n', "t.csv", "row that ends in line 4 has 3 cells"),
         ('nam,x\n"a,b\nc,d\n', "t.csv", "line 3 is not CSV"),
         ('{"nam": "a"}\n{"mane": 1}\n', "t.jsonl", "line 2 of .*t.jsonl has no column nam"),
