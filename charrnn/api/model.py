@@ -231,6 +231,7 @@ class Model:
             VocabularyError: the prime has characters that the model does not know.
             ConfigError: a setting is out of its range, or a unit is none.
         """
+        check_text(prime)
         (text,) = self.write(
             length=length,
             prime=prime,

@@ -23,8 +23,7 @@ from charrnn.cli.output import OutputFolder, RunFolder
 from charrnn.cli.progress import TrainingOnTerminal
 from charrnn.errors import counted
 from charrnn.model.config import BUDGETS, CELL_NAMES, NONLINEARITIES
-from charrnn.text.reading import Reading
-from charrnn.text.symbols import KINDS
+from charrnn.text.reading import KINDS, Reading
 from charrnn.training.config import ON_NAN, OPTIMIZERS, SCHEDULES
 from charrnn.training.recipe import PRESETS
 

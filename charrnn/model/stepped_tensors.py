@@ -17,7 +17,7 @@ from charrnn.model.stepped_network import SteppedCharRNN
 
 
 class TensorSteppedCharRNN(SteppedCharRNN):
-    """As `SteppedCharRNN`, of weights that are tensors; its large matrices are multiplied in `precision`."""
+    """As `SteppedCharRNN`, of tensors; its large matrices are multiplied in `precision`, or as they are (None)."""
 
     def __init__(
         self,
@@ -25,11 +25,11 @@ class TensorSteppedCharRNN(SteppedCharRNN):
         weights: Mapping[str, Tensor],
         clamps: Sequence[Held] = (),
         end: int | None = None,
-        precision: torch.dtype = torch.float32,
+        precision: torch.dtype | None = None,
     ) -> None:
         self._precision = precision
         super().__init__(config, weights, clamps, end)
-        self._readout = packed(self._readout, precision)
+        self._readout = self._kept(self._readout)
         self._table = self._table.to(self._layers[0].weight_hh.dtype)  # as the products that are added to it
 
     @property
@@ -57,10 +57,11 @@ class TensorSteppedCharRNN(SteppedCharRNN):
         """Return None: one text goes on as many do."""
 
     def _arranged(self, layers: list[LayerWeights]) -> list[LayerWeights]:
-        def kept(matrix: Tensor) -> Array:
-            return packed(matrix, self._precision)
-
+        kept = self._kept
         return [layer._replace(weight_ih=kept(layer.weight_ih), weight_hh=kept(layer.weight_hh)) for layer in layers]
+
+    def _kept(self, matrix: Tensor) -> Array:
+        return matrix if self._precision is None else packed(matrix, self._precision)
 
     def _looked_up(self, ids: Tensor) -> Array:
         return self._table.index_select(0, ids.flatten()).view(*ids.shape, -1)  # several times as fast as [ids]

@@ -2,12 +2,15 @@
 
 import codecs
 from dataclasses import dataclass, fields
+from typing import Literal
 
 from charrnn.errors import SourceError, check_choice
 
 ERRORS = ("strict", "replace")
 NEWLINES = ("lf", "keep")
 FORMS = ("nfc", "nfkc")
+Kind = Literal["character", "word", "spaced"]
+KINDS = ("character", "word", "spaced")  # of symbols
 _NOT_STREAMS = ("idna", "punycode")  # codecs of single names, not of texts
 
 

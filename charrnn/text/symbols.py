@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.errors import ConfigError, SourceError, check_choice
+from charrnn.text.reading import KINDS as KINDS
+from charrnn.text.reading import Kind as Kind
 
-Kind = Literal["character", "word", "spaced"]
-KINDS = ("character", "word", "spaced")
 FIRST = 0xF0000  # the stand-in of the first symbol
 MOST = 0xFFFE  # symbols longer than a character: the plane's code points that are characters
 LONGEST = 256  # characters of one

@@ -333,6 +333,8 @@ def honest(folder: Path, kinds: tuple[tuple[str, ...], ...] = KINDS) -> list[Pat
     runs = []
     for kind in kinds:
         runs.append(folder / f"honest-{(*KINDS, *OF_ITEMS, *OF_PAIRS).index(kind)}")
+        if runs[-1].exists():  # made for another choice of kinds
+            continue
         of_pairs = kind in OF_PAIRS
         source = table if of_pairs or "--label=kind" in kind else text
         words = (

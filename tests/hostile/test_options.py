@@ -40,7 +40,7 @@ OPTIONS = [
     (SHOW, "--unit", "0:16", 1, "the unit's index is 16; give a value from 0 to 15"),
     (SHOW, "--unit", "1:0", 1, "the unit's layer is 1; give a value from 0 to 0"),
     (SHOW, "--unit", f"0:{10**40}", 1, "is no unit; write LAYER:INDEX"),
-    (SHOW, "--unit", "0:-1", 1, "is no unit, and there is no file 0"),
+    (SHOW, "--unit", "0:-1", 1, "'0:-1' is no unit; write LAYER:INDEX"),
     (TRAIN, "--hidden-size", 0, 1, "hidden_size is 0; give a value from 1 to 16384"),
     (TRAIN, "--hidden-size", -3, 1, "hidden_size is -3; give a value from 1 to 16384"),
     (TRAIN, "--hidden-size", ABSURD, 1, "hidden_size is 1000000000000; give a value from 1 to 16384"),

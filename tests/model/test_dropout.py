@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charrnn.model.devices import lacks_bfloat16
-from charrnn.model.stepped_network import SteppedCharRNN
+from charrnn.model.stepped_tensors import TensorSteppedCharRNN
 
 B, T = 3, 6
 
@@ -151,7 +151,7 @@ def test_a_window_with_dropped_weights_is_that_of_a_network_with_such_weights(ma
         assert (given[name][matrix == 0] == 0).all()
         assert (given[name][matrix != 0] != 0).any()
         assert layer.weights.weight_hh.shape == matrix.shape
-    expected, _ = SteppedCharRNN(model.config, masked)(some_ids())
+    expected, _ = TensorSteppedCharRNN(model.config, masked)(some_ids())
     torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
     expected.square().sum().backward()
     for name, weight in leaves.items():
