@@ -84,7 +84,7 @@ COMMANDS = {
     "train from": "train TEXT --init-from RUN --steps 2 --seq-length 8 --batch-size 2 --precision float32 --out OUT",
     "train on": "train --resume RUN --steps 6",
 }
-GOES_ON = {"out.npz.part", "out.npz.part.jsonl"}  # what map features left is gone on from
+GOES_ON = {"out.npz.part", "out.npz.part.jsonl", "out.npz.part.lock"}  # what map features left is gone on from
 OTHERS = {"corpus get", "doctor", "neurons find"}  # which have no option that names a file to write
 POEMS = {"poems/one.txt": b"Eins\n", "poems/two.txt": "Zwö".encode()}
 
