@@ -16,8 +16,34 @@ from charrnn.files import replacing
 FORMS = {".html": "html", ".htm": "html", ".svg": "svg", ".png": "png", ".json": "json"}
 
 
-class Drawing(Result):
-    """What is a picture as well: a highlighted text, with some lines below."""
+class Picture(Result):
+    """What is written as text, as a page, as a picture or as JSON."""
+
+    def content(self, form: str) -> str:
+        """Return it as "text", "html", "svg" or "json"."""
+        return json_text(self.to_dict()) + "\n" if form == "json" else str(self)
+
+    def draw(self, path: Path) -> set[str]:
+        """Write it as PNG; return the signs that no font here has, drawn as �."""
+        raise NotImplementedError
+
+    def save(self, path: str | os.PathLike[str], form: str | None = None, feedback: Feedback = SILENT) -> None:
+        """Write it as "html", "svg", "png", "json" or "text"; None: as the name asks, else as text.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        output = Path(path)
+        form = form or FORMS.get(output.suffix.lower(), "text")
+        if form != "png":
+            write(output, self.content(form))
+            return
+        with replacing(output) as temporary:
+            note_missing(self.draw(temporary), feedback)
+
+
+class Drawing(Picture):
+    """A highlighted text, with some lines below."""
 
     @property
     def highlight(self) -> Highlight:
@@ -36,28 +62,12 @@ class Drawing(Result):
 
     def content(self, form: str) -> str:
         """Return it as "text" (marks for colours), "html", "svg" or "json"."""
-        if form == "json":
-            return json_text(self.to_dict()) + "\n"
         drawn = {"html": page.html, "svg": page.svg}.get(form)
-        return drawn(self.highlight) if drawn else str(self)
+        return drawn(self.highlight) if drawn else super().content(form)
 
     def draw(self, path: Path) -> set[str]:
         """Write it as PNG; return the signs that no font here has, drawn as �."""
         return picture.draw(self.highlight, path)
-
-    def save(self, path: str | os.PathLike[str], form: str | None = None, feedback: Feedback = SILENT) -> None:
-        """Write it as "html", "svg", "png", "json" or "text"; None: as the name asks, else as text.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        output = Path(path)
-        form = form or FORMS.get(output.suffix.lower(), "text")
-        if form != "png":
-            write(output, self.content(form))
-            return
-        with replacing(output) as temporary:
-            note_missing(self.draw(temporary), feedback)
 
 
 class Plot(Result):

@@ -11,8 +11,8 @@ from typing import Any
 import numpy.typing as npt
 from PIL import Image
 
-from charrnn.api.drawing import FORMS
-from charrnn.api.result import Result, json_text, write
+from charrnn.api.drawing import Picture
+from charrnn.api.result import Result
 from charrnn.conditioned.extractors import extractor as extractor_of
 from charrnn.conditioned.extractors import made_by
 from charrnn.conditioned.feature_file import FeatureFile
@@ -22,7 +22,6 @@ from charrnn.display import gaze, page
 from charrnn.display.gaze import Gaze
 from charrnn.errors import SourceError, counted, some
 from charrnn.feedback import SILENT, Feedback
-from charrnn.files import replacing
 from charrnn.room import check_disk
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -130,7 +129,7 @@ def drawn_from(path: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class AttendedPicture(Result):
+class AttendedPicture(Picture):
     """Where a model looked in a picture at each symbol of its answer."""
 
     model: str
@@ -155,20 +154,10 @@ class AttendedPicture(Result):
 
     def content(self, form: str) -> str:
         """Return it as "text" (marks for weights), "html", "svg" or "json"."""
-        if form == "json":
-            return json_text(self.to_dict()) + "\n"
-        return {"html": gaze.html, "svg": gaze.svg}.get(form, gaze.text)(self.gaze)
+        drawn = {"html": gaze.html, "svg": gaze.svg}.get(form)
+        return drawn(self.gaze) if drawn else super().content(form)
 
-    def save(self, path: str | os.PathLike[str], form: str | None = None, feedback: Feedback = SILENT) -> None:
-        """Write it as "html", "svg", "png", "json" or "text"; None: as the name asks, else as text.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        output = Path(path)
-        form = form or FORMS.get(output.suffix.lower(), "text")
-        if form != "png":
-            write(output, self.content(form))
-            return
-        with replacing(output) as temporary:
-            gaze.draw(self.gaze, temporary)
+    def draw(self, path: Path) -> set[str]:
+        """Write it as PNG; a sign that no font here has is a box."""
+        gaze.draw(self.gaze, path)
+        return set()

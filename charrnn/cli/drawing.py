@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn import api
 from charrnn.cli.common import FEEDBACK, show
 from charrnn.cli.output import OutputFile, echo_written
 from charrnn.cli.screen import console
 from charrnn.display import terminal
 
 if TYPE_CHECKING:
-    from charrnn.api.drawing import Drawing, Plot
-    from charrnn.api.map_images import AttendedPicture
+    from charrnn.api.drawing import Picture, Plot
 
 
 def drawing_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,16 +32,15 @@ def drawing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return form(output(command))
 
 
-def emit(drawing: "Drawing | AttendedPicture", form: str, output: Path | None, pager: bool = False) -> None:
+def emit(drawing: "Picture", form: str, output: Path | None, pager: bool = False) -> None:
     """Write a drawing to a file, or to stdout; in colour where that is a terminal, and page by page if it is long."""
     form = "text" if form == "terminal" else form
-    highlight = getattr(drawing, "highlight", None)  # what is drawn over a picture has none
     if output is not None:
         drawing.save(output, form, FEEDBACK)
         echo_written(output)
-    elif form == "text" and highlight is not None:
-        terminal.show(highlight, console(), page=_page if pager and sys.stdout.isatty() else None)
-        for line in getattr(drawing, "below", list)():
+    elif form == "text" and isinstance(drawing, api.drawing.Drawing):
+        terminal.show(drawing.highlight, console(), page=_page if pager and sys.stdout.isatty() else None)
+        for line in drawing.below():
             click.echo(line)
     else:
         click.echo(drawing.content(form), nl=form == "text")

@@ -1,6 +1,6 @@
 """Alignment: which places of an input a model looked at while it wrote each symbol of its answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -25,7 +25,7 @@ class Alignment:
     @property
     def names(self) -> tuple[str, ...]:
         """A sign for each symbol of the answer."""
-        return tuple(guess_sign(symbol) if len(symbol) == 1 else one_line(symbol) for symbol in self.output)
+        return names_of(self.output)
 
     @property
     def highlight(self) -> Highlight:
@@ -39,6 +39,11 @@ class Alignment:
         """Yield the sign of each symbol of the answer, with the input coloured by where the model looked then."""
         for name, row in zip(self.names, self.weights, strict=True):
             yield name, [cell(c, value) for c, value in zip(self.source, row, strict=True)]
+
+
+def names_of(output: Sequence[str]) -> tuple[str, ...]:
+    """Return a sign for each symbol of an answer; a word or a label as one line."""
+    return tuple(guess_sign(symbol) if len(symbol) == 1 else one_line(symbol) for symbol in output)
 
 
 def html(alignment: Alignment) -> str:

@@ -12,10 +12,9 @@ from markupsafe import Markup
 from PIL import Image
 
 from charrnn.display import figures, page
-from charrnn.display.alignment import END
+from charrnn.display.alignment import END, names_of
 from charrnn.display.colours import css, strong
-from charrnn.display.drawing import Figure
-from charrnn.display.highlight import guess_sign
+from charrnn.display.drawing import by_defaults, new_figure
 from charrnn.display.signs import one_line
 
 _PAINT = strong(0.8)
@@ -59,8 +58,7 @@ class Gaze:
     @property
     def symbols(self) -> list[Look]:
         """A look for each symbol."""
-        names = (guess_sign(symbol) if len(symbol) == 1 else one_line(symbol) for symbol in self.output)
-        return [Look(name, row) for name, row in zip(names, self.weights, strict=True)]
+        return [Look(name, row) for name, row in zip(names_of(self.output), self.weights, strict=True)]
 
     @property
     def words(self) -> list[Look]:
@@ -157,11 +155,12 @@ def _overlay(look: Look, cells: tuple[int, int], side: float) -> Markup:
     return Markup("".join(parts))
 
 
+@by_defaults
 def draw(gaze: Gaze, path: Path) -> None:
     """Write a PNG: a picture for each word, with the weights over it."""
     looks, beside = gaze.words, _BESIDE
     rows = -(-max(1, len(looks)) // beside)
-    figure = Figure(figsize=(1.7 * beside, 2.0 * rows + 0.6), dpi=150, layout="constrained")
+    figure = new_figure(1.7 * beside, 2.0 * rows + 0.6, dpi=150)
     figure.suptitle(figures.wrapped(gaze.heading, 1.7 * beside), fontsize=11)
     axes = figure.subplots(rows, beside, squeeze=False)
     for axis, look in zip(axes.flat, looks, strict=False):
